@@ -1,0 +1,1 @@
+"""Exporters: one file per format, each reading :class:`tracegrad.document.Annotated` only."""
