@@ -1,0 +1,155 @@
+"""The reverse-mode interpreter: the chain rule carried back over the recorded operations.
+
+In: a tape or a graph, and seeds on its outputs.  Out: adjoints, and what flows back along each edge.  Read
+:func:`steps` first: it is the whole method, one instruction at a time.  :func:`sweep` does the same on a tape for the
+adjoints alone, with nothing in its way; the tests hold the two to the same bits.
+
+Both walk the operations from last to first.  An operand's first contribution is stored, later ones are added, so that
+
+    adjoint of a node = its seed + the flows on the edges to its uses, in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tracegrad.graph import Graph
+from tracegrad.ieee import rule_at_pole
+from tracegrad.primitives import CONST, INPUT, PLAIN, POLE, Primitive, bind, partials
+from tracegrad.tape import Tape
+from tracegrad.tracer import NOTHING, TRACED, ScalarTracer, isinstance_tracer, operands, plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One instruction of the backward pass: ``adjoint[source] += partial * upstream``.
+
+    ``node`` is the operation, ``source`` its operand number ``slot``; ``upstream`` is the adjoint of ``node``, ``partial``
+    its local gradient by that operand, ``flow`` their product and ``total`` the running sum of the operand's adjoint.
+    ``first`` tells whether this contribution is stored (``=``) or added (``+=``).
+    """
+
+    node: int
+    source: int
+    slot: int
+    upstream: Any
+    partial: Any
+    flow: Any
+    total: Any
+    first: bool
+
+
+def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+    """d(out)/d(operand) for each wanted slot, ``None`` for the others; inf or nan where it does not exist."""
+    m = TRACED if any(map(isinstance_tracer, (out, *args))) else PLAIN
+    if row.variadic:
+        return [value if want else None for value, want in zip(partials(row, m, out, args), wanted, strict=True)]
+    return [
+        _local(rule, m, out, args) if want else None
+        for rule, want in zip(row.rules, wanted, strict=True)  # type: ignore[arg-type]
+    ]
+
+
+def _local(rule: Any, m: Any, out: Any, args: Sequence[Any]) -> Any:
+    if not callable(rule):
+        return rule
+    try:
+        return rule(m, out, *args)
+    except (ArithmeticError, ValueError):
+        at_pole = rule_at_pole(rule, *map(plain, (out, *args)))
+        traced = [arg for arg in args if isinstance_tracer(arg)]
+        return bind(POLE, *traced, at_pole) if traced else at_pole
+
+
+def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> list[Any]:
+    """The adjoint of each entry of a tape, ``None`` where nothing depends on it.
+
+    ``seeds`` are pairs (entry, adjoint given to it); an entry named twice gets the sum.
+    """
+    for node in tape:
+        node.adjoint = None
+    for node, seed in seeds:
+        node.adjoint = seed if node.adjoint is None else node.adjoint + seed
+    if tape.kind is ScalarTracer:
+        _sweep_plain(tape)
+    else:
+        for node in reversed(tape):
+            if node.adjoint is not None and node.row is not INPUT:
+                _contribute(node, node.adjoint)
+    return [node.adjoint for node in tape]
+
+
+def _sweep_plain(tape: Tape) -> None:
+    """The sweep over plain numbers: the loop of :func:`steps` with one and two operands written out."""
+    for node in reversed(tape):
+        upstream = node.adjoint
+        if upstream is None:
+            continue
+        a = node.a
+        b = node.b
+        try:
+            if type(a) is ScalarTracer:
+                rule = node.row.rules[0]
+                if b is NOTHING:
+                    flow = (rule if type(rule) is float else rule(PLAIN, node.value, a.value)) * upstream
+                elif type(b) is ScalarTracer:
+                    flow = (rule if type(rule) is float else rule(PLAIN, node.value, a.value, b.value)) * upstream
+                    rule = node.row.rules[1]
+                    flow_b = (rule if type(rule) is float else rule(PLAIN, node.value, a.value, b.value)) * upstream
+                    a.adjoint = flow if a.adjoint is None else a.adjoint + flow
+                    b.adjoint = flow_b if b.adjoint is None else b.adjoint + flow_b
+                    continue
+                else:
+                    flow = (rule if type(rule) is float else rule(PLAIN, node.value, a.value, b)) * upstream
+                a.adjoint = flow if a.adjoint is None else a.adjoint + flow
+            elif type(b) is ScalarTracer:
+                rule = node.row.rules[1]
+                flow = (rule if type(rule) is float else rule(PLAIN, node.value, a, b.value)) * upstream
+                b.adjoint = flow if b.adjoint is None else b.adjoint + flow
+            elif a is not NOTHING:
+                _contribute(node, upstream)
+        except (ArithmeticError, ValueError):
+            _contribute(node, upstream)
+
+
+def _contribute(node: Any, upstream: Any) -> None:
+    """One turn of the loop in its general form: any number of operands, poles, operands of enclosing traces."""
+    args = operands(node)
+    tape = node.tape
+    inside = [isinstance_tracer(arg) and arg.tape is tape for arg in args]
+    values = [arg.value if own else arg for arg, own in zip(args, inside, strict=True)]
+    wanted = inside[: len(args) - len(node.row.params)]
+    for arg, local in zip(args, local_gradients(node.row, node.value, values, wanted), strict=False):
+        if local is not None:
+            flow = local * upstream
+            arg.adjoint = flow if arg.adjoint is None else arg.adjoint + flow
+
+
+def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
+    """The backward pass over a graph, one instruction at a time; ``seeds`` gives adjoints to nodes.
+
+    Nodes that nothing depends on are passed over, as are constant operands.
+    """
+    adjoints: list[Any] = [None] * len(graph)
+    for index, seed in seeds.items():
+        adjoints[index] = seed
+    varies = [primitive is not CONST for primitive in graph.primitives]
+    for node in range(len(graph) - 1, -1, -1):
+        upstream = adjoints[node]
+        sources = graph.operands_of(node)
+        if upstream is None or not sources:
+            continue
+        wanted = [varies[source] for source in sources]
+        locals_ = local_gradients(graph.primitives[node], graph.values[node], graph.arguments(node), wanted)
+        for slot, (source, local) in enumerate(zip(sources, locals_, strict=True)):
+            if local is None:
+                continue
+            flow = local * upstream
+            first = adjoints[source] is None
+            adjoints[source] = flow if first else adjoints[source] + flow
+            yield Step(
+                node=node, source=source, slot=slot, upstream=upstream,
+                partial=local, flow=flow, total=adjoints[source], first=first,
+            )  # fmt: skip

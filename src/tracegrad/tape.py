@@ -1,0 +1,115 @@
+"""The tape of one trace: the tracers in the order of their making, and the guards between them.
+
+In: tracers and guards, appended by the operators.  Out: the list itself, which the sweep walks backwards and
+:mod:`tracegrad.freeze` turns into a :class:`~tracegrad.graph.Graph`.  Read :class:`Tape` first.
+
+A tape *is* a list, so that an operator records itself with one ``append``; closing it changes its class, so that a
+tracer which outlives its trace fails at its next operation without any check on the hot path.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any, NamedTuple
+
+from tracegrad.errors import LeakError, TraceError
+from tracegrad.primitives import Primitive
+from tracegrad.provenance import Call, describe, enter, in_package
+
+#: the innermost open tape of this thread or asyncio task
+CURRENT: ContextVar[Tape | None] = ContextVar("tracegrad tape", default=None)
+
+
+class TapeGuard(NamedTuple):
+    """A step taken while tracing: ``row`` on ``args`` gave ``outcome`` at (call, lasti)."""
+
+    row: Primitive
+    args: tuple[Any, ...]
+    outcome: Any
+    call: Call
+    lasti: int
+
+
+class Tape(list[Any]):
+    """Tracers in order, and what they need to know of their trace.
+
+    ``kind`` is the class of the tracers on this tape, ``outer`` the tape of the enclosing trace.  ``frame`` and ``call``
+    remember the frame of the last operation: most operations come from the frame of the one before.
+    """
+
+    __slots__ = ("call", "calls", "depth", "escape", "frame", "guards", "kind", "outer", "root", "title")
+
+    def __init__(self, kind: type, title: str, root: FrameType | None) -> None:
+        self.kind = kind
+        self.title = title
+        self.root = root
+        self.outer = CURRENT.get()
+        self.depth: int = 0 if self.outer is None else self.outer.depth + 1
+        self.frame: FrameType | None = None
+        self.call: Call | None = None
+        self.calls: dict[FrameType, Call] = {}
+        self.guards: list[TapeGuard] = []
+        self.escape: TraceError | None = None
+
+    def enter(self, frame: FrameType) -> Call:
+        """The call whose frame this is; called when the frame is not that of the last operation."""
+        self.frame = frame
+        call = self.call = enter(self.calls, frame, self.root)
+        return call
+
+    def guard(self, row: Primitive, args: tuple[Any, ...], outcome: Any) -> Any:
+        """Record that ``row`` on ``args`` gave ``outcome``, and give the outcome back."""
+        frame = user_frame()
+        self.guards.append(TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti))
+        return outcome
+
+    def close(self) -> None:
+        """End the trace: drop the frames and refuse further operations."""
+        self.__class__ = ClosedTape
+        self.frame = self.call = self.root = None
+        self.calls.clear()
+
+
+class ClosedTape(Tape):
+    """A tape whose trace has ended."""
+
+    __slots__ = ()
+
+    def enter(self, frame: FrameType) -> Call:
+        raise LeakError(
+            f"a value traced in {self.title} is used after its trace ended, {describe(frame)}.  It was kept in a "
+            "global, an attribute, a cache or a generator: return it from the traced function instead, or keep "
+            "tg.detach(value) if its gradient is not wanted"
+        )
+
+
+def user_frame() -> FrameType:
+    """The innermost frame that does not belong to this package."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and in_package(frame.f_code):
+        frame = frame.f_back
+    return frame or sys._getframe(1)
+
+
+def innermost(tapes: list[Tape]) -> Tape:
+    """The tape that records an operation on values of several tapes: the deepest, if the others enclose it."""
+    deepest = max(tapes, key=lambda tape: tape.depth)
+    enclosing = deepest
+    for tape in sorted(set_of(tapes), key=lambda tape: -tape.depth):
+        walker: Tape | None = enclosing
+        while walker is not None and walker is not tape:
+            walker = walker.outer
+        if walker is None:
+            raise LeakError(
+                f"values of two unrelated traces meet, {describe(user_frame())}: one was made in {deepest.title}, "
+                f"the other in {tape.title}, which does not enclose it.  Trace one function that uses both"
+            )
+        enclosing = tape
+    return deepest
+
+
+def set_of(tapes: list[Tape]) -> list[Tape]:
+    """The different tapes among ``tapes`` (lists cannot be hashed, so by identity)."""
+    return list({id(tape): tape for tape in tapes}.values())

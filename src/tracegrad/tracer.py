@@ -1,0 +1,384 @@
+"""Tracers: the values that stand in for numbers while a function runs.
+
+In: plain operators and calls on tracers.  Out: new tracers, each of which is at once the entry of its tape.  Read
+:class:`Tracer` first: it is the whole behaviour, written plainly on :func:`~tracegrad.primitives.bind`.
+:class:`ScalarTracer` is the same for plain numbers and fast: its operators come out of one template, fed from the
+primitive table; :class:`NestedTracer` holds the tracers of an enclosing trace, which makes gradients of gradients.
+
+Four doors lead out of a trace: truth, whole numbers, text, and conversion to a float.  The first three are steps, give
+plain results and are recorded as guards; the last would lose a gradient, and raises.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any, NoReturn
+
+from tracegrad.errors import EscapeError, UnsupportedError
+from tracegrad.primitives import (
+    ABS, ADD, COMPARISONS, DIV, FLOORDIV, LITERAL_POWER, MOD, MUL, NEG, POS, POWER, ROUND, SUB, TABLE, Primitive, bind, namespace,
+)  # fmt: skip
+from tracegrad.provenance import PACKAGE, describe
+from tracegrad.tape import Tape, innermost, user_frame
+
+#: stands in slot ``b`` of a tracer that has one operand, or all of them in a tuple in ``a``
+NOTHING: Any = type("Nothing", (), {"__repr__": lambda self: "NOTHING"})()
+
+_new = object.__new__
+_LITERAL = frozenset({int, float})
+
+
+class Tracer:
+    """A traced number, and the entry of its tape.
+
+    ``value`` is the plain result, ``row`` the primitive that made it from operands ``a`` and ``b`` (tracers of the
+    same tape, or constants), ``call`` and ``lasti`` say where, ``adjoint`` is scratch space of the reverse sweep.
+    """
+
+    __slots__ = ("__weakref__", "a", "adjoint", "b", "call", "lasti", "row", "tape", "value")
+
+    value: Any
+    row: Primitive
+    a: Any
+    b: Any
+    tape: Tape
+    call: Any
+    lasti: int
+    adjoint: Any
+
+    def _tracegrad_bind_(self, row: Primitive, args: tuple[Any, ...]) -> Any:
+        """Apply ``row`` where at least one argument is a tracer: record it on the innermost tape."""
+        tape = self.tape
+        if any(isinstance_tracer(arg) and arg.tape is not tape for arg in args):
+            tape = innermost([arg.tape for arg in args if isinstance_tracer(arg)])
+        if row.params:
+            static = len(row.params)
+            args = (*args[:-static], *(operand_to_static(arg) for arg in args[-static:]))
+        values = [arg.value if isinstance_tracer(arg) and arg.tape is tape else arg for arg in args]
+        value = bind(row, *values)
+        if row.step:
+            return tape.guard(row, args, value)
+        return record(tape, row, value, args)
+
+    # ---- the doors
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """The class of the number: ``isinstance(x, float)`` answers as for the plain call."""
+        return self.value.__class__  # type: ignore[no-any-return]
+
+    def __bool__(self) -> bool:
+        return bool(bind(TABLE["bool"], self))
+
+    def __int__(self) -> int:
+        return int(bind(TABLE["int"], self))
+
+    def __index__(self) -> int:
+        return int(bind(TABLE["index"], self))
+
+    def __trunc__(self) -> Any:
+        return bind(TABLE["trunc"], self)
+
+    def __floor__(self) -> Any:
+        return bind(TABLE["floor"], self)
+
+    def __ceil__(self) -> Any:
+        return bind(TABLE["ceil"], self)
+
+    def __round__(self, digits: Any = None) -> Any:
+        return bind(TABLE["round"], self) if digits is None else bind(ROUND, self, digits)
+
+    def __hash__(self) -> int:
+        return int(bind(TABLE["hash"], self))
+
+    def __format__(self, spec: str) -> str:
+        return str(bind(TABLE["format"], self, spec))
+
+    def __str__(self) -> str:
+        return format(self, "")
+
+    def __repr__(self) -> str:
+        return format(self, "") if type(self.tape) is Tape else f"<value {self.value!r} of an ended trace>"
+
+    def __float__(self) -> NoReturn:
+        escape(self, "turned into a plain float")
+
+    def __complex__(self) -> NoReturn:
+        escape(self, "turned into a complex number")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        escape(self, "pickled")
+
+    def __copy__(self) -> Tracer:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Tracer:
+        return self
+
+    # ---- what floats and ints have besides operators
+
+    @property
+    def real(self) -> Tracer:
+        return self
+
+    @property
+    def imag(self) -> Any:
+        return self.value.__class__(0)
+
+    def conjugate(self) -> Tracer:
+        return self
+
+    def is_integer(self) -> bool:
+        return bool(bind(TABLE["is_integer"], self))
+
+    def as_integer_ratio(self) -> NoReturn:
+        escape(self, "turned into a ratio of two integers")
+
+    def hex(self) -> NoReturn:
+        escape(self, "written as hexadecimal text")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(self.value, name):
+            raise AttributeError(f"'{self.value.__class__.__name__}' object has no attribute '{name}'")
+        escape(self, f"asked for its attribute '{name}'")
+
+    def __divmod__(self, other: Any) -> Any:
+        return (self // other, self % other) if is_operand(other) else NotImplemented
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return (other // self, other % self) if is_operand(other) else NotImplemented
+
+    def __pow__(self, other: Any, modulus: Any = None) -> Any:
+        if modulus is not None or not is_operand(other):
+            return NotImplemented
+        return bind(POWER if isinstance_tracer(other) else LITERAL_POWER, self, other)
+
+    __array_ufunc__ = None
+
+
+def isinstance_tracer(value: Any) -> bool:
+    """Whether this is a tracer: asked of the type, because ``__class__`` answers as the number."""
+    return issubclass(type(value), Tracer)
+
+
+def plain(value: Any) -> Any:
+    """The number under a tracer of any level; anything else as it is."""
+    while isinstance_tracer(value):
+        value = value.value
+    return value
+
+
+def is_operand(other: Any) -> bool:
+    """Whether a tracer computes with this: other tracers and real numbers."""
+    kind = type(other)
+    if kind in _LITERAL or issubclass(kind, Tracer):
+        return True
+    if issubclass(kind, complex):
+        raise UnsupportedError(f"a traced number meets a complex one, {describe(user_frame())}; only real numbers are traced")
+    return issubclass(kind, Real) and not issubclass(kind, Decimal)
+
+
+def operand_to_static(arg: Any) -> Any:
+    """A static operand (an exponent of two, a number of digits) as a plain whole number."""
+    return arg.__index__() if isinstance_tracer(arg) else arg
+
+
+def plain_constant(arg: Any) -> Any:
+    """A constant operand as a plain Python number (numpy scalars, fractions and booleans become one)."""
+    if type(arg) in _LITERAL or isinstance_tracer(arg) or not isinstance(arg, Real):
+        return arg
+    return int(arg) if isinstance(arg, Integral) else float(arg)
+
+
+def escape(tracer: Tracer, how: str) -> NoReturn:
+    """Refuse to let a traced value out; a handler in the user's code cannot hide it from the end of the trace."""
+    error = EscapeError(
+        f"a traced value would be {how} and lose its gradient, {describe(user_frame())}.  If a function is called "
+        "there, tracegrad did not find it from the traced function: call it through tracegrad.math (or the math "
+        "module), or wrap the argument in tg.detach(...) if its gradient is not wanted"
+    )
+    tape: Tape | None = tracer.tape
+    while tape is not None:
+        tape.escape = tape.escape or error
+        tape = tape.outer
+    raise error
+
+
+def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
+    """Append the application of ``row`` to the tape; the general form of what the template below does in line."""
+    if value.__class__ is complex:
+        raise UnsupportedError(
+            f"{row.name} of {', '.join(map(str, args))} is a complex number, {describe(user_frame())}; "
+            "only real numbers are traced"
+        )
+    frame = user_frame()
+    node = _new(tape.kind)
+    node.value = value
+    node.row = row
+    args = tuple(map(plain_constant, args))
+    if row.variadic or len(args) > 2:
+        node.a, node.b = args, NOTHING
+    else:
+        node.a, node.b = args if len(args) == 2 else (*args, NOTHING)
+    node.tape = tape
+    node.call = tape.enter(frame)
+    node.lasti = frame.f_lasti
+    tape.append(node)
+    return node
+
+
+def operands(node: Tracer) -> tuple[Any, ...]:
+    """The operands of a tape entry in the order of their slots."""
+    if node.b is not NOTHING:
+        return (node.a, node.b)
+    return node.a if type(node.a) is tuple else (node.a,)
+
+
+# ---- operators, generated from the table --------------------------------------------------------------
+
+BINARY = {"add": ADD, "sub": SUB, "mul": MUL, "truediv": DIV, "floordiv": FLOORDIV, "mod": MOD}
+UNARY = {"neg": NEG, "pos": POS, "abs": ABS}
+
+
+def _generic_operators() -> None:
+    """The operators of :class:`Tracer`, each a call of ``bind``."""
+
+    def binary(row: Primitive) -> tuple[Any, Any]:
+        return (
+            lambda self, other: bind(row, self, other) if is_operand(other) else NotImplemented,
+            lambda self, other: bind(row, other, self) if is_operand(other) else NotImplemented,
+        )
+
+    for name, row in BINARY.items():
+        forward, reflected = binary(row)
+        setattr(Tracer, f"__{name}__", forward)
+        setattr(Tracer, f"__r{name}__", reflected)
+    Tracer.__rpow__ = binary(POWER)[1]  # type: ignore[attr-defined]
+    for name in COMPARISONS:
+        setattr(Tracer, f"__{name}__", binary(TABLE[name])[0])
+    for name, row in UNARY.items():
+        setattr(Tracer, f"__{name}__", lambda self, row=row: bind(row, self))
+
+
+_generic_operators()
+
+
+class NestedTracer(Tracer):
+    """A tracer whose value is a tracer of an enclosing trace: differentiating a derivative records it there."""
+
+    __slots__ = ()
+
+
+class ScalarTracer(Tracer):
+    """A tracer of a plain number."""
+
+    __slots__ = ()
+
+
+#: appends a node to the tape; `{a}` and `{b}` are its operands, `{row}` its primitive, `value` its result
+_RECORD = """
+    node = new(ScalarTracer)
+    node.value = value
+    node.row = {row}
+    node.a = {a}
+    node.b = {b}
+    tape = node.tape = self.tape
+    frame = getframe(1)
+    node.call = tape.call if frame is tape.frame else tape.enter(frame)
+    node.lasti = frame.f_lasti
+    tape.append(node)
+    return node
+"""
+
+_BINARY = """
+def {name}(self, other):
+    if type(other) is ScalarTracer:
+        if other.tape is not self.tape:
+            return general(row, self, other)
+        value = self.value {sign} other.value
+    elif type(other) is float or type(other) is int:
+        value = self.value {sign} other
+    else:
+        return general(row, self, other)
+"""
+
+_REFLECTED = """
+def {name}(self, other):
+    if type(other) is float or type(other) is int:
+        value = other {sign} self.value
+    else:
+        return general(row, other, self)
+"""
+
+_UNARY = """
+def {name}(self):
+    value = {sign}(self.value)
+"""
+
+_POWER = """
+def __pow__(self, other, modulus=None):
+    if modulus is None and (type(other) is int or type(other) is float):
+        value = self.value ** other
+        if type(value) is complex:
+            return general(row, self, other)
+    else:
+        return power(self, other, modulus)
+"""
+
+_FUNCTION = """
+def {name}(self, /{rest}):
+    if type(self) is not ScalarTracer{plain}:
+        return otherwise(self{given})
+    value = forward(self.value)
+"""
+
+
+def _general(row: Primitive, a: Any, b: Any) -> Any:
+    """An operand that the fast path does not know: another trace's tracer, a number of another class, or no number."""
+    other = b if type(a) is ScalarTracer else a
+    return bind(row, a, b) if is_operand(other) else NotImplemented
+
+
+def _compile(template: str, name: str, names: dict[str, Any], **fields: str) -> Any:
+    source = (template + _RECORD).format(**{"name": name, "row": "row", "a": "self", "b": "NOTHING"} | fields)
+    scope: dict[str, Any] = {"ScalarTracer": ScalarTracer, "new": _new, "getframe": sys._getframe, "NOTHING": NOTHING}
+    scope |= {"general": _general, **names}
+    exec(compile(source, f"{PACKAGE}/<{name}>", "exec"), scope)
+    return scope[name]
+
+
+def _fast_operators() -> None:
+    """The operators of :class:`ScalarTracer`: value, operands and site stored in line."""
+    for name, row in BINARY.items():
+        sign = row.python.split()[1]
+        forward = _compile(_BINARY, f"__{name}__", {"row": row}, sign=sign, b="other")
+        reflected = _compile(_REFLECTED, f"__r{name}__", {"row": row}, sign=sign, a="other", b="self")
+        setattr(ScalarTracer, f"__{name}__", forward)
+        setattr(ScalarTracer, f"__r{name}__", reflected)
+    for name, row in UNARY.items():
+        sign = row.python.replace("{0}", "").replace("()", "")
+        setattr(ScalarTracer, f"__{name}__", _compile(_UNARY, f"__{name}__", {"row": row}, sign=sign))
+    names = {"row": LITERAL_POWER, "power": Tracer.__pow__}
+    ScalarTracer.__pow__ = _compile(_POWER, "__pow__", names, b="other")  # type: ignore[method-assign]
+
+
+_fast_operators()
+
+
+def fast_function(row: Primitive, otherwise: Callable[..., Any], optional: str = "") -> Callable[..., Any]:
+    """A function of one traced number, recorded in line; ``otherwise`` serves every other argument.
+
+    ``optional`` names a second argument that, when given, is for ``otherwise`` as well.
+    """
+    fields = {"rest": "", "plain": "", "given": ""}
+    if optional:
+        fields = {"rest": f", {optional}=NOTHING", "plain": f" or {optional} is not NOTHING", "given": f", {optional}"}
+    function: Callable[..., Any] = _compile(_FUNCTION, row.name, {"row": row, "forward": row.forward, "otherwise": otherwise}, **fields)
+    return function
+
+
+#: the ``m`` of rules on tracers: every primitive through ``bind``
+TRACED = namespace(lambda row: lambda *args: bind(row, *args))

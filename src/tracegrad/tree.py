@@ -1,0 +1,101 @@
+"""Structures of numbers: the nested containers that functions take and give.
+
+In: any Python object and a question about its leaves.  Out: leaves with their paths (``w[0]``, ``params.rate``,
+``table['a']``), or a structure of the same shape with other leaves.  Read :func:`rebuild` first.
+
+A *leaf* is a real number; ``bool``, enum members, text, ``None`` and objects of unknown classes are passed through
+untouched.  Containers are list, tuple, namedtuple, dict and dataclass, and their subclasses.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from enum import Enum
+from numbers import Real
+from typing import Any
+
+from tracegrad.errors import InputError
+from tracegrad.tracer import isinstance_tracer
+
+_PLAIN_NUMBERS = frozenset({int, float})
+
+
+def is_leaf(value: Any) -> bool:
+    """Whether this is a number to differentiate by: int, float, numpy scalar, fraction, or an outer trace's tracer."""
+    kind = type(value)
+    if kind in _PLAIN_NUMBERS or isinstance_tracer(value):
+        return True
+    return issubclass(kind, Real) and not issubclass(kind, (bool, Enum, Decimal)) and kind.__name__ != "bool_"
+
+
+def children(value: Any) -> list[tuple[str, Any]] | None:
+    """The items of a container with their path suffixes, ``None`` for anything else."""
+    if isinstance_tracer(value):
+        return None
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return [(f".{name}", getattr(value, name)) for name in value._fields]
+    if isinstance(value, (list, tuple)):
+        return [(f"[{i}]", item) for i, item in enumerate(value)]
+    if isinstance(value, dict):
+        return [(f"[{key!r}]", item) for key, item in value.items()]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [field.name for field in dataclasses.fields(value)]
+        return [(f".{name}", getattr(value, name)) for name in fields if hasattr(value, name)]
+    return None
+
+
+def with_children(value: Any, items: list[Any]) -> Any:
+    """A container like ``value`` that holds ``items``; constructors and ``__post_init__`` do not run."""
+    if isinstance(value, tuple):
+        return value._make(items) if hasattr(value, "_make") else _tuple_like(value, items)
+    if type(value) is list:
+        return items
+    fresh = copy.copy(value)
+    if isinstance(value, list):
+        fresh[:] = items
+    elif isinstance(value, dict):
+        for key, item in zip(value, items, strict=True):
+            fresh[key] = item
+    else:
+        for (suffix, _), item in zip(children(value) or [], items, strict=True):
+            object.__setattr__(fresh, suffix[1:], item)
+    return fresh
+
+
+def _tuple_like(value: tuple[Any, ...], items: list[Any]) -> Any:
+    return tuple(items) if type(value) is tuple else tuple.__new__(type(value), items)
+
+
+def rebuild(value: Any, leaf: Callable[[str, Any], Any], path: str = "", other: Callable[[Any], Any] = lambda v: v) -> Any:
+    """The same structure with each leaf replaced by ``leaf(path, leaf)``, anything else by ``other(it)``.
+
+    >>> rebuild({"a": [1, 2.5], "b": "text"}, lambda path, x: 10 * x, "p")
+    {'a': [10, 25.0], 'b': 'text'}
+    """
+    return _rebuild(value, leaf, path, other, ())
+
+
+def _rebuild(value: Any, leaf: Any, path: str, other: Any, above: tuple[int, ...]) -> Any:
+    if is_leaf(value):
+        return leaf(path, value)
+    items = children(value)
+    if items is None:
+        return other(value)
+    if id(value) in above:
+        raise InputError(f"{path or 'the structure'} contains itself; only trees of containers can be differentiated")
+    above = (*above, id(value))
+    return with_children(value, [_rebuild(item, leaf, path + suffix, other, above) for suffix, item in items])
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves with their paths, in order.
+
+    >>> list(leaves({"a": [1, 2.5], "b": "text"}, "p"))
+    [("p['a'][0]", 1), ("p['a'][1]", 2.5)]
+    """
+    found: list[tuple[str, Any]] = []
+    rebuild(value, lambda where, leaf: found.append((where, leaf)), path)
+    return iter(found)
