@@ -4,7 +4,8 @@ In: nothing; these are plain frozen records.  Out: :class:`Annotated`, whose lit
 document (``schema.json`` beside this file says the same to a machine).  Read :class:`Node` and
 :class:`Edge` first.
 
-Numbers here are exact; rounding is a matter of the exporters.  The law of a document::
+Numbers here are exact; rounding is a matter of the exporters.  The law of a document, which
+:func:`tracegrad.laws.check_identity` checks::
 
     adjoint of a node = its seed + sum of the flows on the edges to its uses
     flow of an edge   = partial (the local gradient) * adjoint of its target
@@ -12,14 +13,30 @@ Numbers here are exact; rounding is a matter of the exporters.  The law of a doc
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from importlib.resources import files
+from numbers import Integral, Real
+from typing import Any, TypeAlias
 
 FORMAT = "tracegrad"
 VERSION = 1
 
-Number = int | float
+#: a plain ``int`` or ``float``; ints stay ints, whatever their size
+Number: TypeAlias = int | float
+#: what a node carries: a :data:`Number` (the type is open, because arrays will be carried too)
+Quantity: TypeAlias = Any
+#: what :func:`structure` gives: numbers, bools, text and ``None`` in lists, tuples, dicts and :class:`Record`\ s
+Structure: TypeAlias = Any
+#: static data by name, each a :data:`Structure`
+Params: TypeAlias = Mapping[str, Any]
+#: an operand of a guard: ``{"node": id}`` or ``{"value": structure}``
+Operand: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +69,11 @@ class Node:
     id: str
     kind: str
     primitive: str
-    params: Mapping[str, Any]
+    params: Params
     name: str | None
     label: str
-    value: Any
-    adjoint: Any
+    value: Quantity
+    adjoint: Quantity | None
     shape: tuple[int, ...]
     dtype: str
     site: Site | None
@@ -77,8 +94,8 @@ class Edge:
     source: str
     target: str
     slot: int
-    partial: Any
-    flow: Any
+    partial: Quantity | None
+    flow: Quantity | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +124,13 @@ class Cluster:
 class Guard:
     """A fact that the trace took for granted: ``operation`` on ``operands`` gave ``outcome``.
 
-    An operand is ``{"node": id}`` or ``{"value": number}``.
+    An operand is ``{"node": id}`` or ``{"value": number}``, the latter for a plain number.
     """
 
     id: str
     operation: str
-    operands: tuple[Mapping[str, Any], ...]
-    outcome: Any
+    operands: tuple[Operand, ...]
+    outcome: Structure
     site: Site | None
 
 
@@ -134,8 +151,8 @@ class Output:
 
     path: str
     node: str | None
-    value: Any
-    seed: Any
+    value: Quantity
+    seed: Quantity | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,14 +176,18 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotated:
-    """The annotated graph: everything that a picture, a page or a listing shows."""
+    """The annotated graph: everything that a picture, a page or a listing shows.
+
+    ``value`` is the function's own result and ``seed`` the adjoint given to it, both as :func:`structure` writes
+    them.  ``nodes`` stand in the order of evaluation and ``edges`` in the order of their targets, then slots.
+    """
 
     format: str
     version: int
     function: Function
     level: str
-    value: Any
-    seed: Any
+    value: Structure
+    seed: Structure
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     nodes: tuple[Node, ...]
@@ -175,3 +196,80 @@ class Annotated:
     clusters: tuple[Cluster, ...]
     guards: tuple[Guard, ...]
     source: tuple[SourceLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A namedtuple or dataclass in the function's result: the name of its class and its fields in order."""
+
+    type: str
+    fields: tuple[tuple[str, Structure], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """An object in the function's result of which only the class, and sometimes the text, can be written."""
+
+    type: str
+    text: str | None = None
+
+
+#: classes whose ``repr`` is the same in every process and runs no code of the user
+_SPELLED = frozenset({complex, bytes, range, Decimal, Fraction})
+
+
+def structure(value: Any) -> Structure:
+    """A function's result as data: what a document can hold of it, equal to it wherever it can be.
+
+    Numbers, bools, ``None``, text, lists, tuples and dicts are equal to the original (their subclasses become the
+    plain class, numpy scalars become Python numbers).  A namedtuple or dataclass becomes a :class:`Record`, any other
+    object :class:`Opaque`: its class, never its ``repr``, which may hold an address or the order of a set.
+
+    >>> structure({"loss": 2.5, "parts": (1, "text", 1j, object())})
+    {'loss': 2.5, 'parts': (1, 'text', Opaque(type='complex', text='1j'), Opaque(type='object', text=None))}
+    """
+    kind = type(value)  # not isinstance: a tracer says of itself that it is a float
+    if value is None or kind in (bool, int, float, str, Record, Opaque):
+        return value
+    if issubclass(kind, Enum):
+        return Opaque(kind.__name__, value.name)
+    if kind in _SPELLED:
+        return Opaque(kind.__name__, repr(value))
+    if issubclass(kind, Real):
+        return number(value)
+    if issubclass(kind, str):
+        return str.__str__(value)
+    return _container(kind, value)
+
+
+def _container(kind: type, value: Any) -> Structure:
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return Record(kind.__name__, tuple((name, structure(getattr(value, name))) for name in kind._fields))
+    if issubclass(kind, tuple):
+        return tuple(structure(item) for item in value)
+    if issubclass(kind, list):
+        return [structure(item) for item in value]
+    if issubclass(kind, dict):
+        return {structure(key): structure(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(kind):
+        names = [field.name for field in dataclasses.fields(kind) if hasattr(value, field.name)]
+        return Record(kind.__name__, tuple((name, structure(getattr(value, name))) for name in names))
+    return Opaque(kind.__name__)
+
+
+def number(value: Any) -> Number:
+    """Any real number as a plain ``int`` or ``float``: numpy's scalars, subclasses, fractions."""
+    return int(value) if issubclass(type(value), Integral) else float(value)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a document.
+
+    >>> schema()["title"]
+    'tracegrad document'
+    >>> schema()["$defs"]["edge"]["properties"]["flow"]["description"]
+    'What returns along this edge: partial * adjoint of the target. Null for a constant source.'
+    """
+    text = files("tracegrad").joinpath("schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded

@@ -1,0 +1,379 @@
+"""JSON: the document itself, written so that it reads back equal.
+
+In: an :class:`~tracegrad.document.Annotated`.  Out: text, and from text an equal ``Annotated``.  Read :func:`to_json`
+and :func:`from_json` first; ``CODECS`` holds how each type of field is written and read.
+
+Decisions:
+
+- *The rows are the format.*  Fields are written in the order of the dataclasses and read by their annotations, so
+  there is no second list of fields to keep (``schema.json`` says the same to other programs; a test compares them).
+- *Numbers stay themselves.*  ``1`` is an int and ``1.0`` a float, both ways.  JSON has no word for the non-finite,
+  which are the strings ``"NaN"``, ``"Infinity"``, ``"-Infinity"``; nor can most readers hold an int from 2**1024 on,
+  which is text in hexadecimal.  Where a number is due, such a string can mean nothing else.
+- *A structure spells its text.*  In a result, params and guards both numbers and text occur, so there text is
+  ``{"str": ...}``; JSON arrays are lists, ``{"tuple": [...]}``, ``{"dict": [[key, value], ...]}`` (any key, in order),
+  ``{"record": class, "fields": [[name, value], ...]}``, ``{"object": class, "text": ...}`` are the rest.
+- *One row, one line* by default: a document can be read, searched and compared by line, and costs no more than a
+  single long line.
+- *Reading only builds rows.*  Nothing of a document is run, imported or looked up; what does not fit is a
+  :class:`DocumentError` that says where.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import re
+from collections.abc import Callable
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tracegrad import document
+from tracegrad.document import FORMAT, VERSION, Annotated, Opaque, Record, number, structure
+from tracegrad.errors import DocumentError
+from tracegrad.laws import lint
+
+SUFFIXES = (".json",)
+
+#: ints from here on are written as hexadecimal text: a double cannot hold them, and Python refuses to turn
+#: thousands of decimal digits into an int
+HEXADECIMAL = 1 << 1024
+_HEX = re.compile("-?0x[1-9a-f][0-9a-f]*")
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def to_json(annotated: Annotated, *, indent: int | None = None) -> str:
+    """The document as JSON text; the same document gives the same bytes.
+
+    By default each row (a node, an edge ...) is one line.  ``indent`` spreads the text over more lines, as the
+    standard library's ``json.dumps`` does.
+    """
+    top = _ROWS[Annotated].write(annotated)
+    if indent is not None:
+        text = json.dumps(top, ensure_ascii=False, allow_nan=False, indent=indent)
+    else:
+        text = "{\n" + ",\n".join(f' "{name}": {_lines(value)}' for name, value in top.items()) + "\n}"
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def dump(annotated: Annotated, *, indent: int | None = None) -> str:
+    """What :func:`tracegrad.export.write` puts into a ``.json`` file: :func:`to_json`."""
+    return to_json(annotated, indent=indent)
+
+
+def from_json(text: str | bytes) -> Annotated:
+    """The document in a JSON text, equal to the one that was written.
+
+    Raises :class:`DocumentError` if the text is no JSON, no tracegrad document, or one whose rows do not fit together.
+
+    >>> from_json('{"format": "tracegrad", "version": 1}')
+    Traceback (most recent call last):
+    tracegrad.errors.DocumentError: the document lacks 'function'
+    """
+    return _annotated(text)
+
+
+def load(path: str | os.PathLike[str]) -> Annotated:
+    """The document in a JSON file; an error names the file.
+
+    >>> load("pyproject.toml")
+    Traceback (most recent call last):
+    tracegrad.errors.DocumentError: pyproject.toml: not JSON: Expecting value, line 1 column 2
+    """
+    try:
+        return _annotated(Path(path).read_bytes())
+    except DocumentError as error:
+        raise DocumentError(f"{os.fspath(path)}: {error}") from None
+
+
+def _lines(value: Any) -> str:
+    """A field of the document, one row a line."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n  " + ",\n  ".join(map(_line, value)) + "\n ]"
+    return _line(value)
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _annotated(text: str | bytes) -> Annotated:
+    loaded = _parsed(text)
+    if not isinstance(loaded, dict) or loaded.get("format") != FORMAT:
+        raise DocumentError('not a tracegrad document: it is no object with "format": "tracegrad"')
+    if loaded.get("version") != VERSION:
+        raise DocumentError(
+            f"the document has version {loaded.get('version')!r}; this tracegrad reads version {VERSION}"
+        )
+    try:
+        annotated: Annotated = _ROWS[Annotated].read(loaded)
+    except _Unfit as unfit:
+        raise DocumentError(unfit.message()) from None
+    except RecursionError:
+        raise DocumentError("the document nests too deeply") from None
+    lint(annotated)
+    return annotated
+
+
+def _parsed(text: str | bytes) -> Any:
+    try:
+        return json.loads(
+            text if isinstance(text, str) else text.decode("utf-8-sig"), parse_constant=_refuse_constant
+        )
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"not JSON: {error.msg}, line {error.lineno} column {error.colno}") from None
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"not JSON: no UTF-8 text ({error.reason} at byte {error.start})") from None
+    except RecursionError:
+        raise DocumentError("the document nests too deeply") from None
+    except ValueError as error:  # an int of more digits than Python converts
+        raise DocumentError(f"not a tracegrad document: {error}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise DocumentError(f'not JSON: a bare {name}; a document writes "{name}"')
+
+
+class _Unfit(Exception):
+    """A value that is not what its place demands; the place is put together on the way out."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        self.place: list[str] = []
+
+    def inside(self, step: str) -> _Unfit:
+        self.place.append(step)
+        return self
+
+    def message(self) -> str:
+        place = "".join(reversed(self.place)).lstrip(".")
+        return f"{place or 'the document'} {self.problem}"
+
+
+def _expected(what: str, found: Any) -> _Unfit:
+    shown = json.dumps(found, default=str) if not isinstance(found, int) else hex(found)
+    return _Unfit(f"should be {what}, not {shown if len(shown) <= 40 else shown[:37] + '...'}")
+
+
+# ---- how each type of field is written and read ---------------------------------------------------------
+
+
+class Codec(NamedTuple):
+    """How a type of field becomes JSON data and comes back; ``write`` is ``None`` where it is JSON data already."""
+
+    write: Callable[[Any], Any] | None
+    read: Callable[[Any], Any]
+
+
+def _read_str(data: Any) -> str:
+    if type(data) is not str:
+        raise _expected("text", data)
+    return data
+
+
+def _read_int(data: Any) -> int:
+    if type(data) is not int:
+        raise _expected("a whole number", data)
+    return data
+
+
+def _read_list(data: Any) -> list[Any]:
+    if type(data) is not list:
+        raise _expected("a list", data)
+    return data
+
+
+def _write_number(value: Any) -> Any:
+    kind = type(value)
+    if kind is float:
+        if value - value == 0.0:
+            return value
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    if kind is int:
+        return value if -HEXADECIMAL < value < HEXADECIMAL else hex(value)
+    return _write_number(number(value))
+
+
+def _read_number(data: Any) -> int | float:
+    kind = type(data)
+    if kind is float or kind is int:
+        return data  # type: ignore[no-any-return]
+    if kind is str:
+        if data in _NON_FINITE:
+            return _NON_FINITE[data]
+        if _HEX.fullmatch(data):
+            return int(data, 16)
+    raise _expected('a number, "NaN", "Infinity", "-Infinity" or hexadecimal text', data)
+
+
+def _write_structure(value: Any) -> Any:
+    return _write_plain(structure(value))
+
+
+def _write_plain(value: Any) -> Any:
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if kind is str:
+        return {"str": value}
+    if kind is list:
+        return [_write_plain(item) for item in value]
+    if kind is tuple:
+        return {"tuple": [_write_plain(item) for item in value]}
+    if kind is dict:
+        return {"dict": [[_write_plain(key), _write_plain(item)] for key, item in value.items()]}
+    if kind is Record:
+        return {"record": value.type, "fields": [[name, _write_plain(item)] for name, item in value.fields]}
+    if kind is Opaque:
+        return {"object": value.type, "text": value.text}
+    return _write_number(value)
+
+
+def _read_structure(data: Any) -> Any:
+    kind = type(data)
+    if data is None or kind is bool:
+        return data
+    if kind is list:
+        return [_read_structure(item) for item in data]
+    if kind is not dict:
+        return _read_number(data)
+    reader = _STRUCTURES.get(tuple(data))
+    if reader is None:
+        raise _expected("one of " + ", ".join("/".join(keys) for keys in _STRUCTURES), data)
+    return reader(*data.values())
+
+
+def _read_dict(items: Any) -> dict[Any, Any]:
+    try:
+        return {_read_structure(key): _read_structure(item) for key, item in map(_read_pair, _read_list(items))}
+    except TypeError:
+        raise _Unfit("has a list or dict among the keys of a dict") from None
+
+
+def _read_record(name: Any, fields: Any) -> Record:
+    pairs = map(_read_pair, _read_list(fields))
+    return Record(_read_str(name), tuple((_read_str(field), _read_structure(item)) for field, item in pairs))
+
+
+def _read_pair(data: Any) -> tuple[Any, Any]:
+    if type(data) is not list or len(data) != 2:
+        raise _expected("a pair", data)
+    return data[0], data[1]
+
+
+#: what an object in a structure may be, by its keys
+_STRUCTURES: dict[tuple[str, ...], Callable[..., Any]] = {
+    ("str",): _read_str,
+    ("tuple",): lambda items: tuple(_read_structure(item) for item in _read_list(items)),
+    ("dict",): _read_dict,
+    ("record", "fields"): _read_record,
+    ("object", "text"): lambda kind, text: Opaque(_read_str(kind), None if text is None else _read_str(text)),
+}
+
+
+def _write_params(params: Any) -> dict[str, Any]:
+    return {name: _write_structure(value) for name, value in params.items()}
+
+
+def _read_params(data: Any) -> dict[str, Any]:
+    if type(data) is not dict:
+        raise _expected("an object", data)
+    return {name: _read_structure(value) for name, value in data.items()}
+
+
+def _write_operand(operand: Any) -> Any:
+    return {"node": operand["node"]} if "node" in operand else {"value": _write_structure(operand["value"])}
+
+
+def _read_operand(data: Any) -> dict[str, Any]:
+    if type(data) is dict and len(data) == 1:
+        if "node" in data:
+            return {"node": _read_str(data["node"])}
+        if "value" in data:
+            return {"value": _read_structure(data["value"])}
+    raise _expected('{"node": id} or {"value": ...}', data)
+
+
+def _optional(codec: Codec) -> Codec:
+    write, read = codec
+    return Codec(
+        None if write is None else lambda value: None if value is None else write(value),
+        lambda data: None if data is None else read(data),
+    )
+
+
+def _tuple_of(codec: Codec) -> Codec:
+    """A tuple is a JSON list; if it holds rows, these are written one by one."""
+    write, read = codec
+
+    def read_all(data: Any) -> tuple[Any, ...]:
+        items = []
+        for index, item in enumerate(_read_list(data)):
+            try:
+                items.append(read(item))
+            except _Unfit as unfit:
+                raise unfit.inside(f"[{index}]") from None
+        return tuple(items)
+
+    return Codec(list if write is None else lambda values: [write(value) for value in values], read_all)
+
+
+#: codec by annotation, as it is written in document.py; the rows add themselves below
+CODECS: dict[str, Codec] = {
+    "str": Codec(None, _read_str),
+    "int": Codec(None, _read_int),
+    "Quantity": Codec(_write_number, _read_number),
+    "Structure": Codec(_write_structure, _read_structure),
+    "Params": Codec(_write_params, _read_params),
+    "Operand": Codec(_write_operand, _read_operand),
+}
+
+
+def _codec(annotation: str) -> Codec:
+    if annotation.endswith(" | None"):
+        return _optional(_codec(annotation.removesuffix(" | None")))
+    if annotation.startswith("tuple["):
+        return _tuple_of(_codec(annotation.removeprefix("tuple[").removesuffix(", ...]")))
+    return CODECS[annotation]
+
+
+def _row(cls: type) -> Codec:
+    """The codec of a dataclass: an object with exactly its fields."""
+    fields = dataclasses.fields(cls)
+    names = [field.name for field in fields]
+    codecs = [_codec(str(field.type)) for field in fields]
+    values_of = attrgetter(*names)
+    writers = [(index, codec.write) for index, codec in enumerate(codecs) if codec.write is not None]
+    readers = [(name, codec.read) for name, codec in zip(names, codecs, strict=True)]
+
+    def write(row: Any) -> dict[str, Any]:
+        values = list(values_of(row))
+        for index, written in writers:
+            values[index] = written(values[index])
+        return dict(zip(names, values, strict=True))
+
+    def read(data: Any) -> Any:
+        if type(data) is not dict:
+            raise _expected("an object", data)
+        if data.keys() != set(names):
+            missing, extra = [n for n in names if n not in data], [n for n in data if n not in names]
+            raise _Unfit(f"lacks {missing[0]!r}" if missing else f"has an unknown field {extra[0]!r}")
+        values = {}
+        for name, read_field in readers:
+            try:
+                values[name] = read_field(data[name])
+            except _Unfit as unfit:
+                raise unfit.inside(f".{name}") from None
+        return cls(**values)
+
+    return Codec(write, read)
+
+
+#: codec by class of rows
+_ROWS: dict[type, Codec] = {}
+for _name in ("Site", "Node", "Edge", "Stage", "Cluster", "Guard", "Input", "Output", "Function", "SourceLine", "Annotated"):
+    _ROWS[getattr(document, _name)] = CODECS[_name] = _row(getattr(document, _name))

@@ -1,0 +1,171 @@
+"""The laws of a document, as checks: what holds on every graph, whoever made or loaded it.
+
+In: an :class:`~tracegrad.document.Annotated`.  Out: nothing, or a :class:`DocumentError` that names the first row to
+break a law.  :func:`lint` asks whether the rows fit together, :func:`check_identity` whether the numbers do.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tracegrad.document import FORMAT, VERSION, Annotated, Edge, Node
+from tracegrad.errors import DocumentError
+
+#: levels at which every use of a value comes after it; folding by call or line may close a cycle
+ORDERED_LEVELS = frozenset({"op", "stage"})
+
+#: at these levels no flow is a sum of flows, so that the identity holds to the last bit
+EXACT_LEVELS = frozenset({"op"})
+
+
+def lint(annotated: Annotated) -> None:
+    """Check that ids are well formed and unique, that what they name exists, and that uses follow values.
+
+    >>> from tracegrad.document import Function
+    >>> empty = dict(inputs=(), outputs=(), nodes=(), edges=(), stages=(), clusters=(), guards=(), source=())
+    >>> f = Function(name="f", qualname="f", module=None, file=None)
+    >>> lint(Annotated(format="tracegrad", version=1, function=f, level="op", value=1.0, seed=1.0, **empty))
+    >>> lint(Annotated(format="tracegrad", version=7, function=f, level="op", value=1.0, seed=1.0, **empty))
+    Traceback (most recent call last):
+    tracegrad.errors.DocumentError: the document has version 7; this tracegrad reads version 1
+    """
+    if annotated.format != FORMAT:
+        raise DocumentError(f"not a tracegrad document: its format is {annotated.format!r}")
+    if annotated.version != VERSION:
+        raise DocumentError(
+            f"the document has version {annotated.version!r}; this tracegrad reads version {VERSION}"
+        )
+    nodes = _ids("n", "node", annotated.nodes)
+    stages = _ids("s", "stage", annotated.stages)
+    clusters = _ids("c", "cluster", annotated.clusters)
+    _ids("e", "edge", annotated.edges)
+    _ids("g", "guard", annotated.guards)
+    for node in annotated.nodes:
+        _named(node.id, "stage", node.stage, stages)
+        _named(node.id, "cluster", node.cluster, clusters)
+    _lint_edges(annotated, nodes)
+    for stage in annotated.stages:
+        _named(stage.id, "cluster", stage.cluster, clusters)
+        for member in stage.nodes:
+            _named(stage.id, "node", member, nodes)
+    for cluster in annotated.clusters:
+        _named(cluster.id, "parent", cluster.parent, clusters)
+        if cluster.parent is not None and clusters[cluster.parent] >= clusters[cluster.id]:
+            raise DocumentError(f"{cluster.id}: its parent {cluster.parent} does not stand before it")
+    _lint_ends(annotated, nodes)
+
+
+def _ids(letter: str, what: str, rows: Sequence[Any]) -> dict[str, int]:
+    """Position by id."""
+    pattern = re.compile(f"{letter}(0|[1-9][0-9]*)")
+    positions: dict[str, int] = {}
+    for position, row in enumerate(rows):
+        if not pattern.fullmatch(row.id):
+            raise DocumentError(f"{row.id!r} is not the id of a {what}: write {letter}0, {letter}1, ...")
+        if positions.setdefault(row.id, position) != position:
+            raise DocumentError(f"two {what}s have the id {row.id}")
+    return positions
+
+
+def _named(row: str, field: str, id: str | None, known: dict[str, int]) -> None:
+    if id is not None and id not in known:
+        raise DocumentError(f"{row}: its {field} {id} is not in the document")
+
+
+def _lint_edges(annotated: Annotated, nodes: dict[str, int]) -> None:
+    ordered = annotated.level in ORDERED_LEVELS
+    seen: set[tuple[str, int]] = set()
+    for edge in annotated.edges:
+        _named(edge.id, "source", edge.source, nodes)
+        _named(edge.id, "target", edge.target, nodes)
+        if not ordered:
+            continue
+        if nodes[edge.source] >= nodes[edge.target]:
+            raise DocumentError(f"{edge.id}: {edge.target} uses {edge.source}, which does not stand before it")
+        if (edge.target, edge.slot) in seen:
+            raise DocumentError(f"{edge.id}: slot {edge.slot} of {edge.target} has an edge already")
+        seen.add((edge.target, edge.slot))
+
+
+def _lint_ends(annotated: Annotated, nodes: dict[str, int]) -> None:
+    for row in annotated.inputs:
+        _named(f"input {row.name!r}", "node", row.node, nodes)
+        if annotated.nodes[nodes[row.node]].kind != "input":
+            raise DocumentError(f"input {row.name!r}: its node {row.node} is no input")
+    for output in annotated.outputs:
+        _named(f"output {output.path!r}", "node", output.node, nodes)
+    for guard in annotated.guards:
+        for operand in guard.operands:
+            _named(guard.id, "operand", operand.get("node"), nodes)
+
+
+def check_identity(annotated: Annotated, tolerance: float | None = None) -> None:
+    """Check the numbers: each flow is partial * upstream adjoint, each adjoint its seed plus the flows of its uses.
+
+    Terms are added in the order of the backward pass (seed first, then uses from the last target to the first, by
+    slot), which makes both sides equal to the last bit where a node is one operation.  ``tolerance`` allows a
+    difference relative to the sum of the magnitudes; by default 0 at level ``op`` and 1e-12 at the others.
+    """
+    if tolerance is None:
+        tolerance = 0.0 if annotated.level in EXACT_LEVELS else 1e-12
+    position = {node.id: index for index, node in enumerate(annotated.nodes)}
+    terms: dict[str, list[Any]] = {node.id: [] for node in annotated.nodes}
+    for output in annotated.outputs:
+        if output.node is not None and output.seed is not None:
+            terms[output.node].append(output.seed)
+    for edge in sorted(annotated.edges, key=lambda edge: (-position[edge.target], edge.slot)):
+        source, target = (annotated.nodes[position[id]] for id in (edge.source, edge.target))
+        _check_flow(edge, source, target, tolerance)
+        if edge.flow is not None:
+            terms[edge.source].append(edge.flow)
+    for node in annotated.nodes:
+        _check_adjoint(node, terms[node.id], tolerance)
+
+
+def _check_flow(edge: Edge, source: Node, target: Node, tolerance: float) -> None:
+    if source.kind == "const" or target.adjoint is None:
+        if edge.flow is not None:
+            why = f"{source.id} is a constant" if source.kind == "const" else f"{target.id} has no adjoint"
+            raise DocumentError(f"{edge.id}: a flow of {edge.flow!r}, but {why}")
+        return
+    if edge.flow is None or edge.partial is None:
+        raise DocumentError(f"{edge.id}: no flow from {target.id} to {source.id}, which varies")
+    expected = edge.partial * target.adjoint
+    if not _close(edge.flow, expected, tolerance, abs(expected)):
+        raise DocumentError(
+            f"{edge.id}: its flow is {edge.flow!r}, but partial * adjoint of {target.id} "
+            f"is {edge.partial!r} * {target.adjoint!r} = {expected!r}"
+        )
+
+
+def _check_adjoint(node: Node, terms: Sequence[Any], tolerance: float) -> None:
+    if not terms or node.kind == "const":
+        # nothing depends on it: there is no adjoint, or a plain zero
+        if node.adjoint not in (None, 0):
+            raise DocumentError(f"{node.id}: nothing depends on it, but its adjoint is {node.adjoint!r}")
+        return
+    expected = _total(terms)
+    if node.adjoint is None or not _close(node.adjoint, expected, tolerance, sum(map(abs, terms))):
+        raise DocumentError(
+            f"{node.id}: its adjoint is {node.adjoint!r}, but its seed and the flows of its uses add up to "
+            f"{' + '.join(map(repr, terms))} = {expected!r}"
+        )
+
+
+def _total(terms: Iterable[Any]) -> Any:
+    """The sum as the backward pass forms it: the first term is stored, so that -0.0 and ints stay what they are."""
+    first, *rest = terms
+    for term in rest:
+        first = first + term
+    return first
+
+
+def _close(a: Any, b: Any, tolerance: float, scale: Any) -> bool:
+    if a != a or b != b:
+        return a != a and b != b
+    if a == b:
+        return tolerance > 0 or a != 0 or math.copysign(1.0, a) == math.copysign(1.0, b)
+    return math.isfinite(scale) and bool(abs(a - b) <= tolerance * scale)
