@@ -1,8 +1,8 @@
 """Arithmetic that never raises: where a local gradient is taken at a pole or beyond a domain.
 
-``math`` and Python's floats raise where IEEE 754 has an answer (``1 / 0.0``, ``math.log(0)``).  A rule is evaluated
-in ordinary floats first; only if that raises is it evaluated again on :class:`Ieee` numbers and with the functions of
-:data:`IEEE`, so that it ends in inf or nan.
+``math`` and Python's floats raise where IEEE 754 has an answer (``1 / 0.0``, ``math.log(0)``).  A rule is
+evaluated in ordinary floats first; only if that raises is it evaluated again on :class:`Ieee` numbers and
+with the functions of :data:`IEEE`, so that it ends in inf or nan.
 """
 
 from __future__ import annotations
@@ -16,55 +16,59 @@ from typing import Any
 from tracegrad.primitives import Primitive, namespace, partials
 
 
-def _sign_bit(x: float) -> float:
-    return math.copysign(1.0, x)
-
-
-def divide(a: float, b: float) -> float:
-    """a / b with the results of IEEE 754 at b = 0."""
-    if b != 0:
-        return a / b
-    return math.nan if a == 0 or a != a else math.inf * _sign_bit(a) * _sign_bit(b)
-
-
-def power(a: float, b: float) -> float:
-    """a ** b with the results of C's ``pow`` where Python raises or turns complex."""
-    try:
-        return math.pow(a, b)
-    except OverflowError:
-        return -math.inf if a < 0 and math.fmod(b, 2) else math.inf
-    except ValueError:
-        if a != 0:
-            return math.nan
-        return math.inf * (_sign_bit(a) if math.fmod(b, 2) else 1.0)
-
-
-def total(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function`` with inf for overflow and nan outside of its domain."""
-
-    def guarded(*args: Any) -> Any:
-        try:
-            result = function(*args)
-        except (OverflowError, ZeroDivisionError):
-            result = math.inf
-        except ValueError:
-            result = math.nan
-        return Ieee(result) if type(result) is float else result
-
-    return guarded
-
-
-def _log(x: float) -> float:
-    return -math.inf if x == 0 else math.log(x)
-
-
 class Ieee(float):
     """A float whose operators follow IEEE 754 instead of raising."""
 
     __slots__ = ()
 
 
-def _install(name: str, function: Callable[[Any, Any], Any]) -> None:
+# ---- operators --------------------------------------------------------------------------------------
+
+
+def divide(a: float, b: float) -> float:
+    """a / b, also for b = 0.
+
+    >>> divide(1.0, -0.0), divide(0.0, 0.0)
+    (-inf, nan)
+    """
+    if b != 0:
+        return a / b
+    return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1.0, b)
+
+
+def floor_divide(a: float, b: float) -> float:
+    """a // b, also for b = 0."""
+    return a // b if b != 0 else divide(a, b)
+
+
+def power(a: float, b: float) -> float:
+    """a ** b as C's ``pow`` has it, where Python raises or turns complex.
+
+    >>> power(0.0, -0.5), power(-0.0, -3.0), power(-8.0, 0.5), power(-1e200, 3.0)
+    (inf, -inf, nan, -inf)
+    """
+    odd = abs(math.fmod(b, 2)) == 1 if math.isfinite(b) else False
+    try:
+        return math.pow(a, b)
+    except OverflowError:
+        return -math.inf if a < 0 and odd else math.inf
+    except ValueError:
+        if a != 0:
+            return math.nan
+        return math.copysign(math.inf, a) if odd else math.inf
+
+
+OPERATORS: dict[str, Callable[[float, float], float]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "truediv": divide,
+    "floordiv": floor_divide,
+    "pow": power,
+}
+
+
+def _install(name: str, function: Callable[[float, float], float]) -> None:
     def method(self: float, other: float) -> Ieee:
         return Ieee(function(float(self), float(other)))
 
@@ -75,24 +79,50 @@ def _install(name: str, function: Callable[[Any, Any], Any]) -> None:
     setattr(Ieee, f"__r{name}__", reflected)
 
 
-for _name, _function in {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "truediv": divide,
-    "pow": power,
-}.items():
+for _name, _function in OPERATORS.items():
     _install(_name, _function)
 Ieee.__neg__ = lambda self: Ieee(-float(self))  # type: ignore[method-assign]
 Ieee.__abs__ = lambda self: Ieee(abs(float(self)))  # type: ignore[method-assign]
 
+# ---- functions --------------------------------------------------------------------------------------
 
-def _total_forward(row: Primitive) -> Callable[..., Any]:
-    return total(_log if row.name == "log" else row.forward)
+
+def _log(x: float) -> float:
+    return -math.inf if x == 0 else math.log(x)
+
+
+def total(row: Primitive) -> Callable[..., Any]:
+    """A row's function with inf for overflow and nan outside of its domain.
+
+    Among the functions that rules call, those that overflow (exp, cosh, ldexp of 1) are positive, but for
+    sinh, which is only called beside a cosh that exists.
+    """
+    function = _log if row.name == "log" else row.forward
+    static = len(row.params)
+
+    def guarded(*args: Any) -> Any:
+        if static:
+            args = (*args[:-static], *map(_whole, args[-static:]))
+        try:
+            result = function(*args)
+        except (OverflowError, ZeroDivisionError):
+            result = math.inf
+        except ValueError:
+            result = math.nan
+        return Ieee(result) if isinstance(result, float) else result
+
+    return guarded
+
+
+def _whole(number: Any) -> Any:
+    """Static data as it was before :func:`lift`."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 #: the ``m`` of rules on :class:`Ieee` numbers
-IEEE = namespace(_total_forward)
+IEEE = namespace(total)
+
+# ---- local gradients at poles -----------------------------------------------------------------------
 
 
 def partials_at_pole(row: Primitive, out: float, args: Sequence[Any]) -> list[Any]:
@@ -110,12 +140,19 @@ def rule_at_pole(rule: Callable[..., Any], out: Any, *args: Any) -> Any:
     return plain(rule(IEEE, lift(out), *(lift(arg) for arg in args)))
 
 
+def _is_real(number: Any) -> bool:
+    return isinstance(number, Real)
+
+
 def lift(number: Any) -> Any:
-    """A plain number as :class:`Ieee`; anything else (static data) as it is."""
-    if not isinstance(number, Real):
+    """A plain number as :class:`Ieee`; anything else (static data) as it is.
+
+    A pole at zero is approached from above: ``math.sqrt(-0.0)`` has the slope inf, not -inf.
+    """
+    if not _is_real(number):
         return number
     try:
-        return Ieee(number)
+        return Ieee(number + 0.0)
     except OverflowError:
         return Ieee(math.inf if number > 0 else -math.inf)
 

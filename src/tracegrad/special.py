@@ -1,13 +1,16 @@
-"""Functions that derivatives need and :mod:`math` lacks: ``sign`` and ``polygamma``.
+"""Functions that derivatives and spellings need and :mod:`math` lacks.
 
-``polygamma(n, x)`` is the (n+1)-th derivative of log Γ(x); ``digamma`` is the case n = 0.  Method: Abramowitz and
-Stegun, *Handbook of Mathematical Functions*, 6.3 and 6.4: reflection (6.3.7, 6.4.7) brings x to the right half-plane,
-recurrence (6.3.5, 6.4.6) to x >= 15 + n, where the asymptotic series (6.3.18, 6.4.11) holds to the last digits.
+``polygamma(n, x)`` is the (n+1)-th derivative of log Γ(x); ``digamma`` is the case n = 0.  Method: Abramowitz
+and Stegun, *Handbook of Mathematical Functions*, 6.3 and 6.4: reflection (6.3.7, 6.4.7) brings x to the right
+half-plane, recurrence (6.3.5, 6.4.6) to x >= 15 + n, where the asymptotic series (6.3.18, 6.4.11) holds to
+the last digits.  The same functions in C are in ``special.h``.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
+from typing import Any
 
 #: Bernoulli numbers B2, B4, ... B28
 BERNOULLI = (
@@ -15,7 +18,7 @@ BERNOULLI = (
     854513 / 138, -236364091 / 2730, 8553103 / 6, -23749461029 / 870,
 )  # fmt: skip
 
-#: the positive root of digamma in two parts (their sum has 33 digits), and the series of digamma around it
+#: the positive root of digamma in two parts (their sum has 33 digits)
 ROOT, ROOT_REST = 1.4616321449683622, 9.549995429965697e-17
 
 
@@ -26,6 +29,23 @@ def sign(x: float) -> float:
     (-1.0, 0.0, 1.0)
     """
     return float((x > 0) - (x < 0)) if x == x else math.nan
+
+
+def accurate_sum(*terms: Any) -> Any:
+    """The sum, element by element of numpy arrays, with the rounding errors of all additions carried along.
+
+    >>> float(accurate_sum(1e16, 1.0, -1e16))
+    1.0
+    """
+    import numpy as np
+
+    total = error = np.zeros(())
+    for term in terms:
+        following = total + term
+        part = following - total
+        error = error + ((total - (following - part)) + (term - part))
+        total = following
+    return total + np.where(np.isfinite(error), error, 0.0)
 
 
 def digamma(x: float) -> float:
@@ -43,45 +63,61 @@ def polygamma(n: int, x: float) -> float:
     >>> round(polygamma(1, 1.0) - math.pi**2 / 6, 12)
     0.0
     """
+    x = float(x)
     if x != x or x == -math.inf or (x <= 0 and x == math.floor(x)):
         return math.nan
-    if x == math.inf:
-        return math.inf if n == 0 else 0.0
     if x < 0:
-        return (-1) ** n * polygamma(n, 1 - x) - _cotangent_derivative(n, x)
-    if n == 0 and abs(x - ROOT) < 0.05:
-        return _digamma_near_root(x)
-    return _recurrence_and_series(n, x)
+        mirrored = polygamma(n, 1 - x)
+        return (-mirrored if n % 2 else mirrored) - _cotangent_derivative(n, x)
+    if n == 0:
+        return _digamma_near_root(x) if abs(x - ROOT) < 0.25 else _digamma(x)
+    return _polygamma(n, x)
 
 
 def _digamma_near_root(x: float) -> float:
-    """ψ near its zero, free of cancellation: ψ(x) = Σ (x-x0) / ((k+x0)(k+x)) as a Taylor series at x0."""
+    """ψ near its zero, free of cancellation: its Taylor series there."""
     step = (x - ROOT) - ROOT_REST
-    total, power, factorial = 0.0, 1.0, 1.0
-    for n in range(1, 14):
-        power *= step
-        factorial *= n
-        total += _recurrence_and_series(n, ROOT) * power / factorial
+    total = 0.0
+    for coefficient in reversed(_root_series()):
+        total = (total + coefficient) * step
     return total
 
 
-def _recurrence_and_series(n: int, x: float) -> float:
-    """ψ⁽ⁿ⁾ for x > 0: shift upwards, then the asymptotic series."""
-    terms = []
-    while x < 15 + n:
-        terms.append(-1.0 / x if n == 0 else -((-1) ** n) * math.factorial(n) * x ** -(n + 1))
-        x += 1
-    if n == 0:
-        terms += [math.log(x), -0.5 / x]
-        terms += [-b / (2 * k * x ** (2 * k)) for k, b in enumerate(BERNOULLI, 1)]
-        return math.fsum(terms)
-    odd = -((-1) ** n)
-    terms += [odd * math.factorial(n - 1) * x**-n, odd * math.factorial(n) * x ** -(n + 1) / 2]
+@cache
+def _root_series() -> tuple[float, ...]:
+    return tuple(_polygamma(n, ROOT) / math.factorial(n) for n in range(1, 26))
+
+
+def _digamma(x: float) -> float:
+    """ψ for x > 0: shift upwards, then the asymptotic series."""
+    shift = max(0, math.ceil(15 - x)) if x < 15 else 0
+    y = x + shift
+    square = 1 / y / y
+    return math.fsum(
+        [-1 / (x + k) for k in range(shift)]
+        + [math.log(y), -0.5 / y]
+        + [-b / (2 * k) * square**k for k, b in enumerate(BERNOULLI, 1)]
+    )
+
+
+def _polygamma(n: int, x: float) -> float:
+    """ψ⁽ⁿ⁾ for x > 0 and n >= 1: shift upwards, then the asymptotic series."""
+    shift = max(0, math.ceil(15 + n - x)) if x < 15 + n else 0
+    y = x + shift
+    factorial = math.factorial(n)
+    terms = [factorial * _inverse_power(x + k, n + 1) for k in range(shift)]
+    terms += [factorial / n * _inverse_power(y, n), factorial / 2 * _inverse_power(y, n + 1)]
     terms += [
-        odd * b * math.factorial(2 * k + n - 1) / math.factorial(2 * k) * x ** -(2 * k + n)
+        b * (math.factorial(2 * k + n - 1) / math.factorial(2 * k)) * _inverse_power(y, 2 * k + n)
         for k, b in enumerate(BERNOULLI, 1)
     ]
-    return math.fsum(terms)
+    total = math.fsum(terms)
+    return total if n % 2 else -total
+
+
+def _inverse_power(x: float, n: int) -> float:
+    """x ** -n, by products because they overflow to inf where ``**`` raises."""
+    return math.prod([1 / x] * n)
 
 
 def _cotangent_derivative(n: int, x: float) -> float:
@@ -93,6 +129,9 @@ def _cotangent_derivative(n: int, x: float) -> float:
         for k, p in enumerate(derived):
             polynomial[k] -= p
             polynomial[k + 2] -= p
-    angle = math.pi * math.remainder(x, 1.0)
-    cotangent = math.cos(angle) / math.sin(angle)
-    return math.pi ** (n + 1) * math.fsum(p * cotangent**k for k, p in enumerate(polynomial))
+    rest = math.remainder(x, 1.0)
+    cotangent = math.copysign(math.sin(math.pi * (0.5 - abs(rest))) / math.sin(math.pi * abs(rest)), rest)
+    total = 0.0
+    for p in reversed(polynomial):
+        total = total * cotangent + p
+    return math.pi ** (n + 1) * total
