@@ -21,7 +21,13 @@ from tracegrad.document import (
 
 def site(line: int, text: str, function: str = "f") -> Site:
     return Site(
-        file="example.py", line=line, end_line=line, column=4, end_column=4 + len(text), function=function, text=text
+        file="example.py",
+        line=line,
+        end_line=line,
+        column=4,
+        end_column=4 + len(text),
+        function=function,
+        text=text,
     )
 
 
@@ -37,7 +43,9 @@ def node(index: int, kind: str, primitive: str, label: str, value: Any, adjoint:
 
 
 def edge(index: int, source: int, target: int, slot: int, partial: Any, flow: Any) -> Edge:
-    return Edge(id=f"e{index}", source=f"n{source}", target=f"n{target}", slot=slot, partial=partial, flow=flow)
+    return Edge(
+        id=f"e{index}", source=f"n{source}", target=f"n{target}", slot=slot, partial=partial, flow=flow
+    )
 
 
 def square_plus(x: float = 3.0) -> Annotated:
@@ -65,11 +73,24 @@ def square_plus(x: float = 3.0) -> Annotated:
         ),
         stages=(
             Stage(id="s0", name="y", label="y", nodes=("n1",), cluster="c0", site=site(2, "y = x * x")),
-            Stage(id="s1", name=None, label="return", nodes=("n2", "n3"), cluster="c0", site=site(3, "return y + 2")),
+            Stage(
+                id="s1",
+                name=None,
+                label="return",
+                nodes=("n2", "n3"),
+                cluster="c0",
+                site=site(3, "return y + 2"),
+            ),
         ),
         clusters=(Cluster(id="c0", name="f", parent=None, site=None),),
         guards=(
-            Guard(id="g0", operation="gt", operands=({"node": "n0"}, {"value": 0}), outcome=True, site=site(3, "x > 0")),
+            Guard(
+                id="g0",
+                operation="gt",
+                operands=({"node": "n0"}, {"value": 0}),
+                outcome=True,
+                site=site(3, "x > 0"),
+            ),
         ),
         source=(SourceLine(file="example.py", line=2, text="    y = x * x"),),
     )

@@ -26,12 +26,14 @@ from typing import Any, TypeAlias
 
 FORMAT = "tracegrad"
 VERSION = 1
+KINDS = ("input", "const", "op")
+LEVELS = ("op", "stage", "call", "line")
 
 #: a plain ``int`` or ``float``; ints stay ints, whatever their size
 Number: TypeAlias = int | float
 #: what a node carries: a :data:`Number` (the type is open, because arrays will be carried too)
 Quantity: TypeAlias = Any
-#: what :func:`structure` gives: numbers, bools, text and ``None`` in lists, tuples, dicts and :class:`Record`\ s
+#: what :func:`structure` gives: numbers, bools, text, ``None`` in lists, tuples, dicts, :class:`Record`
 Structure: TypeAlias = Any
 #: static data by name, each a :data:`Structure`
 Params: TypeAlias = Mapping[str, Any]
@@ -41,8 +43,9 @@ Operand: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where in the user's source something happened: lines from 1, columns from 0 in characters, end exclusive.
+    """Where in the user's source something happened.
 
+    Lines count from 1, columns from 0 in characters; ``end_column`` is exclusive.
     ``file`` is relative to the working directory or to the import path, never absolute; what is not
     known is ``None``.
     """
@@ -178,8 +181,9 @@ class SourceLine:
 class Annotated:
     """The annotated graph: everything that a picture, a page or a listing shows.
 
-    ``value`` is the function's own result and ``seed`` the adjoint given to it, both as :func:`structure` writes
-    them.  ``nodes`` stand in the order of evaluation and ``edges`` in the order of their targets, then slots.
+    ``value`` is the function's own result and ``seed`` the adjoint given to it, both as :func:`structure`
+    writes them.  ``nodes`` stand in the order of evaluation and ``edges`` in the order of their targets,
+    then slots.
     """
 
     format: str
@@ -221,9 +225,10 @@ _SPELLED = frozenset({complex, bytes, range, Decimal, Fraction})
 def structure(value: Any) -> Structure:
     """A function's result as data: what a document can hold of it, equal to it wherever it can be.
 
-    Numbers, bools, ``None``, text, lists, tuples and dicts are equal to the original (their subclasses become the
-    plain class, numpy scalars become Python numbers).  A namedtuple or dataclass becomes a :class:`Record`, any other
-    object :class:`Opaque`: its class, never its ``repr``, which may hold an address or the order of a set.
+    Numbers, bools, ``None``, text, lists, tuples and dicts are equal to the original (their subclasses
+    become the plain class, numpy scalars become Python numbers).  A namedtuple or dataclass becomes a
+    :class:`Record`, any other object :class:`Opaque`: its class, never its ``repr``, which may hold an
+    address or the order of a set.
 
     >>> structure({"loss": 2.5, "parts": (1, "text", 1j, object())})
     {'loss': 2.5, 'parts': (1, 'text', Opaque(type='complex', text='1j'), Opaque(type='object', text=None))}

@@ -1,7 +1,8 @@
 """The laws of a document, as checks: what holds on every graph, whoever made or loaded it.
 
-In: an :class:`~tracegrad.document.Annotated`.  Out: nothing, or a :class:`DocumentError` that names the first row to
-break a law.  :func:`lint` asks whether the rows fit together, :func:`check_identity` whether the numbers do.
+In: an :class:`~tracegrad.document.Annotated`.  Out: nothing, or a :class:`DocumentError` that names the
+first row to break a law.  :func:`lint` asks whether the rows fit together, :func:`check_identity` whether
+the numbers do.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tracegrad.document import FORMAT, VERSION, Annotated, Edge, Node
+from tracegrad.document import FORMAT, KINDS, LEVELS, VERSION, Annotated, Edge, Node
 from tracegrad.errors import DocumentError
 
 #: levels at which every use of a value comes after it; folding by call or line may close a cycle
@@ -38,12 +39,16 @@ def lint(annotated: Annotated) -> None:
         raise DocumentError(
             f"the document has version {annotated.version!r}; this tracegrad reads version {VERSION}"
         )
+    if annotated.level not in LEVELS:
+        raise DocumentError(f"level {annotated.level!r} is none of {', '.join(LEVELS)}")
     nodes = _ids("n", "node", annotated.nodes)
     stages = _ids("s", "stage", annotated.stages)
     clusters = _ids("c", "cluster", annotated.clusters)
     _ids("e", "edge", annotated.edges)
     _ids("g", "guard", annotated.guards)
     for node in annotated.nodes:
+        if node.kind not in KINDS:
+            raise DocumentError(f"{node.id}: kind {node.kind!r} is none of {', '.join(KINDS)}")
         _named(node.id, "stage", node.stage, stages)
         _named(node.id, "cluster", node.cluster, clusters)
     _lint_edges(annotated, nodes)
@@ -84,7 +89,9 @@ def _lint_edges(annotated: Annotated, nodes: dict[str, int]) -> None:
         if not ordered:
             continue
         if nodes[edge.source] >= nodes[edge.target]:
-            raise DocumentError(f"{edge.id}: {edge.target} uses {edge.source}, which does not stand before it")
+            raise DocumentError(
+                f"{edge.id}: {edge.target} uses {edge.source}, which does not stand before it"
+            )
         if (edge.target, edge.slot) in seen:
             raise DocumentError(f"{edge.id}: slot {edge.slot} of {edge.target} has an edge already")
         seen.add((edge.target, edge.slot))
@@ -103,11 +110,15 @@ def _lint_ends(annotated: Annotated, nodes: dict[str, int]) -> None:
 
 
 def check_identity(annotated: Annotated, tolerance: float | None = None) -> None:
-    """Check the numbers: each flow is partial * upstream adjoint, each adjoint its seed plus the flows of its uses.
+    """Check that each flow is partial * adjoint of the target, and each adjoint its seed plus its flows.
 
-    Terms are added in the order of the backward pass (seed first, then uses from the last target to the first, by
-    slot), which makes both sides equal to the last bit where a node is one operation.  ``tolerance`` allows a
-    difference relative to the sum of the magnitudes; by default 0 at level ``op`` and 1e-12 at the others.
+    Terms are added in the order of the backward pass (seed first, then uses from the last target to the
+    first, by slot), which makes both sides equal to the last bit where a node is one operation.
+    ``tolerance`` allows a difference relative to the sum of the magnitudes; by default 0 at level ``op`` and
+    1e-12 at the others.
+
+    >>> import tracegrad as tg
+    >>> check_identity(tg.trace(lambda x: x * x + x, 3.0).document)
     """
     if tolerance is None:
         tolerance = 0.0 if annotated.level in EXACT_LEVELS else 1e-12
@@ -156,16 +167,16 @@ def _check_adjoint(node: Node, terms: Sequence[Any], tolerance: float) -> None:
 
 
 def _total(terms: Iterable[Any]) -> Any:
-    """The sum as the backward pass forms it: the first term is stored, so that -0.0 and ints stay what they are."""
+    """The sum as the backward pass forms it: the first term is stored, so that -0.0 stays -0.0."""
     first, *rest = terms
     for term in rest:
         first = first + term
     return first
 
 
-def _close(a: Any, b: Any, tolerance: float, scale: Any) -> bool:
+def _close(a: float, b: float, tolerance: float, scale: float) -> bool:
     if a != a or b != b:
         return a != a and b != b
     if a == b:
         return tolerance > 0 or a != 0 or math.copysign(1.0, a) == math.copysign(1.0, b)
-    return math.isfinite(scale) and bool(abs(a - b) <= tolerance * scale)
+    return math.isfinite(scale) and abs(a - b) <= tolerance * scale
