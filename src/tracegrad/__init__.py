@@ -1,0 +1,61 @@
+"""tracegrad: see the chain rule happen.
+
+Decorate a plain Python function, call its ``trace``, and look at every value and every gradient of it::
+
+    import math
+    import tracegrad as tg
+
+    @tg.traced
+    def f(x, y):
+        return x * math.exp(-y)
+
+    t = f.trace(3.0, 1.0)
+    t.value, t.gradients
+    t.save("f.svg")
+"""
+
+from tracegrad import math
+from tracegrad.api import TracedFunction, detach, grad, traced, value_and_grad, vjp
+from tracegrad.document import Annotated
+from tracegrad.errors import (
+    DocumentError,
+    EscapeError,
+    GraphError,
+    GuardFailed,
+    InputError,
+    LeakError,
+    MissingExtra,
+    RenderError,
+    TraceError,
+    TracegradError,
+    UnsupportedError,
+)
+from tracegrad.export.json import load
+from tracegrad.trace import Trace, trace
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Annotated",
+    "DocumentError",
+    "EscapeError",
+    "GraphError",
+    "GuardFailed",
+    "InputError",
+    "LeakError",
+    "MissingExtra",
+    "RenderError",
+    "Trace",
+    "TraceError",
+    "TracedFunction",
+    "TracegradError",
+    "UnsupportedError",
+    "detach",
+    "grad",
+    "load",
+    "math",
+    "trace",
+    "traced",
+    "value_and_grad",
+    "vjp",
+]

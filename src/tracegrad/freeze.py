@@ -44,10 +44,14 @@ def _append(graph: Graph, entry: Any, tape: Tape, index_of: dict[int, int]) -> i
     args = operands(entry)
     traced = len(args) - len(entry.row.params)
     nodes = [
-        index_of[id(arg)] if isinstance_tracer(arg) and arg.tape is tape else graph.append(CONST, (), arg, call=entry.call)
+        index_of[id(arg)]
+        if isinstance_tracer(arg) and arg.tape is tape
+        else graph.append(CONST, (), arg, call=entry.call)
         for arg in args[:traced]
     ]
-    return graph.append(entry.row, nodes, entry.value, params=args[traced:], call=entry.call, lasti=entry.lasti)
+    return graph.append(
+        entry.row, nodes, entry.value, params=args[traced:], call=entry.call, lasti=entry.lasti
+    )
 
 
 def _operand(arg: Any, tape: Tape, index_of: dict[int, int]) -> int | Literal:

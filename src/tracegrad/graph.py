@@ -163,7 +163,9 @@ class Graph:
     def _lint_node(self, index: int, primitive: Primitive) -> None:
         operands = self.operands_of(index)
         if any(not 0 <= operand < index for operand in operands):
-            raise GraphError(f"n{index} = {primitive.name} uses a node that does not precede it: {list(operands)}")
+            raise GraphError(
+                f"n{index} = {primitive.name} uses a node that does not precede it: {list(operands)}"
+            )
         if (primitive is INPUT) != (index in self.names):
             raise GraphError(f"n{index} = {primitive.name}: inputs, and only they, have a name")
         if primitive in (INPUT, CONST):

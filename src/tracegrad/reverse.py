@@ -26,8 +26,9 @@ from tracegrad.tracer import NOTHING, TRACED, ScalarTracer, isinstance_tracer, o
 class Step:
     """One instruction of the backward pass: ``adjoint[source] += partial * upstream``.
 
-    ``node`` is the operation, ``source`` its operand number ``slot``; ``upstream`` is the adjoint of ``node``, ``partial``
-    its local gradient by that operand, ``flow`` their product and ``total`` the running sum of the operand's adjoint.
+    ``node`` is the operation, ``source`` its operand number ``slot``; ``upstream`` is the adjoint of ``node``,
+    ``partial`` its local gradient by that operand, ``flow`` their product and ``total`` the running sum of the
+    operand's adjoint.
     ``first`` tells whether this contribution is stored (``=``) or added (``+=``).
     """
 
@@ -45,7 +46,9 @@ def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Seque
     """d(out)/d(operand) for each wanted slot, ``None`` for the others; inf or nan where it does not exist."""
     m = TRACED if any(map(isinstance_tracer, (out, *args))) else PLAIN
     if row.variadic:
-        return [value if want else None for value, want in zip(partials(row, m, out, args), wanted, strict=True)]
+        return [
+            value if want else None for value, want in zip(partials(row, m, out, args), wanted, strict=True)
+        ]
     return [
         _local(rule, m, out, args) if want else None
         for rule, want in zip(row.rules, wanted, strict=True)  # type: ignore[arg-type]
@@ -95,9 +98,13 @@ def _sweep_plain(tape: Tape) -> None:
                 if b is NOTHING:
                     flow = (rule if type(rule) is float else rule(PLAIN, node.value, a.value)) * upstream
                 elif type(b) is ScalarTracer:
-                    flow = (rule if type(rule) is float else rule(PLAIN, node.value, a.value, b.value)) * upstream
+                    flow = (
+                        rule if type(rule) is float else rule(PLAIN, node.value, a.value, b.value)
+                    ) * upstream
                     rule = node.row.rules[1]
-                    flow_b = (rule if type(rule) is float else rule(PLAIN, node.value, a.value, b.value)) * upstream
+                    flow_b = (
+                        rule if type(rule) is float else rule(PLAIN, node.value, a.value, b.value)
+                    ) * upstream
                     a.adjoint = flow if a.adjoint is None else a.adjoint + flow
                     b.adjoint = flow_b if b.adjoint is None else b.adjoint + flow_b
                     continue
@@ -125,6 +132,50 @@ def _contribute(node: Any, upstream: Any) -> None:
         if local is not None:
             flow = local * upstream
             arg.adjoint = flow if arg.adjoint is None else arg.adjoint + flow
+
+
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """The result of a backward pass over a graph: an adjoint for each node, and for each entry of
+    ``graph.operands`` its local gradient and its flow (``None`` where the operand is a constant).
+
+    Where nothing that was seeded depends on a node, adjoint and flows are 0.
+    """
+
+    adjoints: list[Any]
+    partials: list[Any]
+    flows: list[Any]
+
+
+def backward(graph: Graph, seeds: Mapping[int, Any]) -> Backward:
+    """Run all :func:`steps` and keep what each has found."""
+    adjoints: list[Any] = [0.0] * len(graph)
+    partials_: list[Any] = [None] * len(graph.operands)
+    flows: list[Any] = [None] * len(graph.operands)
+    for index, seed in seeds.items():
+        adjoints[index] = seed
+    reached = set()
+    for step in steps(graph, seeds):
+        edge = graph.starts[step.node] + step.slot
+        partials_[edge], flows[edge] = step.partial, step.flow
+        adjoints[step.source] = step.total
+        reached.add(step.node)
+    for node in range(len(graph)):
+        if node not in reached:
+            _fill_unreached(graph, node, partials_, flows)
+    return Backward(adjoints, partials_, flows)
+
+
+def _fill_unreached(graph: Graph, node: int, partials_: list[Any], flows: list[Any]) -> None:
+    """The local gradients of an operation that the seeds do not depend on; what flows there is nothing."""
+    sources = graph.operands_of(node)
+    wanted = [graph.primitives[source] is not CONST for source in sources]
+    if not any(wanted):
+        return
+    found = local_gradients(graph.primitives[node], graph.values[node], graph.arguments(node), wanted)
+    for edge, local in enumerate(found, graph.starts[node]):
+        if local is not None:
+            partials_[edge], flows[edge] = local, 0.0
 
 
 def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from tracegrad.errors import LeakError, TraceError
 from tracegrad.primitives import Primitive
-from tracegrad.provenance import Call, describe, enter, in_package
+from tracegrad.provenance import Call, Calls, in_package
+from tracegrad.source import describe
 
 #: the innermost open tape of this thread or asyncio task
 CURRENT: ContextVar[Tape | None] = ContextVar("tracegrad tape", default=None)
@@ -35,28 +36,27 @@ class TapeGuard(NamedTuple):
 class Tape(list[Any]):
     """Tracers in order, and what they need to know of their trace.
 
-    ``kind`` is the class of the tracers on this tape, ``outer`` the tape of the enclosing trace.  ``frame`` and ``call``
-    remember the frame of the last operation: most operations come from the frame of the one before.
+    ``kind`` is the class of the tracers on this tape, ``outer`` the tape of the enclosing trace.  ``frame`` and
+    ``call`` remember the frame of the last operation: most operations come from the frame of the one before.
     """
 
-    __slots__ = ("call", "calls", "depth", "escape", "frame", "guards", "kind", "outer", "root", "title")
+    __slots__ = ("call", "calls", "depth", "escape", "frame", "guards", "kind", "outer", "title")
 
     def __init__(self, kind: type, title: str, root: FrameType | None) -> None:
         self.kind = kind
         self.title = title
-        self.root = root
         self.outer = CURRENT.get()
         self.depth: int = 0 if self.outer is None else self.outer.depth + 1
         self.frame: FrameType | None = None
         self.call: Call | None = None
-        self.calls: dict[FrameType, Call] = {}
+        self.calls = Calls(root)
         self.guards: list[TapeGuard] = []
         self.escape: TraceError | None = None
 
     def enter(self, frame: FrameType) -> Call:
         """The call whose frame this is; called when the frame is not that of the last operation."""
         self.frame = frame
-        call = self.call = enter(self.calls, frame, self.root)
+        call = self.call = self.calls.enter(frame)
         return call
 
     def guard(self, row: Primitive, args: tuple[Any, ...], outcome: Any) -> Any:
@@ -68,7 +68,7 @@ class Tape(list[Any]):
     def close(self) -> None:
         """End the trace: drop the frames and refuse further operations."""
         self.__class__ = ClosedTape
-        self.frame = self.call = self.root = None
+        self.frame = self.call = None
         self.calls.clear()
 
 

@@ -19,9 +19,26 @@ from typing import Any, NoReturn
 
 from tracegrad.errors import EscapeError, UnsupportedError
 from tracegrad.primitives import (
-    ABS, ADD, COMPARISONS, DIV, FLOORDIV, LITERAL_POWER, MOD, MUL, NEG, POS, POWER, ROUND, SUB, TABLE, Primitive, bind, namespace,
-)  # fmt: skip
-from tracegrad.provenance import PACKAGE, describe
+    ABS,
+    ADD,
+    COMPARISONS,
+    DIV,
+    FLOORDIV,
+    LITERAL_POWER,
+    MOD,
+    MUL,
+    NEG,
+    POS,
+    POWER,
+    ROUND,
+    SUB,
+    TABLE,
+    Primitive,
+    bind,
+    namespace,
+)
+from tracegrad.provenance import PACKAGE
+from tracegrad.source import describe
 from tracegrad.tape import Tape, innermost, user_frame
 
 #: stands in slot ``b`` of a tracer that has one operand, or all of them in a tuple in ``a``
@@ -146,10 +163,10 @@ class Tracer:
         escape(self, f"asked for its attribute '{name}'")
 
     def __divmod__(self, other: Any) -> Any:
-        return (self // other, self % other) if is_operand(other) else NotImplemented
+        return (bind(FLOORDIV, self, other), bind(MOD, self, other)) if is_operand(other) else NotImplemented
 
     def __rdivmod__(self, other: Any) -> Any:
-        return (other // self, other % self) if is_operand(other) else NotImplemented
+        return (bind(FLOORDIV, other, self), bind(MOD, other, self)) if is_operand(other) else NotImplemented
 
     def __pow__(self, other: Any, modulus: Any = None) -> Any:
         if modulus is not None or not is_operand(other):
@@ -177,7 +194,9 @@ def is_operand(other: Any) -> bool:
     if kind in _LITERAL or issubclass(kind, Tracer):
         return True
     if issubclass(kind, complex):
-        raise UnsupportedError(f"a traced number meets a complex one, {describe(user_frame())}; only real numbers are traced")
+        raise UnsupportedError(
+            f"a traced number meets a complex one, {describe(user_frame())}; only real numbers are traced"
+        )
     return issubclass(kind, Real) and not issubclass(kind, Decimal)
 
 
@@ -215,7 +234,7 @@ def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any
             "only real numbers are traced"
         )
     frame = user_frame()
-    node = _new(tape.kind)
+    node: Any = _new(tape.kind)
     node.value = value
     node.row = row
     args = tuple(map(plain_constant, args))
@@ -344,7 +363,12 @@ def _general(row: Primitive, a: Any, b: Any) -> Any:
 
 def _compile(template: str, name: str, names: dict[str, Any], **fields: str) -> Any:
     source = (template + _RECORD).format(**{"name": name, "row": "row", "a": "self", "b": "NOTHING"} | fields)
-    scope: dict[str, Any] = {"ScalarTracer": ScalarTracer, "new": _new, "getframe": sys._getframe, "NOTHING": NOTHING}
+    scope: dict[str, Any] = {
+        "ScalarTracer": ScalarTracer,
+        "new": _new,
+        "getframe": sys._getframe,
+        "NOTHING": NOTHING,
+    }
     scope |= {"general": _general, **names}
     exec(compile(source, f"{PACKAGE}/<{name}>", "exec"), scope)
     return scope[name]
@@ -375,8 +399,14 @@ def fast_function(row: Primitive, otherwise: Callable[..., Any], optional: str =
     """
     fields = {"rest": "", "plain": "", "given": ""}
     if optional:
-        fields = {"rest": f", {optional}=NOTHING", "plain": f" or {optional} is not NOTHING", "given": f", {optional}"}
-    function: Callable[..., Any] = _compile(_FUNCTION, row.name, {"row": row, "forward": row.forward, "otherwise": otherwise}, **fields)
+        fields = {
+            "rest": f", {optional}=NOTHING",
+            "plain": f" or {optional} is not NOTHING",
+            "given": f", {optional}",
+        }
+    function: Callable[..., Any] = _compile(
+        _FUNCTION, row.name, {"row": row, "forward": row.forward, "otherwise": otherwise}, **fields
+    )
     return function
 
 

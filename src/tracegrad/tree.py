@@ -69,7 +69,9 @@ def _tuple_like(value: tuple[Any, ...], items: list[Any]) -> Any:
     return tuple(items) if type(value) is tuple else tuple.__new__(type(value), items)
 
 
-def rebuild(value: Any, leaf: Callable[[str, Any], Any], path: str = "", other: Callable[[Any], Any] = lambda v: v) -> Any:
+def rebuild(
+    value: Any, leaf: Callable[[str, Any], Any], path: str = "", other: Callable[[Any], Any] = lambda v: v
+) -> Any:
     """The same structure with each leaf replaced by ``leaf(path, leaf)``, anything else by ``other(it)``.
 
     >>> rebuild({"a": [1, 2.5], "b": "text"}, lambda path, x: 10 * x, "p")
@@ -85,7 +87,9 @@ def _rebuild(value: Any, leaf: Any, path: str, other: Any, above: tuple[int, ...
     if items is None:
         return other(value)
     if id(value) in above:
-        raise InputError(f"{path or 'the structure'} contains itself; only trees of containers can be differentiated")
+        raise InputError(
+            f"{path or 'the structure'} contains itself; only trees of containers can be differentiated"
+        )
     above = (*above, id(value))
     return with_children(value, [_rebuild(item, leaf, path + suffix, other, above) for suffix, item in items])
 

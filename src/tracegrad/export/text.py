@@ -1,0 +1,122 @@
+"""Text: a table of stages with value and gradient, and the backward pass as a list of steps.
+
+Read :func:`to_text`; :func:`backward_listing` is the second half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tracegrad.document import Annotated, Edge, Node
+from tracegrad.export.numerals import short
+
+SUFFIXES = (".txt",)
+
+_MOST_ROWS = 60
+
+
+def dump(annotated: Annotated, *, float_format: str = ".6g", backward: bool = False) -> str:
+    """The table, and with ``backward=True`` the steps of the backward pass below it."""
+    text = to_text(annotated, float_format=float_format)
+    return f"{text}\n\n{backward_listing(annotated, float_format=float_format)}" if backward else text
+
+
+def to_text(annotated: Annotated, *, float_format: str = ".6g") -> str:
+    """One line for each input and each stage: name, value, gradient, statement.
+
+    Of a long table the middle is left out, and the line in its place says how much.
+    """
+    nodes = {node.id: node for node in annotated.nodes}
+    rows = [_row(nodes[row.node], row.name, "input", float_format) for row in annotated.inputs]
+    outputs = {output.node for output in annotated.outputs}
+    for stage in annotated.stages:
+        result = nodes[stage.nodes[-1]]
+        name = stage.name or ("return" if result.id in outputs else "")
+        rows.append(_row(result, name, stage.label, float_format))
+    head = ["stage", "value", "gradient", "statement"]
+    return f"{_title(annotated, float_format)}\n\n{_table(head, rows)}"
+
+
+def _title(annotated: Annotated, float_format: str) -> str:
+    inputs = ", ".join(row.name for row in annotated.inputs[:8]) + (
+        ", …" if len(annotated.inputs) > 8 else ""
+    )
+    values = ", ".join(short(output.value, float_format) for output in annotated.outputs[:8])
+    return f"{annotated.function.name}({inputs}) = {values}"
+
+
+def _row(node: Node, name: str, statement: str, float_format: str) -> list[str]:
+    flags = f"  [{', '.join(node.flags)}]" if node.flags else ""
+    gradient = "" if node.adjoint is None else short(node.adjoint, float_format)
+    return [name, short(node.value, float_format), gradient, statement + flags]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    left_out = len(rows) - _MOST_ROWS
+    if left_out > 0:
+        half = _MOST_ROWS // 2
+        rows = [*rows[:half], [f"… {left_out} more", "", "", ""][: len(head)], *rows[-half:]]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return "\n".join(_line(cells, widths) for cells in [head, ["─" * width for width in widths], *rows])
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def backward_listing(annotated: Annotated, *, float_format: str = ".6g") -> str:
+    """The backward pass, one step a line: ``operand += local gradient × upstream gradient``.
+
+    The last column is the operation that the step goes back through; a sum of several flows shows how far it has
+    come.
+    """
+    head = ["step", "operand", "", "local × upstream = flow", "gradient so far", "back through"]
+    rows = list(_steps(annotated, float_format))
+    left_out = len(rows) - _MOST_ROWS
+    if left_out > 0:
+        half = _MOST_ROWS // 2
+        rows = [*rows[:half], ["…", f"{left_out} more", "", "", "", ""], *rows[-half:]]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return "\n".join(_line(cells, widths) for cells in [head, ["─" * width for width in widths], *rows])
+
+
+def _steps(annotated: Annotated, float_format: str) -> Iterator[list[str]]:
+    nodes = {node.id: node for node in annotated.nodes}
+    so_far: dict[str, Any] = {
+        output.node: output.seed for output in annotated.outputs if output.node and output.seed
+    }
+    for number, edge in enumerate(_backward(annotated), 1):
+        source, target = nodes[edge.source], nodes[edge.target]
+        first = source.id not in so_far
+        so_far[source.id] = edge.flow if first else so_far[source.id] + edge.flow
+        numbers = [short(value, float_format) for value in (edge.partial, target.adjoint, edge.flow)]
+        total = short(so_far[source.id], float_format)
+        sign = "=" if first else "+="
+        yield [
+            str(number),
+            _adjoint_of(source),
+            sign,
+            "{} × {} = {}".format(*numbers),
+            total,
+            _spelled(target),
+        ]
+
+
+def _backward(annotated: Annotated) -> Iterator[Edge]:
+    """The edges that something flows back along, in the order of the backward pass."""
+    order = {node.id: index for index, node in enumerate(annotated.nodes)}
+    varying = [edge for edge in annotated.edges if edge.partial is not None]
+    return iter(sorted(varying, key=lambda edge: (-order[edge.target], edge.slot)))
+
+
+def _adjoint_of(node: Node) -> str:
+    return f"d{node.name}" if node.name is not None and node.name.isidentifier() else f"d({_spelled(node)})"
+
+
+def _spelled(node: Node) -> str:
+    """A node as the user writes it: its variable, else its expression, else its id."""
+    if node.name is not None:
+        return node.name
+    text = " ".join(node.site.text.split()) if node.site is not None and node.site.text else ""
+    return text if 0 < len(text) <= 40 else f"{node.id} {node.label}"

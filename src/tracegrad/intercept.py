@@ -1,0 +1,139 @@
+"""``math`` from wherever it is reached: stand-ins put in while a trace is open, originals put back after the last one.
+
+In: the roots of a trace (the function and the objects among its arguments).  Out: patched names, for as long as the
+context lasts.  Read :func:`intercepted`.
+
+- The module ``math`` itself is patched, which serves ``math.exp`` from everywhere and imports inside of functions.  If
+  numba is loaded, which looks functions up by identity, the module stays untouched and its bindings are swapped for a
+  shim instead.
+- Names such as ``from math import exp`` are found by :mod:`tracegrad.scan` and swapped where they are.
+- One lock and one count serve all threads: what one trace has put in stays until no trace is open, so that no
+  thread can lose a stand-in at the end of another's trace.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import math
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tracegrad.scan import MISSING, SHIM, Plan, plans_of
+from tracegrad.stand_ins import MATH, ORIGINAL_OF, ORIGINALS
+
+_lock = threading.RLock()
+_math = vars(math)
+
+
+class _State:
+    """What is patched now; guarded by the lock."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.math_patched = False
+        self.modules = 0
+        self.names: dict[tuple[int, str], tuple[dict[str, Any], Any, Any]] = {}
+        self.restores: list[Callable[[], None]] = []
+
+
+_state = _State()
+
+
+@contextmanager
+def intercepted(roots: list[Any]) -> Iterator[None]:
+    """Stand-ins in every place that the roots can reach, until the block ends."""
+    _open(roots)
+    try:
+        yield
+    finally:
+        _close()
+
+
+def _open(roots: list[Any]) -> None:
+    with _lock:
+        plans = plans_of(roots)
+        _state.open += 1
+        try:
+            if _state.open == 1:
+                _state.modules = len(sys.modules)
+            if "numba" not in sys.modules and not _state.math_patched:
+                _math.update(MATH)
+                _state.math_patched = True
+            for plan in plans:
+                _apply(plan)
+        except BaseException:
+            _close()
+            raise
+
+
+def _apply(plan: Plan) -> None:
+    for namespace, name, old, new in plan.names:
+        _swap(namespace, name, old, new)
+    for namespace, name, new in plan.shadows:
+        _swap(namespace, name, MISSING, new)
+    if "numba" in sys.modules:
+        for namespace, name in plan.modules:
+            _swap(namespace, name, math, SHIM)
+    for binding in plan.bindings:
+        if binding.get() is binding.old:
+            binding.put(binding.new)
+            _state.restores.append(functools.partial(_put_back, binding))
+
+
+def _swap(namespace: dict[str, Any], name: str, old: Any, new: Any) -> None:
+    key = (id(namespace), name)
+    if key not in _state.names and namespace.get(name, MISSING) is old:
+        namespace[name] = new
+        _state.names[key] = (namespace, old, new)
+
+
+def _put_back(binding: Any) -> None:
+    """Restore a binding, unless the user's code has bound something else there meanwhile."""
+    if binding.get() is binding.new:
+        binding.put(binding.old)
+
+
+def _close() -> None:
+    with _lock:
+        _state.open -= 1
+        if _state.open:
+            return
+        if _state.math_patched:
+            _math.update(ORIGINALS)
+            _state.math_patched = False
+        for (_, name), (namespace, old, new) in _state.names.items():
+            if namespace.get(name) is new:
+                if old is MISSING:
+                    del namespace[name]
+                else:
+                    namespace[name] = old
+        _state.names.clear()
+        while _state.restores:
+            _state.restores.pop()()
+        if len(sys.modules) != _state.modules:
+            _clean_new_modules()
+
+
+def _clean_new_modules() -> None:
+    """Modules imported while ``math`` was patched have taken stand-ins: give them the originals."""
+    for module in list(sys.modules.values())[_state.modules :]:
+        namespace = getattr(module, "__dict__", {})
+        for name, value in list(namespace.items()):
+            if callable(value) and type(value).__name__ == "function" and value in ORIGINAL_OF:
+                namespace[name] = ORIGINAL_OF[value]
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """A trace makes many objects and no garbage: looking for some would cost more than the trace."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,406 @@
+"""Finding every place from which a function can reach ``math``: globals, closures, defaults, containers, classes.
+
+In: functions, classes, objects.  Out: :class:`Plan` s: the bindings to swap while a trace is open, and what the search
+relied on, so that the next trace can tell in a microsecond whether a plan still holds.  Read :func:`plans_of` first.
+
+The search follows the names that the code uses.  It enters the user's modules and, of the standard library, those
+which hold functions of ``math`` under names of their own; it stays out of big compiled packages.  What the *code* of a
+root reaches is remembered; what its closure, defaults and attributes hold is looked at anew for each trace, so that
+nothing of them is kept alive.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from tracegrad.provenance import in_package
+from tracegrad.stand_ins import BUILTINS, MATH, ORIGINAL_OF, STAND_INS
+from tracegrad.tracer import isinstance_tracer
+
+#: packages that compute in compiled code: there is no call of ``math`` on a tracer to be found in them
+OPAQUE = frozenset(
+    """numpy scipy torch jax jaxlib tensorflow numba pandas sympy mpmath matplotlib autograd networkx pydot
+    IPython pytest _pytest hypothesis""".split()
+)
+
+#: what stands for the module ``math`` where the module itself must not be touched
+SHIM = types.ModuleType("math", math.__doc__)
+vars(SHIM).update(vars(math) | MATH)
+
+MISSING: Any = object()
+_LARGEST_CONTAINER = 1000
+_PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None), range, slice, type(Ellipsis)})
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
+_HEAP_TYPE, _IMMUTABLE_TYPE = 1 << 9, 1 << 8
+
+
+class Binding(NamedTuple):
+    """A place that holds ``old`` and shall hold ``new`` while a trace is open."""
+
+    get: Callable[[], Any]
+    put: Callable[[Any], None]
+    old: Any
+    new: Any
+
+
+class Plan:
+    """What to swap for one root, and the look-ups that this conclusion rests on."""
+
+    __slots__ = ("bindings", "lookups", "modules", "names", "shadows")
+
+    def __init__(self) -> None:
+        #: (namespace, name, original, stand-in): the common case, kept simple for speed
+        self.names: list[tuple[dict[str, Any], str, Any, Any]] = []
+        #: namespaces that use a builtin which has a stand-in
+        self.shadows: list[tuple[dict[str, Any], str, Any]] = []
+        #: namespaces that hold the module ``math`` itself
+        self.modules: list[tuple[dict[str, Any], str]] = []
+        self.bindings: list[Binding] = []
+        self.lookups: list[tuple[dict[Any, Any], Any, Any]] = []
+
+    def holds(self) -> bool:
+        """Whether each look-up still finds what it found when the plan was made."""
+        for namespace, name, value in self.lookups:
+            if namespace.get(name, MISSING) is not value:
+                return False
+        for namespace, name, old, new in self.names:
+            value = namespace.get(name, MISSING)
+            if value is not old and value is not new:
+                return False
+        for namespace, name, new in self.shadows:
+            if namespace.get(name, new) is not new:
+                return False
+        for binding in self.bindings:
+            value = binding.get()
+            if value is not binding.old and value is not binding.new:
+                return False
+        return True
+
+
+def substitute(value: Any) -> Any:
+    """The same value with stand-ins for what reaches ``math``; the value itself where nothing does."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind in _FUNCTIONS:
+        return STAND_INS.get(value, value)
+    if kind is tuple and len(value) <= _LARGEST_CONTAINER:
+        items = tuple(map(substitute, value))
+        return value if all(map(_is, items, value)) else items
+    if kind is staticmethod:
+        inner = substitute(value.__func__)
+        return value if inner is value.__func__ else staticmethod(inner)
+    if kind is functools.partial:
+        return _substitute_partial(value)
+    if kind is functools._lru_cache_wrapper:
+        return _uncached(value)
+    return value
+
+
+def _is(a: Any, b: Any) -> bool:
+    return a is b
+
+
+def _substitute_partial(value: functools.partial[Any]) -> Any:
+    function, args = substitute(value.func), substitute(value.args)
+    keywords = {name: substitute(item) for name, item in value.keywords.items()}
+    if (
+        function is value.func
+        and args is value.args
+        and all(keywords[k] is v for k, v in value.keywords.items())
+    ):
+        return value
+    return functools.partial(function, *args, **keywords)
+
+
+@functools.lru_cache(maxsize=256)
+def _uncached(cached: Any) -> Any:
+    """A cache must not keep tracers: it is passed by when one is among the arguments."""
+
+    @functools.wraps(cached)
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        if any(isinstance_tracer(arg) for arg in (*args, *kwargs.values())):
+            return cached.__wrapped__(*args, **kwargs)
+        return cached(*args, **kwargs)
+
+    for name in ("cache_info", "cache_clear", "cache_parameters"):
+        setattr(stand_in, name, getattr(cached, name))
+    ORIGINAL_OF[stand_in] = cached
+    return stand_in
+
+
+def plans_of(roots: list[Any]) -> list[Plan]:
+    """Everything that functions, classes and objects can reach."""
+    scanner = Scanner(remember=True)
+    scanner.visit(roots)
+    return [*scanner.plans, scanner.plan]
+
+
+#: code object (by identity, and kept) -> the namespace it runs in and what it reaches there
+_REMEMBERED: dict[int, tuple[types.CodeType, dict[str, Any], Plan]] = {}
+
+
+def plan_of_code(function: types.FunctionType) -> Plan:
+    """What the code of a function reaches through its global names."""
+    code, namespace = function.__code__, function.__globals__
+    known = _REMEMBERED.get(id(code))
+    if known is not None and known[1] is namespace and known[2].holds():
+        return known[2]
+    scanner = Scanner(remember=False)
+    scanner.code(code, namespace)
+    scanner.visit([])
+    _REMEMBERED[id(code)] = (code, namespace, scanner.plan)
+    return scanner.plan
+
+
+class Scanner:
+    """One search; ``seen`` breaks the circles of references.
+
+    With ``remember``, the plans of the codes met are taken from memory and listed apart, in ``plans``.
+    """
+
+    def __init__(self, *, remember: bool) -> None:
+        self.remember = remember
+        self.plan = Plan()
+        self.plans: list[Plan] = []
+        self.seen: set[int] = set()
+        self.seen_modules: set[tuple[int, frozenset[str]]] = set()
+        self.kept: list[Any] = []
+        self.todo: list[Any] = []
+
+    def visit(self, roots: list[Any]) -> None:
+        """Search from some roots; depth is data, never Python's stack."""
+        self.todo += roots
+        while self.todo:
+            value = self.todo.pop()
+            kind = type(value)
+            if kind in _PLAIN or id(value) in self.seen or isinstance_tracer(value):
+                continue
+            self.seen.add(id(value))
+            self.kept.append(value)
+            self._visit_one(value, kind)
+
+    def _visit_one(self, value: Any, kind: type) -> None:
+        if kind is types.FunctionType:
+            self._function(value)
+        elif kind is types.MethodType:
+            self.todo += [value.__func__, value.__self__]
+        elif kind in (staticmethod, classmethod):
+            self.todo.append(value.__func__)
+        elif kind is property:
+            self.todo += [f for f in (value.fget, value.fset) if f is not None]
+        elif kind is functools.partial:
+            self.todo += [value.func, *value.args, *value.keywords.values()]
+        elif kind in (tuple, list):
+            self._sequence(value)
+        elif issubclass(kind, dict):
+            self._dictionary(value)
+        elif isinstance(value, type):
+            self._class(value)
+        elif kind is not types.ModuleType:
+            self._object(value, kind)
+
+    # ---- functions
+
+    def _function(self, function: types.FunctionType) -> None:
+        cells = [] if function.__closure__ is None else _filled(function.__closure__)
+        if function in ORIGINAL_OF or in_package(function.__code__):
+            self.todo += [cell.cell_contents for cell in cells]
+            return
+        self.todo += vars(function).values()
+        if _is_opaque(function.__module__):
+            return
+        self._defaults(function)
+        for cell in cells:
+            self._place(
+                cell.cell_contents, functools.partial(_get_cell, cell), functools.partial(_put_cell, cell)
+            )
+        if self.remember:
+            self.plans.append(plan_of_code(function))
+        else:
+            self.code(function.__code__, function.__globals__)
+
+    def code(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
+        """The global names that code uses; every one there is, where it may look them up by text."""
+        names = frozenset(_names(code))
+        for name in names:
+            self._name(namespace, name, names)
+        if not names.isdisjoint(("eval", "exec", "globals")):
+            for name, value in namespace.items():
+                if type(value) in _FUNCTIONS and (value in STAND_INS or value in ORIGINAL_OF):
+                    self._name(namespace, name, names)
+
+    def _name(self, namespace: dict[str, Any], name: str, names: frozenset[str]) -> None:
+        """A global name that some code uses: of the module, a builtin, or that of a module to be imported."""
+        value = namespace.get(name, MISSING)
+        kind = type(value)
+        if kind in _PLAIN:
+            return
+        if value is MISSING:
+            self._absent(namespace, name, names)
+        elif kind is types.ModuleType:
+            self.plan.lookups.append((namespace, name, value))
+            self._module(value, namespace, name, names)
+        elif kind in _FUNCTIONS and value in ORIGINAL_OF:
+            if value is BUILTINS.get(name):
+                self._absent(namespace, name, names)
+            else:
+                self.plan.names.append((namespace, name, ORIGINAL_OF[value], value))
+        else:
+            new = substitute(value)
+            if new is not value:
+                self.plan.names.append((namespace, name, value, new))
+            elif not _is_builtin(value):
+                self.plan.lookups.append((namespace, name, value))
+            self.todo.append(value)
+
+    def _absent(self, namespace: dict[str, Any], name: str, names: frozenset[str]) -> None:
+        if name in BUILTINS:
+            self.plan.shadows.append((namespace, name, BUILTINS[name]))
+            return
+        self.plan.lookups.append((namespace, name, MISSING))
+        module = sys.modules.get(name)
+        if type(module) is types.ModuleType and module.__name__.partition(".")[0] not in OPAQUE:
+            self._module(module, None, name, names)
+
+    def _module(
+        self, module: types.ModuleType, namespace: dict[str, Any] | None, name: str, names: frozenset[str]
+    ) -> None:
+        if module is math or module is SHIM:
+            if namespace is not None:
+                self.plan.modules.append((namespace, name))
+            return
+        key = (id(module), names)
+        if _is_opaque(module.__name__) or key in self.seen_modules:
+            return
+        self.seen_modules.add(key)
+        for attribute in names & vars(module).keys():
+            self._name(vars(module), attribute, names)
+
+    def _defaults(self, function: types.FunctionType) -> None:
+        for attribute in ("__defaults__", "__kwdefaults__"):
+            value = getattr(function, attribute)
+            if value:
+                put = functools.partial(setattr, function, attribute)
+                self._place(value, functools.partial(getattr, function, attribute), put)
+
+    # ---- containers, classes, objects
+
+    def _place(self, value: Any, get: Callable[[], Any], put: Callable[[Any], None]) -> None:
+        """A place that holds a value: swap what is in it, or look further into it."""
+        kind = type(value)
+        if kind in _FUNCTIONS and value in ORIGINAL_OF:
+            self.plan.bindings.append(Binding(get, put, ORIGINAL_OF[value], value))
+            return
+        new = substitute(value)
+        if new is not value:
+            self.plan.bindings.append(Binding(get, put, value, new))
+        self.todo.append(value)
+
+    def _sequence(self, items: Any) -> None:
+        if len(items) > _LARGEST_CONTAINER:
+            return
+        for index, item in enumerate(items):
+            if type(items) is list and type(item) not in _PLAIN:
+                self._place(
+                    item,
+                    functools.partial(_get_item, items, index),
+                    functools.partial(items.__setitem__, index),
+                )
+            else:
+                self.todo.append(item)
+
+    def _dictionary(self, items: dict[Any, Any]) -> None:
+        if len(items) > _LARGEST_CONTAINER:
+            return
+        for key, item in list(items.items()):
+            if type(item) not in _PLAIN:
+                self._place(
+                    item, functools.partial(dict.get, items, key), functools.partial(items.__setitem__, key)
+                )
+
+    def _class(self, cls: type) -> None:
+        if cls in (object, type) or not cls.__flags__ & _HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE:
+            return
+        if _is_opaque(cls.__module__):
+            return
+        for name, value in list(vars(cls).items()):
+            if type(value) is types.BuiltinFunctionType and value in STAND_INS:
+                put = functools.partial(type.__setattr__, cls, name)
+                get = functools.partial(_get_attribute, cls, name)
+                self.plan.bindings.append(Binding(get, put, value, staticmethod(STAND_INS[value])))
+            elif type(value) in (staticmethod, functools.partial, tuple, functools._lru_cache_wrapper):
+                put = functools.partial(type.__setattr__, cls, name)
+                self._place(value, functools.partial(_get_attribute, cls, name), put)
+            else:
+                self.todo.append(value)
+        self.todo += [*cls.__bases__, type(cls)]
+
+    def _object(self, value: Any, kind: type) -> None:
+        attributes = getattr(value, "__dict__", None)
+        if type(attributes) is not dict:
+            attributes = {}
+        self.todo.append(attributes.get("__wrapped__"))
+        if kind is types.SimpleNamespace or not _is_opaque(kind.__module__):
+            self._dictionary(attributes)
+            self.todo.append(kind)
+
+
+def _is_builtin(value: Any) -> bool:
+    return type(value) is types.BuiltinFunctionType
+
+
+def _filled(closure: tuple[types.CellType, ...]) -> list[types.CellType]:
+    """The cells of a closure that have contents."""
+    return [cell for cell in closure if _get_cell(cell) is not MISSING]
+
+
+def _get_cell(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def _put_cell(cell: types.CellType, value: Any) -> None:
+    cell.cell_contents = value
+
+
+def _get_item(items: list[Any], index: int) -> Any:
+    return items[index] if index < len(items) else MISSING
+
+
+def _get_attribute(cls: type, name: str) -> Any:
+    return vars(cls).get(name, MISSING)
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """Every global or attribute name that a code object and the code inside it use."""
+    todo = [code]
+    while todo:
+        one = todo.pop()
+        yield from one.co_names
+        todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
+
+
+def _is_opaque(module: Any) -> bool:
+    """Whether nothing in a module can be of interest."""
+    if type(module) is not str:
+        return False
+    root = module.partition(".")[0]
+    if root in OPAQUE or root == "tracegrad":
+        return True
+    return root in sys.stdlib_module_names and root != "__main__" and not _holds_math(module)
+
+
+@functools.lru_cache(maxsize=4096)
+def _holds_math(module: str) -> bool:
+    """Whether a module of the standard library has functions of ``math`` under names of its own."""
+    namespace = vars(sys.modules[module]) if module in sys.modules else {}
+    values = [value for value in namespace.values() if type(value) in _FUNCTIONS]
+    return any(value in STAND_INS or value in ORIGINAL_OF for value in values)

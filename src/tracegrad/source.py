@@ -1,0 +1,296 @@
+"""From an instruction to the user's words: file, line and columns, expression, variable, statement.
+
+In: a code object and the offset of an instruction (``frame.f_lasti``).  Out: :func:`site`, :func:`stored_name`,
+:func:`statement`.  Bytecode answers where it can, for it is there without a source file and cannot be out of date;
+the syntax tree is asked for statements, and for names that bytecode does not tell.  What neither knows is ``None``.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import linecache
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType, FrameType
+
+from tracegrad.document import Site
+
+#: code that runs as a part of the statement it is written in, though Python gives it a frame of its own
+INLINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LOADS = ("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")
+_STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
+
+#: (line, column, end line, end column) with columns in bytes of UTF-8, as Python counts them
+Span = tuple[int, int, int, int]
+
+
+# ---- where ------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 16)
+def site(code: CodeType, lasti: int) -> Site:
+    """Place and text of the expression that an instruction computes."""
+    span = _span(code, lasti)
+    function = code.co_qualname
+    if span is None:
+        line = _line(code, lasti)
+        return Site(
+            file=relative(code.co_filename), line=line, end_line=line, column=None, end_column=None,
+            function=function, text=None,
+        )  # fmt: skip
+    line, column, end_line, end_column = span
+    lines = linecache.getlines(code.co_filename)
+    return Site(
+        file=relative(code.co_filename),
+        line=line,
+        end_line=end_line,
+        column=_characters(lines, line, column),
+        end_column=_characters(lines, end_line, end_column),
+        function=function,
+        text=_text(lines, span),
+    )
+
+
+@lru_cache(maxsize=1024)
+def relative(filename: str) -> str:
+    """A file's path from the working directory or the import path, whichever is nearer; never an absolute one.
+
+    >>> relative("<stdin>")
+    '<stdin>'
+    """
+    if filename.startswith("<"):
+        return filename
+    path = Path(filename)
+    bases = [Path.cwd(), *(Path(entry).absolute() for entry in sys.path)]
+    shorter = [path.relative_to(base).as_posix() for base in bases if path.is_relative_to(base)]
+    return min(shorter, key=len, default=path.name)
+
+
+def describe(frame: FrameType) -> str:
+    """What a frame is doing, for a message: ``at model.py:12 in helper: `math.exp(x)` ``."""
+    where = site(frame.f_code, frame.f_lasti)
+    text = f": `{' '.join(where.text.split())}`" if where.text else ""
+    return f"at {where.file}:{where.line} in {where.function}{text}"
+
+
+@lru_cache(maxsize=1024)
+def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
+    return list(code.co_positions())
+
+
+def _span(code: CodeType, lasti: int) -> Span | None:
+    positions = _positions(code)
+    if not 0 <= lasti // 2 < len(positions):
+        return None
+    line, end_line, column, end_column = positions[lasti // 2]
+    if line is None or end_line is None or column is None or end_column is None:
+        return None
+    return line, column, end_line, end_column
+
+
+def _line(code: CodeType, lasti: int) -> int | None:
+    positions = _positions(code)
+    return positions[lasti // 2][0] if 0 <= lasti // 2 < len(positions) else None
+
+
+def _characters(lines: list[str], line: int, column: int) -> int:
+    """A column in characters; where the line is not at hand, in bytes (the same for ASCII)."""
+    if not 1 <= line <= len(lines):
+        return column
+    return len(lines[line - 1].encode()[:column].decode(errors="replace"))
+
+
+def _text(lines: list[str], span: Span) -> str | None:
+    line, column, end_line, end_column = span
+    if not 1 <= line <= end_line <= len(lines):
+        return None
+    chosen = [text.encode() for text in lines[line - 1 : end_line]]
+    chosen[-1] = chosen[-1][:end_column]
+    chosen[0] = chosen[0][column:]
+    return b"".join(chosen).decode(errors="replace")
+
+
+# ---- the variable -----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1024)
+def _instructions(code: CodeType) -> tuple[dict[int, int], list[dis.Instruction]]:
+    """The instructions of a code object, and the index of each by its offset."""
+    found = [
+        i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN")
+    ]
+    return {instruction.offset: index for index, instruction in enumerate(found)}, found
+
+
+def _after(code: CodeType, lasti: int, count: int) -> list[dis.Instruction]:
+    indices, instructions = _instructions(code)
+    index = indices.get(lasti)
+    return [] if index is None else instructions[index + 1 : index + 1 + count]
+
+
+@lru_cache(maxsize=1 << 16)
+def stored_name(code: CodeType, lasti: int) -> str | None:
+    """The variable, attribute or item that the result of an instruction is stored in at once."""
+    return _stored_by_bytecode(_after(code, lasti, 4)) or _stored_by_source(code, lasti)
+
+
+def _stored_by_bytecode(after: list[dis.Instruction]) -> str | None:
+    names = [instruction.opname for instruction in after]
+    if names[:1] == ["COPY"]:
+        return _stored_by_bytecode(after[1:])
+    if names and names[0].startswith(_STORES):
+        argval = after[0].argval
+        return argval[0] if isinstance(argval, tuple) else str(argval)
+    if len(names) > 1 and names[0] in _LOADS and names[1] == "STORE_ATTR":
+        return f"{after[0].argval}.{after[1].argval}"
+    if len(names) > 2 and names[0] in _LOADS and names[1] in (*_LOADS, "LOAD_CONST", "LOAD_SMALL_INT"):
+        key = after[1].argval
+        shown = key if names[1] in _LOADS else repr(key)
+        return f"{after[0].argval}[{shown}]" if names[2] == "STORE_SUBSCR" else None
+    return None
+
+
+def unpacked_names(code: CodeType, lasti: int) -> list[str | None]:
+    """The variables that the result of an instruction is unpacked into at once; empty where it is not."""
+    after = _after(code, lasti, 1)
+    if not after or after[0].opname != "UNPACK_SEQUENCE":
+        return []
+    names: list[str | None] = []
+    for instruction in _after(code, lasti, 1 + int(after[0].argval))[1:]:
+        if not instruction.opname.startswith(_STORES):
+            break
+        names += instruction.argval if isinstance(instruction.argval, tuple) else [str(instruction.argval)]
+    return names[: int(after[0].argval)]
+
+
+def returns(code: CodeType, lasti: int) -> bool:
+    """Whether the result of an instruction is what the function returns."""
+    return [instruction.opname for instruction in _after(code, lasti, 1)] == ["RETURN_VALUE"]
+
+
+def _stored_by_source(code: CodeType, lasti: int) -> str | None:
+    span = _span(code, lasti)
+    return None if span is None else _targets(code.co_filename).get(span)
+
+
+@lru_cache(maxsize=128)
+def _targets(filename: str) -> dict[Span, str]:
+    """What each assigned expression of a file is assigned to."""
+    tree = _tree(filename)
+    found: dict[Span, str] = {}
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Assign):
+            for target in reversed(node.targets):
+                _pair(target, node.value, found)
+        elif isinstance(node, ast.AugAssign):
+            found[_span_of(node)] = ast.unparse(node.target)
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+            _pair(node.target, node.value, found)
+    return found
+
+
+def _pair(target: ast.expr, value: ast.expr, found: dict[Span, str]) -> None:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
+            for one, its in zip(target.elts, value.elts, strict=True):
+                _pair(one, its, found)
+    elif not isinstance(target, ast.Starred):
+        found[_span_of(value)] = ast.unparse(target)
+
+
+# ---- the statement ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement of the user: its place, its text, and whether the instruction asked for is in a loop inside it."""
+
+    site: Site
+    looped: bool
+
+    @property
+    def key(self) -> tuple[int | None, int | None]:
+        return self.site.line, self.site.column
+
+
+@lru_cache(maxsize=1 << 16)
+def statement(code: CodeType, lasti: int) -> Statement:
+    """The statement that an instruction belongs to: of a compound one the header, else its line if unknown."""
+    span = _span(code, lasti)
+    tree = _tree(code.co_filename) if span is not None else None
+    node, looped = _innermost(tree, span) if tree is not None and span is not None else (None, False)
+    if node is None:
+        line = _line(code, lasti)
+        where = Site(
+            file=relative(code.co_filename), line=line, end_line=line, column=None, end_column=None,
+            function=code.co_qualname, text=None,
+        )  # fmt: skip
+        return Statement(where, looped)
+    lines = linecache.getlines(code.co_filename)
+    line, column, end_line, end_column = _header(node)
+    where = Site(
+        file=relative(code.co_filename),
+        line=line,
+        end_line=end_line,
+        column=_characters(lines, line, column),
+        end_column=_characters(lines, end_line, end_column),
+        function=code.co_qualname,
+        text=_text(lines, (line, column, end_line, end_column)),
+    )
+    return Statement(where, looped)
+
+
+def _innermost(tree: ast.AST, span: Span) -> tuple[ast.stmt | ast.expr | None, bool]:
+    """The smallest statement (or body of a lambda) around a span, and whether a comprehension lies between."""
+    found: ast.stmt | ast.expr | None = None
+    looped = False
+    candidates = [tree]
+    while candidates:
+        node = candidates.pop()
+        if hasattr(node, "lineno"):
+            if not _contains(_span_of(node), span):
+                continue
+            candidates.clear()
+        if isinstance(node, ast.stmt):
+            found, looped = node, False
+        elif isinstance(node, ast.Lambda) and _contains(_span_of(node.body), span):
+            found, looped = node.body, False
+        looped = looped or isinstance(node, _COMPREHENSIONS)
+        candidates.extend(ast.iter_child_nodes(node))
+    return found, looped
+
+
+def _contains(outer: Span, inner: Span) -> bool:
+    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
+
+
+def _span_of(node: ast.AST) -> Span:
+    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
+
+
+def _header(node: ast.stmt | ast.expr) -> Span:
+    """The span of a statement without the block it governs."""
+    line, column, end_line, end_column = _span_of(node)
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        end_line, end_column = _span_of(node.iter)[2:]
+    elif isinstance(node, (ast.While, ast.If)):
+        end_line, end_column = _span_of(node.test)[2:]
+    elif isinstance(node, ast.Match):
+        end_line, end_column = _span_of(node.subject)[2:]
+    elif isinstance(node, (ast.With, ast.AsyncWith)):
+        end_line, end_column = _span_of(node.items[-1].context_expr)[2:]
+    return line, column, end_line, end_column
+
+
+@lru_cache(maxsize=128)
+def _tree(filename: str) -> ast.Module | None:
+    lines = linecache.getlines(filename)
+    try:
+        return ast.parse("".join(lines)) if lines else None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

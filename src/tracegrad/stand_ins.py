@@ -1,0 +1,206 @@
+"""Stand-ins: functions that take the place of ``math``'s and of some builtins while a trace is open.
+
+In: the originals.  Out: :data:`MATH` and :data:`BUILTINS` by name, and :data:`STAND_INS` from original to stand-in.
+A stand-in looks at the classes of its arguments: with a traced one the primitive is bound and recorded; without, the
+original is called, so that other threads and plain numbers see the plain function.  Read :func:`_several` first.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Callable, Iterable
+from numbers import Real
+from typing import Any
+
+from tracegrad.primitives import MAX, MIN, TABLE, bind
+from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, fast_function, isinstance_tracer
+
+StandIn = Callable[..., Any]
+
+
+_TRACERS = frozenset({ScalarTracer, NestedTracer})
+_USUAL = _TRACERS | {int, float}
+
+
+def _any_traced(args: Iterable[Any]) -> bool:
+    return any(issubclass(type(arg), Tracer) for arg in args)
+
+
+def _real_and_traced(items: Iterable[Any]) -> bool:
+    """Whether all of these are real numbers, and at least one of them is traced."""
+    kinds = set(map(type, items))
+    if kinds <= _USUAL:
+        return not kinds.isdisjoint(_TRACERS)
+    return _any_traced(items) and all(isinstance(item, Real) for item in items)
+
+
+def _several(name: str) -> StandIn:
+    """The stand-in of a function whose operands are its positional arguments."""
+    original = getattr(math, name)
+    row = TABLE[name]
+
+    def stand_in(*args: Any, **options: Any) -> Any:
+        if not options and _any_traced(args):
+            return bind(row, *args)
+        return original(*args, **options)
+
+    return stand_in
+
+
+def _one(name: str) -> StandIn:
+    """The stand-in of a function of one number: the hot path of a trace."""
+    return fast_function(TABLE[name], _several(name))
+
+
+# ---- functions whose arguments need taking apart --------------------------------------------------------
+
+
+def _log(original: StandIn) -> StandIn:
+    def otherwise(x: Any, *base: Any) -> Any:
+        if base == () and isinstance_tracer(x):
+            return bind(TABLE["log"], x)
+        return bind(TABLE["log_base"], x, *base) if _any_traced((x, *base)) else original(x, *base)
+
+    return fast_function(TABLE["log"], otherwise, optional="base")
+
+
+def _iterable(row_name: str) -> Callable[[StandIn], StandIn]:
+    def make(original: StandIn) -> StandIn:
+        def stand_in(seq: Any, /) -> Any:
+            items = list(seq)
+            return bind(TABLE[row_name], *items) if _real_and_traced(items) else original(items)
+
+        return stand_in
+
+    return make
+
+
+def _prod(original: StandIn) -> StandIn:
+    def prod(iterable: Any, /, *, start: Any = 1) -> Any:
+        items = list(iterable)
+        operands = items if type(start) is int and start == 1 else [start, *items]
+        if _real_and_traced(operands):
+            return bind(TABLE["prod"], *operands)
+        return original(items, start=start)
+
+    return prod
+
+
+def _two_vectors(row_name: str) -> Callable[[StandIn], StandIn]:
+    def make(original: StandIn) -> StandIn:
+        def stand_in(p: Any, q: Any, /) -> Any:
+            p, q = tuple(p), tuple(q)
+            traced = len(p) == len(q) and _real_and_traced((*p, *q))
+            return bind(TABLE[row_name], *p, *q) if traced else original(p, q)
+
+        return stand_in
+
+    return make
+
+
+def _frexp(original: StandIn) -> StandIn:
+    def frexp(x: Any, /) -> Any:
+        if not isinstance_tracer(x):
+            return original(x)
+        return bind(TABLE["frexp_mantissa"], x), bind(TABLE["frexp_exponent"], x)
+
+    return frexp
+
+
+def _modf(original: StandIn) -> StandIn:
+    def modf(x: Any, /) -> Any:
+        if not isinstance_tracer(x):
+            return original(x)
+        return bind(TABLE["modf_fraction"], x), bind(TABLE["modf_whole"], x)
+
+    return modf
+
+
+def _isclose(original: StandIn) -> StandIn:
+    def isclose(a: Any, b: Any, *, rel_tol: Any = 1e-09, abs_tol: Any = 0.0) -> Any:
+        args = (a, b, rel_tol, abs_tol)
+        return (
+            bind(TABLE["isclose"], *args)
+            if _any_traced(args)
+            else original(a, b, rel_tol=rel_tol, abs_tol=abs_tol)
+        )
+
+    return isclose
+
+
+def _sum(original: StandIn) -> StandIn:
+    def sum(iterable: Any, /, start: Any = 0) -> Any:
+        items = list(iterable)
+        operands = items if type(start) is int and start == 0 else [start, *items]
+        if items and _real_and_traced(operands):
+            return bind(TABLE["sum" if operands is items else "sum_from"], *operands)
+        return original(items, start)
+
+    return sum
+
+
+def _extreme(row: Any) -> Callable[[StandIn], StandIn]:
+    def make(original: StandIn) -> StandIn:
+        def stand_in(*args: Any, **options: Any) -> Any:
+            if len(args) == 1 and not isinstance(args[0], (list, tuple)):
+                args = (list(args[0]),)
+            items = args[0] if len(args) == 1 else args
+            return (
+                bind(row, *items) if not options and _real_and_traced(items) else original(*args, **options)
+            )
+
+        return stand_in
+
+    return make
+
+
+_SPECIAL: dict[str, Callable[[StandIn], StandIn]] = {
+    "log": _log,
+    "fsum": _iterable("fsum"),
+    "prod": _prod,
+    "dist": _two_vectors("dist"),
+    "sumprod": _two_vectors("sumprod"),
+    "frexp": _frexp,
+    "modf": _modf,
+    "isclose": _isclose,
+}
+
+
+def _stand_in(name: str, original: StandIn) -> StandIn:
+    if name in _SPECIAL:
+        return _SPECIAL[name](original)
+    row = TABLE[name]
+    single = not row.step and not row.variadic and not row.params and len(row.rules) == 1  # type: ignore[arg-type]
+    return _one(name) if single else _several(name)
+
+
+def _named(stand_in: StandIn, original: StandIn) -> StandIn:
+    stand_in.__name__ = stand_in.__qualname__ = original.__name__
+    stand_in.__doc__ = original.__doc__
+    stand_in.__module__ = original.__module__
+    return stand_in
+
+
+def _callables() -> dict[str, StandIn]:
+    return {name: value for name, value in vars(math).items() if callable(value) and not name.startswith("_")}
+
+
+#: the functions of ``math`` by name, and what stands in for each
+ORIGINALS: dict[str, StandIn] = {
+    name: f for name, f in _callables().items() if name in TABLE or name in _SPECIAL
+}
+MATH: dict[str, StandIn] = {name: _named(_stand_in(name, f), f) for name, f in ORIGINALS.items()}
+
+#: builtins that a trace shows as one gate
+BUILTINS: dict[str, StandIn] = {
+    name: _named(make(getattr(builtins, name)), getattr(builtins, name))
+    for name, make in {"sum": _sum, "max": _extreme(MAX), "min": _extreme(MIN)}.items()
+}
+
+#: stand-in by original, and original by stand-in
+STAND_INS: dict[Any, StandIn] = {
+    **{ORIGINALS[name]: stand_in for name, stand_in in MATH.items()},
+    **{getattr(builtins, name): stand_in for name, stand_in in BUILTINS.items()},
+}
+ORIGINAL_OF: dict[Any, StandIn] = {stand_in: original for original, stand_in in STAND_INS.items()}
