@@ -84,6 +84,11 @@ class Node:
     cluster: str | None
     flags: tuple[str, ...]
 
+    @property
+    def grad(self) -> Quantity:
+        """The adjoint, by the name that users know."""
+        return self.adjoint
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:

@@ -1,0 +1,128 @@
+"""The command line: ``tracegrad demo`` and ``tracegrad file.py:function 1.0 2.0 -o out.svg``.
+
+Exit status: 0, or 1 with a message on the error stream, or 2 for arguments that make no sense.  Read :func:`main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tracegrad
+from tracegrad.demo import f as staged_example
+from tracegrad.errors import InputError, TracegradError
+from tracegrad.trace import Trace, trace
+
+_FORMATS = ("svg", "png", "dot", "json")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and ":" in arguments[0]:
+        arguments.insert(0, "trace")
+    options = _parser().parse_args([_positional(argument) for argument in arguments])
+    try:
+        options.run(options)
+    except TracegradError as error:
+        print(f"tracegrad: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tracegrad", description="See the chain rule happen in a plain Python function.")
+    parser.add_argument("--version", action="version", version=f"tracegrad {tracegrad.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    demo = commands.add_parser("demo", help="trace the staged example of the cs231n notes and draw it")
+    demo.add_argument("-o", "--output", default="exports", metavar="DIR", help="where the files go (exports)")
+    demo.set_defaults(run=_demo)
+    one = commands.add_parser("trace", help="trace a function of a file or module: file.py:function")
+    one.add_argument("target", help="file.py:function or package.module:function")
+    one.add_argument("arguments", nargs="*", help="Python literals, by position or as name=literal")
+    one.add_argument("-o", "--output", action="append", default=[], metavar="FILE", help="write this file: .svg, .png ...")
+    one.add_argument("--backward", action="store_true", help="print the backward pass step by step")
+    one.set_defaults(run=_trace)
+    return parser
+
+
+def _positional(argument: str) -> str:
+    """A negative number is an argument, not an option; argparse knows only the simple ones by itself."""
+    try:
+        return f" {argument}" if argument.startswith("-") and float(argument) <= 0 else argument
+    except ValueError:
+        return argument
+
+
+def _demo(options: argparse.Namespace) -> None:
+    folder = Path(options.output)
+    t = trace(staged_example, 3, -4)
+    print(t.to_text(backward=True))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from error
+    _save(t, [folder / f"demo.{suffix}" for suffix in _FORMATS])
+
+
+def _trace(options: argparse.Namespace) -> None:
+    function = _load(options.target)
+    args, kwargs = _arguments(options.arguments)
+    t = trace(function, *args, **kwargs)
+    print(t.to_text(backward=options.backward))
+    _save(t, options.output)
+
+
+def _save(t: Trace, paths: Sequence[str | Path]) -> None:
+    written = [t.save(path) for path in paths]
+    if written:
+        print("\nwritten: " + ", ".join(path.as_posix() for path in written))
+
+
+def _load(target: str) -> Callable[..., Any]:
+    place, _, name = target.rpartition(":")
+    found: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise InputError(f"there is no {name!r} in {place}")
+        found = getattr(found, part)
+    return getattr(found, "__wrapped__", found)  # type: ignore[no-any-return]
+
+
+def _file(path: Path) -> Any:
+    """A file as a module; as for a script, its folder comes first on the import path."""
+    if not path.is_file():
+        raise InputError(f"there is no file {path}")
+    sys.path.insert(0, str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for text in texts:
+        name, sign, literal = text.partition("=")
+        if sign and name.isidentifier():
+            kwargs[name] = _literal(literal)
+        else:
+            args.append(_literal(text))
+    return args, kwargs
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        raise InputError(f"{text!r} is not a Python literal such as 1.5, [1, 2] or 'text'") from None
