@@ -153,7 +153,11 @@ def _check_flow(edge: Edge, source: Node, target: Node, tolerance: float) -> Non
 
 
 def _check_adjoint(node: Node, terms: Sequence[Any], tolerance: float) -> None:
-    if not terms or node.kind == "const":
+    if node.kind == "const":
+        if node.adjoint is not None:
+            raise DocumentError(f"{node.id}: it is a constant, but its adjoint is {node.adjoint!r}")
+        return
+    if not terms:
         # nothing depends on it: there is no adjoint, or a plain zero
         if node.adjoint not in (None, 0):
             raise DocumentError(f"{node.id}: nothing depends on it, but its adjoint is {node.adjoint!r}")

@@ -123,7 +123,7 @@ def _fields(annotated: Annotated) -> Iterator[tuple[str, Codec, Any]]:
 
 def _lines(value: Any, codec: Codec) -> str:
     """A field of the document, one row a line."""
-    if not isinstance(value, tuple) or not value or not dataclasses.is_dataclass(value[0]):
+    if not isinstance(value, tuple) or not value or type(value[0]) not in _ROWS:
         return json_text(_data(codec, value))
     # Rows are encoded by the thousand, because a call of the encoder costs more than a row.  A quotation mark
     # within text is escaped, hence what separates two rows is found nowhere else.
@@ -173,6 +173,8 @@ def _parsed(text: str | bytes) -> Any:
         raise DocumentError(f"not JSON: no UTF-8 text ({error.reason} at byte {error.start})") from None
     except RecursionError:
         raise DocumentError("the document nests too deeply") from None
+    except DocumentError:
+        raise
     except ValueError as error:  # an int of more digits than Python converts
         raise DocumentError(f"not a tracegrad document: {error}") from None
 

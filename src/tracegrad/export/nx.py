@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import networkx
@@ -49,19 +49,19 @@ def to_networkx(annotated: Annotated, *, flat: bool = False) -> networkx.MultiDi
     >>> graph.edges["n0", "n2", 0]["flow"]
     3.0
     """
-    attributes = _flat if flat else _nested
-    graph = networkx.MultiDiGraph(**dict(attributes(dataclasses.replace(annotated, nodes=(), edges=()))))
+    attributes: Callable[[Any], dict[str, Any]] = _flat if flat else dataclasses.asdict
+    graph = networkx.MultiDiGraph(**attributes(dataclasses.replace(annotated, nodes=(), edges=())))
     for name in ("nodes", "edges"):
         graph.graph.pop(name)
     for node in annotated.nodes:
-        graph.add_node(node.id, **dict(attributes(node)))
+        graph.add_node(node.id, **attributes(node))
     for edge in annotated.edges:
-        graph.add_edge(edge.source, edge.target, key=edge.slot, **dict(attributes(edge)))
+        graph.add_edge(edge.source, edge.target, key=edge.slot, **attributes(edge))
     return graph
 
 
 def dump(annotated: Annotated) -> str:
-    """The flat graph as GraphML, which yEd, Gephi, Cytoscape, igraph and networkx read."""
+    """The flat graph as GraphML; edges bear their ids, and floats are spelled as XML spells them."""
     graph = to_networkx(annotated, flat=True)
     writer = GraphMLWriter(graph=graph, edge_id_from_attribute="id")
     floats = {key.get("id") for key in writer.xml.iter("key") if key.get("attr.type") == "double"}
@@ -71,31 +71,22 @@ def dump(annotated: Annotated) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{writer}\n'
 
 
-def _nested(row: Any) -> Iterator[tuple[str, Any]]:
-    """The fields of a row; rows among them as dicts."""
-    for field in dataclasses.fields(row):
-        value = getattr(row, field.name)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            value = dataclasses.asdict(value)
-        elif isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
-            value = [dataclasses.asdict(item) for item in value]
-        yield field.name, value
-
-
-def _flat(row: Any) -> Iterator[tuple[str, str | int | float]]:
+def _flat(row: Any) -> dict[str, str | int | float]:
     """The fields of a row as scalars; ``None`` is left out."""
+    flat: dict[str, str | int | float] = {}
     for name, data in json_data(row).items():
         value = getattr(row, name)
-        if name in _QUANTITIES and type(value) in (int, float):
-            yield name, _as_float(value)
+        if name in _NUMBERS and type(value) in (int, float):
+            flat[name] = _as_float(value)
         elif name in _NESTED and data is not None:
-            yield from ((f"{name}_{inner}", _xml(item)) for inner, item in data.items() if item is not None)
+            flat |= {f"{name}_{inner}": _scalar(item) for inner, item in data.items() if item is not None}
         elif data is not None:
-            yield name, _xml(data)
+            flat[name] = _scalar(data)
+    return flat
 
 
 #: columns of numbers: floats in a flat graph, so that ints and floats are of one type
-_QUANTITIES = frozenset({"value", "adjoint", "partial", "flow", "seed"})
+_NUMBERS = frozenset({"value", "adjoint", "partial", "flow", "seed"})
 
 #: rows within a row, whose fields become columns of their own
 _NESTED = frozenset({"site", "function"})
@@ -108,8 +99,8 @@ def _as_float(value: int | float) -> float:
         return float("inf") if value > 0 else float("-inf")
 
 
-def _xml(data: Any) -> str | int:
+def _scalar(data: Any) -> str | int | float:
     """JSON data as a scalar; anything nested is JSON text."""
-    if isinstance(data, int):
+    if isinstance(data, (int, float)):
         return data
     return _NO_XML.sub("\ufffd", data if isinstance(data, str) else json_text(data))
