@@ -252,8 +252,31 @@ def test_traces_read_back_equal(x: float, y: float, n: int) -> None:
 
     t = tg.trace(f, x, y, n).backward({"z": 1.0, "rest": (0.5, [2, None], None)})
     loaded = round_trip(t.document)
+    check_identity(loaded)
     assert bits(loaded) == bits(t.document)
     assert bits(loaded.value) == bits(f(x, y, n))
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        (lambda x: math.sqrt(x) * x, (0.0,)),
+        (lambda x, y: max(x, y) + min(x, y, 2.0), (2.0, 2.0)),
+        (lambda *v: math.hypot(*v) + math.prod(v) + sum(v), (1.0, -0.0, 3)),
+        (lambda x: round(x, 2) * x + round(x), (1.234,)),
+        (lambda x, y: x**y + x**2 + 2**x, (1.5, 2.5)),
+        (lambda x: x if x > 0 and math.isclose(x, 3, rel_tol=1e-3) else -x, (3.0,)),
+        (lambda x: sum(x * i for i in range(5)), (3.0,)),
+        (lambda x, unused: x - x * 0, (math.inf, 1.0)),
+        (lambda w: sum(a * b for a, b in zip(w["a"], w["b"], strict=True)), ({"a": [1, 2], "b": (3.5, 4)},)),
+    ],
+)
+def test_all_kinds_of_operations_read_back_equal(function: Any, args: Any) -> None:
+    annotated = tg.trace(function, *args).document
+    loaded = round_trip(annotated)
+    assert bits(loaded) == bits(annotated)
+    lint(annotated)
+    check_identity(loaded)
 
 
 # ---- the schema -------------------------------------------------------------------------------------
