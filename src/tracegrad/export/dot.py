@@ -1,0 +1,168 @@
+"""DOT: the picture as text for Graphviz, written through pydot.
+
+In: an :class:`~tracegrad.document.Annotated`.  Out: a ``pydot.Dot``, or its text.  Read :func:`to_pydot` first.
+
+Decisions:
+
+- *Text is quoted here, by one function*, :func:`quoted`.  pydot passes backslashes, bars and already quoted strings
+  through, and takes ``a:b`` for a node with a port; a label could add nodes.  Therefore ids are ours
+  (``n12``, ``cluster_3``) and every text is handed over quoted.
+- *One edge per statement*: Graphviz silently loses ``a -> b -> c ...`` beyond 2500 nodes.
+- *Plain labels*: the packaged Graphviz drops HTML-like ones.  A label has one colour here; ``svg.py`` colours its
+  words afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+from unicodedata import east_asian_width
+
+import pydot
+
+from tracegrad.document import Annotated
+from tracegrad.export.numerals import FLOAT_FORMAT
+from tracegrad.export.palette import EDGE, FRAMES, GATE_SIZE, GRAPH, NODE, SHAPES, SIGN_SIZE, WIRES
+from tracegrad.export.picture import Line, Picture, Shape, Wire, compose
+
+SUFFIXES = (".dot", ".gv")
+
+_WIDE = 16  # characters, from which on a circle would be too large
+_EMS = dict.fromkeys(" .,:;'|()[]-iljftr", 0.36) | dict.fromkeys("mwMW+=×÷→∑√%@", 0.9)
+
+#: what XML cannot hold, and DOT not carry: control characters, lone surrogates, two non-characters
+_UNWRITABLE = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_dot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> str:
+    """Write an annotated graph as DOT text; ``float_format`` is for the numbers on it.
+
+    The text is the same for the same document.  It looks best through ``to_svg``, which adds colours that DOT
+    cannot express, but any Graphviz draws it.
+    """
+    return to_pydot(annotated, float_format=float_format).to_string()
+
+
+def to_pydot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> pydot.Dot:
+    """Give an annotated graph as a ``pydot.Dot``, to be changed or drawn; see :func:`to_dot`.
+
+    Its ``write_svg`` and ``write_png`` work without an installed Graphviz.
+    """
+    return draw(compose(annotated, float_format))
+
+
+def dump(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> str:
+    """Write for a file of one of the ``SUFFIXES``."""
+    return to_dot(annotated, float_format=float_format)
+
+
+class Drawing(pydot.Dot):
+    """A ``pydot.Dot`` whose pictures need no ``dot`` on the PATH."""
+
+    def create(self, prog: Any = None, format: str = "ps", encoding: str | None = None) -> Any:
+        """Draw by the installed Graphviz if there is one, else SVG and PNG by the packaged one."""
+        program = prog or self.prog
+        if format not in ("svg", "png") or not isinstance(program, str) or shutil.which(program):
+            return super().create(prog, format, encoding)
+        from tracegrad.export.render import layout, rasterise
+
+        svg = layout(self.to_string(), program=program)
+        return svg.encode() if format == "svg" else rasterise(svg)
+
+
+def draw(picture: Picture) -> pydot.Dot:
+    """Write a composed picture: frames from the outside in, then shapes into them, then wires."""
+    dot = Drawing("tracegrad", graph_type="digraph", label=label(picture.title, "\\l"), **attributes(GRAPH))
+    dot.add_node(pydot.Node("node", **attributes(NODE)))
+    dot.add_node(pydot.Node("edge", **attributes(EDGE)))
+    boxes: dict[str | None, Any] = {None: dot}
+    for frame in picture.frames:
+        box = pydot.Subgraph(
+            frame.id, id=frame.id, label=label(frame.lines), **attributes(FRAMES[frame.kind])
+        )
+        boxes[frame.parent].add_subgraph(box)
+        boxes[frame.id] = box
+    for shape in picture.shapes:
+        boxes[shape.frame].add_node(
+            pydot.Node(shape.id, id=shape.id, label=label(shape.lines), **_looks(shape))
+        )
+    shape_of = {shape.id: shape for shape in picture.shapes}
+    for wire in picture.wires:
+        looks = _run(wire, shape_of[wire.source], shape_of[wire.target])
+        dot.add_edge(pydot.Edge(wire.source, wire.target, id=wire.id, **looks))
+    return dot
+
+
+def _run(wire: Wire, source: Shape, target: Shape) -> dict[str, Any]:
+    looks = attributes(WIRES[wire.kind])
+    if wire.lines:
+        looks["label"] = label(wire.lines)
+    if wire.kind == "constant" and source.frame == target.frame:
+        looks["minlen"] = "0"  # a constant stands above or below its gate and takes no rank
+    if source.kind == "alias":
+        looks["weight"] = "1"  # else the aliases, not the chain, are drawn straight, and the chain descends
+    return looks
+
+
+def _looks(shape: Shape) -> dict[str, Any]:
+    looks = attributes(SHAPES[shape.kind])
+    if shape.kind == "gate":
+        if max((len(text(line)) for line in shape.lines), default=0) > _WIDE:
+            return looks | attributes(SHAPES["wide gate"])
+        looks["width"] = f"{diameter(shape.lines) / 72:.2f}"
+    return looks
+
+
+def diameter(lines: Sequence[Line]) -> float:
+    """The circle, in points, around centred lines of a gate; Graphviz would draw one around their rectangle."""
+    pitch = 1.2 * GATE_SIZE
+    middle = (len(lines) - 1) / 2
+    reach = (
+        math.hypot(_width(line) / 2, pitch * abs(index - middle) + GATE_SIZE / 2)
+        for index, line in enumerate(lines)
+    )
+    return 2 * max(reach, default=0) + GATE_SIZE / 2
+
+
+def _width(line: Line) -> float:
+    """About the width of a line in points."""
+    size = SIGN_SIZE if line[0][0] == "sign" else GATE_SIZE
+    return size * sum(_EMS.get(c, 1.0 if east_asian_width(c) in "WF" else 0.63) for c in text(line))
+
+
+def attributes(looks: Mapping[str, str]) -> dict[str, Any]:
+    return {name: quoted(value) for name, value in looks.items()}
+
+
+def label(lines: Sequence[Line], end: str = "\\n") -> str:
+    r"""Quote the lines of a label; each ends in ``end``: ``\n`` is centred, ``\l`` stands on the left."""
+    return f'"{"".join(quoted(text(line))[1:-1] + end for line in lines)}"'
+
+
+def text(line: Line) -> str:
+    """The words of a line as they appear."""
+    return writable("".join(word for _, word in line))
+
+
+def writable(words: str) -> str:
+    """Replace what no SVG can hold.
+
+    >>> writable("a\\0b") == "a\\ufffdb"
+    True
+    """
+    return _UNWRITABLE.sub("\ufffd", words)
+
+
+def quoted(words: str) -> str:
+    r"""Write any text as a DOT string; the only place where text becomes DOT.
+
+    ``&`` is escaped because Graphviz reads ``&lt;`` and the like as a character.
+
+    >>> print(quoted('say "x" & \\N'))
+    "say \"x\" &amp; \\N"
+    """
+    words = words.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").replace("\n", "\\n")
+    return f'"{writable(words)}"'

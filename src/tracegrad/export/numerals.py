@@ -1,0 +1,81 @@
+"""Short numbers for labels: a few digits that never mislead.
+
+In: a number as a row holds it.  Out: a few characters.  A picture has no room for 17 digits, but a reader
+must be able to trust those it shows: what is not zero does not look like zero, and what was rounded to a
+whole number does not look exact.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+FLOAT_FORMAT = ".4g"
+
+_WRITTEN_OUT = 10**7  # whole numbers below are written in full
+_LONGEST = 12  # a format such as .2f may spell 300 digits
+_ENTRIES = 4
+
+
+def short(value: Any, float_format: str = FLOAT_FORMAT) -> str:
+    """Write a number in a few characters; ``float_format`` is for floats.
+
+    >>> [short(v) for v in (1.5456448841066441, 0.00003, -0.99999999, 2.0, 1e300, float("nan"), 7, 2**70)]
+    ['1.546', '3e-05', '-1.000', '2', '1e+300', 'nan', '7', '1.181e+21']
+    >>> short(0.001234, ".2f"), short(1.005, ".2f"), short(1e300, ".2f"), short([1.0, 2.5])
+    ('0.0012', '1.00', '1e+300', '[1, 2.5]')
+    """
+    if isinstance(value, float):
+        return _real(value, float_format)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _whole(value)
+    if getattr(value, "ndim", 0) or isinstance(value, list | tuple):
+        return _array(value, float_format)
+    return str(value)
+
+
+def full(value: Any) -> str:
+    """Write a number so that it reads back equal, for tooltips; an int of thousands of digits is shortened.
+
+    >>> full(0.1 + 0.2), full(7)
+    ('0.30000000000000004', '7')
+    """
+    if isinstance(value, float):
+        return float.__repr__(value)
+    if isinstance(value, int) and value.bit_length() > 1024:
+        return _whole(value)
+    return repr(value)
+
+
+def _whole(value: int) -> str:
+    if abs(value) < _WRITTEN_OUT:
+        return str(value)
+    try:
+        return f"{value:.4g}"
+    except OverflowError:  # beyond the floats, where str() may refuse as well
+        power = math.log10(abs(value))
+        return f"{'-' * (value < 0)}{10 ** (power % 1):.3f}e+{int(power)}"
+
+
+def _real(value: float, float_format: str) -> str:
+    text = format(value, float_format)
+    if not math.isfinite(value):
+        return text
+    if len(text) > _LONGEST or (value and not re.search("[1-9]", text.split("e")[0])):
+        return f"{value:.2g}"
+    if float_format[-1:] in ("g", "G") and value:
+        if value.is_integer() and abs(value) < _WRITTEN_OUT:
+            return str(int(value))
+        if re.fullmatch(r"[+-]?\d+", text):
+            pointed = format(value, float_format.replace(".", "#.", 1))
+            return f"{value:.1f}" if pointed.endswith(".") else pointed
+    return text
+
+
+def _array(value: Any, float_format: str) -> str:
+    """Write out a short vector; of anything larger say the shape."""
+    shape = getattr(value, "shape", (len(value),))
+    if len(shape) == 1 and shape[0] <= _ENTRIES:
+        return f"[{', '.join(short(entry, float_format) for entry in value)}]"
+    return "×".join(map(str, shape)) + " array"

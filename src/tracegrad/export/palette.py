@@ -1,0 +1,121 @@
+"""The looks of a picture: colours of words, outlines of shapes, strokes of wires, in one place.
+
+Colours stay apart for colour-blind readers (blue-green against vermilion) and keep a contrast of 4.5 and more on
+white.  They never carry meaning alone: a gradient begins with ``∂``, a flow with ``=``, an alias is dashed, so that a
+grey print says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Attributes = Mapping[str, str]
+
+FONT = "DejaVu Sans"
+#: for viewers without the font: Verdana has the same widths
+FONTS = "'DejaVu Sans', Verdana, sans-serif"
+
+INK = "#1f2933"
+QUIET = "#616e7c"
+PALE = "#b8c1cb"
+VALUE = "#00695c"
+GRADIENT = "#b83a00"
+FLAG = "#7b1fa2"
+
+#: points; the text of a gate, from which the size of its circle follows, and the larger sign in it
+GATE_SIZE = 10
+SIGN_SIZE = 13
+
+#: colour and weight of a word by its role.  Graphviz made room for words of normal weight; bold ones are a tenth
+#: wider, and therefore smaller where they may fill their outline
+WORDS: dict[str, Attributes] = {
+    "title": {"fill": INK, "font-weight": "bold", "font-size": "13"},
+    "legend": {"fill": QUIET},
+    "stage": {"fill": QUIET},
+    "call": {"fill": INK, "font-weight": "bold", "font-size": "10"},
+    "name": {"fill": INK, "font-weight": "bold", "font-size": "9.2"},
+    "sign": {"fill": INK, "font-weight": "bold", "font-size": f"{SIGN_SIZE}"},
+    "const": {"fill": QUIET},
+    "value": {"fill": VALUE},
+    "gradient": {"fill": GRADIENT},
+    "sum": {"fill": GRADIENT, "font-weight": "bold"},
+    "local": {"fill": INK},
+    "times": {"fill": QUIET},
+    "upstream": {"fill": GRADIENT},
+    "flow": {"fill": GRADIENT, "font-weight": "bold"},
+    "seed": {"fill": GRADIENT},
+    "flag": {"fill": FLAG, "font-weight": "bold"},
+}
+
+#: around the words on a wire, which other wires may cross
+HALO: Attributes = {
+    "stroke": "white",
+    "stroke-width": "2.5",
+    "stroke-linejoin": "round",
+    "paint-order": "stroke",
+}
+
+GRAPH: Attributes = {
+    "rankdir": "LR",
+    "labelloc": "t",
+    "labeljust": "l",
+    "fontname": FONT,
+    "fontsize": "11",
+    "fontcolor": INK,
+    "bgcolor": "white",
+    "nodesep": "0.16",
+    "ranksep": "0.2",
+    "pad": "0.15",
+}
+NODE: Attributes = {
+    "fontname": FONT,
+    "fontsize": f"{GATE_SIZE}",
+    "fontcolor": INK,
+    "color": INK,
+    "style": "filled",
+    "fillcolor": "white",
+    "margin": "0.06,0.03",
+    "width": "0.2",
+    "height": "0.2",
+}
+EDGE: Attributes = {
+    "fontname": FONT,
+    "fontsize": "9",
+    "fontcolor": GRADIENT,
+    "color": QUIET,
+    "arrowsize": "0.6",
+    "weight": "8",
+}
+
+#: by kind of shape, wire and frame
+SHAPES: dict[str, Attributes] = {
+    "input": {
+        "shape": "box",
+        "style": "rounded,filled",
+        "fillcolor": "#d9efea",
+        "color": VALUE,
+        "penwidth": "1.6",
+    },
+    "const": {"shape": "plaintext", "style": "", "fontcolor": QUIET, "fontsize": "9", "margin": "0.02"},
+    # "shape": the size is ours, and a text that turns out wider is no error
+    "gate": {"shape": "circle", "fixedsize": "shape"},
+    "wide gate": {"shape": "box", "style": "rounded,filled", "fixedsize": "false"},
+    "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#f4f4f4", "peripheries": "2"},
+    "alias": {"shape": "box", "style": "rounded,dashed", "color": QUIET, "fontsize": "9"},
+}
+WIRES: dict[str, Attributes] = {
+    "flow": {},
+    "constant": {"color": PALE, "weight": "1"},
+    "seed": {},
+}
+FRAMES: dict[str, Attributes] = {
+    "stage": {
+        "style": "rounded,filled",
+        "color": "#cbd2d9",
+        "fillcolor": "#f5f7fa",
+        "fontcolor": QUIET,
+        "fontsize": "9.5",
+        "labeljust": "l",
+    },
+    "call": {"style": "rounded,dashed", "color": QUIET, "fontsize": "11", "labeljust": "l"},
+}

@@ -1,0 +1,341 @@
+"""What is drawn: the shapes, wires and frames of an annotated graph, and the words on each.
+
+In: an :class:`~tracegrad.document.Annotated`.  Out: a :class:`Picture`, which ``dot.py`` writes as DOT and by which
+``svg.py`` colours the words that Graphviz placed.  Read :func:`compose` first.
+
+Words carry a *role* (``value``, ``gradient``, ``local`` ...), never a colour: one label mixes several roles, and
+DOT without HTML labels has a single colour for each label.
+
+Ids are ``n12`` for a node, ``a3`` for an alias, ``o0`` for an output, ``e5`` and ``r0`` for the wires of an edge and
+of an output, ``cluster_4`` for a frame.  Nothing of the user's text gets into an id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tracegrad.document import Annotated, Cluster, Edge, Node, Output, Stage
+from tracegrad.export.numerals import FLOAT_FORMAT, short
+from tracegrad.export.ranks import long_pairs
+
+#: (role, text)
+Word = tuple[str, str]
+Line = tuple[Word, ...]
+
+LEGEND: Line = (
+    ("value", "value"),
+    ("legend", " · "),
+    ("gradient", "∂ gradient"),
+    ("legend", " · edges: "),
+    ("local", "local gradient"),
+    ("times", " × "),
+    ("upstream", "upstream gradient"),
+    ("legend", " "),
+    ("gradient", "= flow"),
+)
+
+_SHORT_SIGN = 4  # characters, up to which the sign of a gate is drawn larger
+_TERMS = 4  # of a sum of flows; more are counted
+_INPUTS = 4  # in the title
+_DEEPEST = 8  # nested calls drawn; Graphviz and pydot recurse over frames
+_LONGEST_TEXT = 48
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Something with an outline: ``kind`` is ``input``, ``const``, ``gate``, ``output`` or ``alias``."""
+
+    id: str
+    kind: str
+    lines: tuple[Line, ...]
+    frame: str | None
+    row: Node | Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """An arrow: ``kind`` is ``flow``, ``constant`` (nothing returns) or ``seed`` (into an output)."""
+
+    id: str
+    source: str
+    target: str
+    kind: str
+    lines: tuple[Line, ...]
+    row: Edge | Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A box around shapes: ``kind`` is ``stage`` or ``call``; a parent stands before its children."""
+
+    id: str
+    kind: str
+    lines: tuple[Line, ...]
+    parent: str | None
+    row: Stage | Cluster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """Everything drawn; ``len(shapes)`` and ``len(wires)`` are the counts that a layout must have."""
+
+    title: tuple[Line, ...]
+    frames: tuple[Frame, ...]
+    shapes: tuple[Shape, ...]
+    wires: tuple[Wire, ...]
+
+
+def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT) -> Picture:
+    """Decide what is drawn.
+
+    Each node is a shape and each edge a wire.  An output is a shape of its own behind the node that gives it.  A
+    wire that would cross many ranks starts at an alias of its source instead.
+    """
+    frames, home = _frames(annotated)
+    aliases = _aliases(annotated)
+    pen = _Pen(float_format, terms(annotated), frozenset(source for source, _ in aliases))
+    ids = {node.id: f"n{index}" for index, node in enumerate(annotated.nodes)}
+    shapes = [
+        *_nodes(annotated, pen, ids, home),
+        *_alias_shapes(annotated, pen, aliases, home, {frame.id: frame.parent for frame in frames}),
+        *_outputs(annotated, pen),
+    ]
+    wires = [*_edges(annotated, pen, ids, aliases), *_seeds(annotated, pen, ids)]
+    used = _used(frames, (shape.frame for shape in shapes))
+    return Picture(
+        title=(pen.title(annotated), LEGEND),
+        frames=tuple(frame for frame in frames if frame.id in used),
+        shapes=tuple(shapes),
+        wires=tuple(wires),
+    )
+
+
+def terms(annotated: Annotated) -> dict[str, list[object]]:
+    """The terms of each node's gradient: its seeds, then the flows on the edges to its uses."""
+    found: dict[str, list[object]] = {}
+    for output in annotated.outputs:
+        if output.node is not None and output.seed is not None:
+            found.setdefault(output.node, []).append(output.seed)
+    for edge in annotated.edges:
+        if edge.flow is not None:
+            found.setdefault(edge.source, []).append(edge.flow)
+    return found
+
+
+# ---- shapes and wires -------------------------------------------------------------------------------
+
+
+def _nodes(
+    annotated: Annotated, pen: _Pen, ids: Mapping[str, str], home: Mapping[str, str | None]
+) -> Iterator[Shape]:
+    for node in annotated.nodes:
+        kind = node.kind if node.kind in ("input", "const") else "gate"
+        yield Shape(id=ids[node.id], kind=kind, lines=pen.node(node), frame=home[node.id], row=node)
+
+
+def _alias_shapes(
+    annotated: Annotated,
+    pen: _Pen,
+    aliases: Mapping[tuple[str, str], str],
+    home: Mapping[str, str | None],
+    parents: Mapping[str, str | None],
+) -> Iterator[Shape]:
+    """An alias stands beside its use, but only inside the frames that its source is in as well.
+
+    In the innermost frame of the use it would bar the way of the wires that come from outside.
+    """
+    rows = {node.id: node for node in annotated.nodes}
+    for (source, target), alias in aliases.items():
+        around = set(_outward(home[source], parents))
+        frame = next((frame for frame in _outward(home[target], parents) if frame in around), None)
+        yield Shape(id=alias, kind="alias", lines=pen.alias(rows[source]), frame=frame, row=rows[source])
+
+
+def _outward(frame: str | None, parents: Mapping[str, str | None]) -> Iterator[str]:
+    while frame is not None:
+        yield frame
+        frame = parents[frame]
+
+
+def _outputs(annotated: Annotated, pen: _Pen) -> Iterator[Shape]:
+    for index, output in enumerate(annotated.outputs):
+        yield Shape(id=f"o{index}", kind="output", lines=pen.output(output), frame=None, row=output)
+
+
+def _edges(
+    annotated: Annotated, pen: _Pen, ids: Mapping[str, str], aliases: Mapping[tuple[str, str], str]
+) -> Iterator[Wire]:
+    adjoint = {node.id: node.adjoint for node in annotated.nodes}
+    for index, edge in enumerate(annotated.edges):
+        yield Wire(
+            id=f"e{index}",
+            source=aliases.get((edge.source, edge.target), ids[edge.source]),
+            target=ids[edge.target],
+            kind="constant" if edge.partial is None else "flow",
+            lines=pen.edge(edge, adjoint[edge.target]),
+            row=edge,
+        )
+
+
+def _seeds(annotated: Annotated, pen: _Pen, ids: Mapping[str, str]) -> Iterator[Wire]:
+    for index, output in enumerate(annotated.outputs):
+        if output.node is not None:
+            lines = pen.seed(output)
+            yield Wire(
+                id=f"r{index}",
+                source=ids[output.node],
+                target=f"o{index}",
+                kind="seed",
+                lines=lines,
+                row=output,
+            )
+
+
+# ---- words ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Writes the words of each kind of row; ``terms`` are those of each gradient, ``referred`` has an alias."""
+
+    float_format: str
+    terms: Mapping[str, Sequence[object]]
+    referred: frozenset[str]
+
+    def number(self, value: object) -> str:
+        return short(value, self.float_format)
+
+    def node(self, node: Node) -> tuple[Line, ...]:
+        if node.kind == "const":
+            return _split("const", node.label)
+        short_sign = len(node.label) <= _SHORT_SIGN
+        lines = _split("name" if node.kind == "input" or not short_sign else "sign", node.label)
+        if node.kind != "input" and (node.name or node.id in self.referred):
+            lines += _split("name", node.name or node.id)
+        lines += ((("value", self.number(node.value)),), *self.gradient(node))
+        return lines + (_split("flag", f"⚠ {', '.join(node.flags)}") if node.flags else ())
+
+    def gradient(self, node: Node) -> Iterator[Line]:
+        """A gradient that accumulates is shown term by term."""
+        if node.adjoint is None:
+            return
+        terms = self.terms.get(node.id, ())
+        if len(terms) < 2:
+            yield (("gradient", f"∂ {self.number(node.adjoint)}"),)
+            return
+        shown = terms if len(terms) <= _TERMS else terms[: _TERMS - 1]
+        yield (("gradient", f"∂ {self.number(shown[0])}"),)
+        for term in shown[1:]:
+            text = self.number(term)
+            yield (("gradient", f"- {text[1:]}" if text.startswith("-") else f"+ {text}"),)
+        if len(shown) < len(terms):
+            yield (("gradient", f"+ {len(terms) - len(shown)} more"),)
+        yield (("sum", f"= {self.number(node.adjoint)}"),)
+
+    def alias(self, node: Node) -> tuple[Line, ...]:
+        return _split("name", node.label if node.kind != "op" else node.name or node.id)
+
+    def edge(self, edge: Edge, adjoint: object) -> tuple[Line, ...]:
+        if edge.partial is None:
+            return ()
+        local = ("local", self.number(edge.partial))
+        if edge.flow is None or adjoint is None:
+            return ((local,),)
+        return (
+            (local, ("times", " × "), ("upstream", self.number(adjoint))),
+            (("flow", f"= {self.number(edge.flow)}"),),
+        )
+
+    def output(self, output: Output) -> tuple[Line, ...]:
+        return (*_split("name", output.path or "output"), (("value", self.number(output.value)),))
+
+    def seed(self, output: Output) -> tuple[Line, ...]:
+        return ((("seed", f"seed {self.number(output.seed)}"),),) if output.seed is not None else ()
+
+    def title(self, annotated: Annotated) -> Line:
+        values = {node.id: node.value for node in annotated.nodes}
+        given = [f"{i.name}={self.number(values[i.node])}" for i in annotated.inputs[:_INPUTS]]
+        if len(annotated.inputs) > _INPUTS:
+            given.append("…")
+        call = f"{annotated.function.name}({', '.join(given)})"
+        if isinstance(annotated.value, int | float):
+            call += f" = {self.number(annotated.value)}"
+        return (("title", clipped(call, 2 * _LONGEST_TEXT)),)
+
+
+def clipped(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """Put a text on one line of bounded length.
+
+    >>> clipped("y = (a +\\n     b)"), clipped("abcdefgh", 5)
+    ('y = (a + b)', 'abcd…')
+    """
+    return _shortened(" ".join(text.split()), longest)
+
+
+def _shortened(line: str, longest: int = _LONGEST_TEXT) -> str:
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _split(role: str, text: str) -> tuple[Line, ...]:
+    """One line for each line of a text; a very long one (a path, a big constant) is shortened."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return tuple(((role, _shortened(line)),) for line in lines if line)
+
+
+# ---- aliases and frames -----------------------------------------------------------------------------
+
+
+def _aliases(annotated: Annotated) -> dict[tuple[str, str], str]:
+    """An alias for each (source, target) whose wire would be long."""
+    pairs = [(edge.source, edge.target) for edge in annotated.edges]
+    far = long_pairs((node.id for node in annotated.nodes), pairs)
+    distinct = dict.fromkeys(pair for pair, long in zip(pairs, far, strict=True) if long)
+    return {pair: f"a{index}" for index, pair in enumerate(distinct)}
+
+
+def _frames(annotated: Annotated) -> tuple[list[Frame], dict[str, str | None]]:
+    """All frames, and the innermost one of each node."""
+    calls, of_cluster = _calls(annotated)
+    frames, of_stage = list(calls), {}
+    for index, stage in enumerate(annotated.stages, len(calls)):
+        of_stage[stage.id] = f"cluster_{index}"
+        words = (("stage", clipped(_statement(stage))),)
+        outer = of_cluster.get(stage.cluster)
+        frames.append(Frame(id=f"cluster_{index}", kind="stage", lines=(words,), parent=outer, row=stage))
+    return frames, {
+        node.id: of_stage.get(node.stage) or of_cluster.get(node.cluster)  # type: ignore[arg-type]
+        for node in annotated.nodes
+    }
+
+
+def _calls(annotated: Annotated) -> tuple[list[Frame], dict[str | None, str | None]]:
+    """A frame for each call of a function but the traced one, which the title names."""
+    frames: list[Frame] = []
+    frame_of: dict[str | None, str | None] = {None: None}
+    depth: dict[str | None, int] = {None: 0}
+    for cluster in annotated.clusters:
+        outer = frame_of[cluster.id] = frame_of[cluster.parent]
+        depth[cluster.id] = depth[cluster.parent] + 1
+        is_root = cluster.parent is None and cluster.site is None
+        if is_root or depth[cluster.id] > _DEEPEST:
+            continue  # its members stand in the frame around it
+        frame_of[cluster.id] = name = f"cluster_{len(frames)}"
+        words = (("call", clipped(f"{cluster.name}()")),)
+        frames.append(Frame(id=name, kind="call", lines=(words,), parent=outer, row=cluster))
+    return frames, frame_of
+
+
+def _statement(stage: Stage) -> str:
+    """The user's statement where the source is at hand, else what is known."""
+    text = stage.site.text if stage.site is not None else None
+    return text or stage.label or stage.name or ""
+
+
+def _used(frames: Sequence[Frame], members: Iterable[str | None]) -> set[str | None]:
+    """The frames that hold something: Graphviz ignores the others."""
+    used = set(members)
+    for frame in reversed(frames):
+        if frame.id in used:
+            used.add(frame.parent)
+    return used

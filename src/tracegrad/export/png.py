@@ -1,0 +1,40 @@
+"""PNG: the SVG picture as pixels.
+
+In: an :class:`~tracegrad.document.Annotated`.  Out: the bytes of a PNG file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracegrad.document import Annotated
+from tracegrad.export.numerals import FLOAT_FORMAT
+from tracegrad.export.render import rasterise
+from tracegrad.export.svg import MOST_NODES, to_svg
+
+SUFFIXES = (".png",)
+
+
+def to_png(annotated: Annotated, *, scale: float = 2.0, **options: Any) -> bytes:
+    """Draw an annotated graph as PNG; at ``scale=1`` a point is 96/72 pixels, ``options`` are those of ``to_svg``."""
+    return rasterise(to_svg(annotated, **options), scale=scale)
+
+
+def dump(
+    annotated: Annotated,
+    *,
+    scale: float = 2.0,
+    engine: str = "wasm",
+    timeout: float = 60.0,
+    float_format: str = FLOAT_FORMAT,
+    max_nodes: int = MOST_NODES,
+) -> bytes:
+    """Write for a file of one of the ``SUFFIXES``."""
+    return to_png(
+        annotated,
+        scale=scale,
+        engine=engine,
+        timeout=timeout,
+        float_format=float_format,
+        max_nodes=max_nodes,
+    )

@@ -1,0 +1,180 @@
+"""SVG: the picture laid out by Graphviz, then coloured and described by us.
+
+In: an :class:`~tracegrad.document.Annotated`.  Out: SVG text that needs nothing else: no script, no link, no style
+sheet.  Read :func:`to_svg` first, then ``_dress``.
+
+Graphviz places the words; here each word gets its colour, each part its tip (``<title>``), its place in the source
+(``<desc>``), and the id of its row (``data-id``) for programs that work on the picture.  Colours are attributes of
+the words, so that every viewer and printer shows them, and a style sheet around the picture may override them by
+class: ``value``, ``gradient``, ``local``, ``flow`` ... (:mod:`tracegrad.export.palette`).
+
+The XML is taken apart and put together by the standard library, which escapes whatever a label holds.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator, Mapping, Sequence
+from xml.etree.ElementTree import Element, SubElement
+
+from tracegrad.document import Annotated, Cluster, Edge, Node, Output, Stage
+from tracegrad.errors import RenderError
+from tracegrad.export import tips
+from tracegrad.export.dot import draw, text, writable
+from tracegrad.export.graphviz import layout
+from tracegrad.export.numerals import FLOAT_FORMAT
+from tracegrad.export.palette import FONTS, HALO, WORDS
+from tracegrad.export.picture import Frame, Line, Picture, Shape, Wire, compose, terms
+
+SUFFIXES = (".svg",)
+
+MOST_NODES = 5000  # some ten seconds of layout for an ordinary loop
+
+_XMLNS = "http://www.w3.org/2000/svg"
+
+
+def to_svg(
+    annotated: Annotated,
+    *,
+    engine: str = "wasm",
+    timeout: float = 60.0,
+    float_format: str = FLOAT_FORMAT,
+    max_nodes: int = MOST_NODES,
+) -> str:
+    """Draw an annotated graph as SVG text.
+
+    ``engine`` is ``"wasm"``, the packaged Graphviz, or ``"system"``, the ``dot`` on the PATH; a layout is stopped
+    after ``timeout`` seconds.  ``float_format`` is for the numbers on labels; tips hold all digits.
+
+    Raises :class:`RenderError` if there is more to draw than ``max_nodes``, which nobody could read, or if the layout
+    is late or loses a part.
+    """
+    picture = compose(annotated, float_format)
+    if len(picture.shapes) > max_nodes:
+        raise RenderError(
+            f"the picture would have {len(picture.shapes)} nodes, more than max_nodes={max_nodes}: fold it with "
+            "level='stage', 'call' or 'line', or save the graph as .json or .dot; max_nodes= lifts the limit"
+        )
+    drawn = layout(
+        draw(picture).to_string(),
+        engine=engine,
+        timeout=timeout,
+        expect=(len(picture.shapes), len(picture.wires)),
+    )
+    return _dress(drawn, picture, annotated)
+
+
+def dump(
+    annotated: Annotated,
+    *,
+    engine: str = "wasm",
+    timeout: float = 60.0,
+    float_format: str = FLOAT_FORMAT,
+    max_nodes: int = MOST_NODES,
+) -> str:
+    """Write for a file of one of the ``SUFFIXES``."""
+    return to_svg(annotated, engine=engine, timeout=timeout, float_format=float_format, max_nodes=max_nodes)
+
+
+def _dress(drawn: str, picture: Picture, annotated: Annotated) -> str:
+    """Colour and describe what Graphviz drew."""
+    root = ElementTree.fromstring(drawn)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(f"{{{_XMLNS}}}")
+    (graph,) = root.findall("g")
+    groups = {group.get("id", ""): group for group in graph.findall("g")}
+    title = text(picture.title[0])
+    svg = Element(
+        "svg",
+        {
+            "xmlns": _XMLNS,
+            "width": root.get("width", ""),
+            "height": root.get("height", ""),
+            "viewBox": root.get("viewBox", ""),
+            "role": "graphics-document document",
+            "aria-label": title,
+            "font-family": FONTS,
+            "text-anchor": "middle",
+        },
+    )
+    _describe(svg, title, tips.of_document(annotated))
+    page = SubElement(svg, "g", {"class": "graph", "transform": graph.get("transform", "")})
+    page.extend(graph.findall("polygon"))
+    page.extend(_words(graph.findall("text"), picture.title, halo=False))
+    page.extend(_parts(groups, picture, annotated))
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(svg, encoding="unicode") + "\n"
+
+
+def _parts(groups: Mapping[str, Element], picture: Picture, annotated: Annotated) -> Iterator[Element]:
+    """Every part in the order in which it is painted and read: frames, then each shape after its incoming wires."""
+    of = _Tips(annotated)
+    entering: dict[str, list[Wire]] = {}
+    for wire in picture.wires:
+        entering.setdefault(wire.target, []).append(wire)
+    for frame in picture.frames:
+        yield _part(groups[frame.id], f"frame {frame.kind}", frame, of)
+    for shape in picture.shapes:
+        for wire in entering.get(shape.id, ()):
+            yield _part(groups[wire.id], f"edge {wire.kind}", wire, of)
+        yield _part(groups[shape.id], f"node {shape.kind}", shape, of)
+
+
+def _part(group: Element, classes: str, part: Frame | Shape | Wire, of: _Tips) -> Element:
+    """One group of Graphviz's, dressed: its outline stays, its title and words are ours."""
+    dressed = Element("g", {"class": classes, "role": "graphics-symbol img", **_identity(part)})
+    tip, place = of.part(part)
+    _describe(dressed, tip, place)
+    dressed.extend(element for element in group if element.tag not in ("title", "text"))
+    dressed.extend(_words(group.findall("text"), part.lines, halo=isinstance(part, Wire)))
+    return dressed
+
+
+def _identity(part: Frame | Shape | Wire) -> dict[str, str]:
+    """The id of the row; an alias is not its node, and an output has no id but a path."""
+    if isinstance(part.row, Output):
+        return {"data-output": writable(part.row.path)}
+    return {"data-alias" if isinstance(part, Shape) and part.kind == "alias" else "data-id": part.row.id}
+
+
+def _describe(element: Element, title: str, description: str) -> None:
+    SubElement(element, "title").text = writable(title)
+    if description:
+        SubElement(element, "desc").text = writable(description)
+
+
+def _words(placed: Sequence[Element], lines: Sequence[Line], *, halo: bool) -> Iterator[Element]:
+    """The lines of a label at the places that Graphviz gave them, each word in the colour of its role."""
+    if len(placed) != len(lines):
+        raise RenderError(f"Graphviz placed {len(placed)} lines of text instead of {len(lines)}")
+    for at, line in zip(placed, lines, strict=True):
+        place = {"x": at.get("x", ""), "y": at.get("y", ""), "font-size": at.get("font-size", "")}
+        if at.get("text-anchor", "middle") != "middle":
+            place["text-anchor"] = at.get("text-anchor", "")
+        element = Element("text", place | dict(HALO if halo else {}))
+        for role, word in line:
+            # a line of one word needs no span
+            span = element if len(line) == 1 else SubElement(element, "tspan")
+            span.attrib.update({"class": role, **WORDS[role]})
+            span.text = writable(word)
+        yield element
+
+
+class _Tips:
+    """Tip and place of each part of a picture."""
+
+    def __init__(self, annotated: Annotated) -> None:
+        self._terms = terms(annotated)
+        self._nodes = {node.id: node for node in annotated.nodes}
+
+    def part(self, part: Frame | Shape | Wire) -> tuple[str, str]:
+        row = part.row
+        if isinstance(row, Node):
+            of = tips.of_alias if isinstance(part, Shape) and part.kind == "alias" else tips.of_node
+            return of(row, self._terms.get(row.id, ())), tips.place(row.site)
+        if isinstance(row, Edge):
+            return tips.of_edge(row, self._nodes[row.source], self._nodes[row.target]), ""
+        if isinstance(row, Stage):
+            return tips.of_stage(row), tips.place(row.site)
+        if isinstance(row, Cluster):
+            return tips.of_call(row), tips.place(row.site)
+        return tips.of_output(row), ""

@@ -1,0 +1,120 @@
+"""Tips: what a picture says of each part when the pointer rests on it, or a screen reader comes by.
+
+In: rows.  Out: text of a few lines, with every digit that labels have no room for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracegrad.document import Annotated, Cluster, Edge, Node, Output, Site, Stage
+from tracegrad.export.numerals import full
+from tracegrad.export.picture import clipped
+
+_TERMS = 12
+_LONGEST = 200
+
+
+def of_document(annotated: Annotated) -> str:
+    """What the whole picture shows.
+
+    >>> from tracegrad.document import Function
+    >>> rows = dict(inputs=(), outputs=(), nodes=(), edges=(), stages=(), clusters=(), guards=(), source=())
+    >>> f = Function(name="f", qualname="f", module=None, file=None)
+    >>> of_document(Annotated(format="tracegrad", version=1, function=f, level="op", value=1.0, seed=1.0, **rows))
+    'Computation of f as a graph: 0 nodes and 0 edges from 0 inputs to 0 outputs, each with its value and gradient.'
+    """
+    counts = (len(annotated.nodes), len(annotated.edges), len(annotated.inputs), len(annotated.outputs))
+    return (
+        f"Computation of {annotated.function.qualname} as a graph: {counts[0]} nodes and {counts[1]} edges from "
+        f"{counts[2]} inputs to {counts[3]} outputs, each with its value and gradient."
+    )
+
+
+def of_node(node: Node, terms: Sequence[object]) -> str:
+    """Name, primitive, value, gradient with its terms, flags, source."""
+    if node.kind == "const":
+        return _lines(f"constant {full(node.value)}", _source(node.site))
+    what = f"input {node.name or node.label}" if node.kind == "input" else _operation(node)
+    lines = [what, f"value {full(node.value)}"]
+    if node.adjoint is not None:
+        lines.append(f"gradient {full(node.adjoint)}")
+    if len(terms) > 1:
+        more = f" + {len(terms) - _TERMS} more" if len(terms) > _TERMS else ""
+        lines.append(f"  = {' + '.join(map(full, terms[:_TERMS]))}{more}")
+    if node.flags:
+        lines.append(f"note: {', '.join(node.flags)}")
+    return _lines(*lines, _source(node.site))
+
+
+def _operation(node: Node) -> str:
+    static = ", ".join(f"{name}={value!r}" for name, value in node.params.items())
+    called = f"{node.primitive}({static})" if static else node.primitive
+    return f"{node.name} ({called})" if node.name else called
+
+
+def of_alias(node: Node, terms: Sequence[object]) -> str:
+    """The same as of its source, and that it is a copy."""
+    return f"the same value as elsewhere in the picture:\n{of_node(node, terms)}"
+
+
+def of_edge(edge: Edge, source: Node, target: Node) -> str:
+    """Local gradient, upstream gradient, flow."""
+    ends = f"{_called(source)} → {_called(target)} (operand {edge.slot})"
+    if edge.partial is None:
+        return ends
+    return _lines(
+        ends,
+        f"local gradient {full(edge.partial)}",
+        f"× upstream gradient {full(target.adjoint)}",
+        f"= flow {full(edge.flow)}",
+    )
+
+
+def _called(node: Node) -> str:
+    if node.kind == "const":
+        return full(node.value)
+    return node.name or f"{node.label} {node.id}"
+
+
+def of_output(output: Output) -> str:
+    """Path, value, seed."""
+    lines = [f"output {output.path}".rstrip(), f"value {full(output.value)}"]
+    if output.node is None:
+        lines.append("does not depend on any input")
+    elif output.seed is not None:
+        lines.append(f"seed {full(output.seed)}: the gradient that the backward pass starts with")
+    return "\n".join(lines)
+
+
+def of_stage(stage: Stage) -> str:
+    """The whole statement."""
+    return _lines(f"stage {stage.name or stage.label}", _source(stage.site))
+
+
+def of_call(cluster: Cluster) -> str:
+    """The function, and where it was called."""
+    return _lines(f"call of {cluster.name}", _source(cluster.site))
+
+
+def place(site: Site | None) -> str:
+    """Where something is in the user's source, in words.
+
+    >>> place(Site(file="a.py", line=3, end_line=3, column=0, end_column=1, function="f", text="x"))
+    'a.py, line 3, in f'
+    """
+    if site is None:
+        return ""
+    line = f"line {site.line}" if site.line is not None else ""
+    return ", ".join(part for part in (site.file, line, f"in {site.function}") if part)
+
+
+def _source(site: Site | None) -> str:
+    if site is None or (site.text is None and site.line is None):
+        return ""
+    text = clipped(site.text, _LONGEST) if site.text else ""
+    return f"line {site.line}: {text}".rstrip(": ") if site.line is not None else text
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
