@@ -34,16 +34,16 @@ from tracegrad.document import (
 from tracegrad.graph import Graph, Literal
 from tracegrad.primitives import CONST, INPUT, MAX, MIN, Primitive
 from tracegrad.provenance import Call, in_package
-from tracegrad.reverse import Backward, backward
+from tracegrad.reverse import Backward, backward, node_seeds
 from tracegrad.source import INLINE, relative, returns, site, statement, stored_name, unpacked_names
 from tracegrad.tracer import plain
 
 
 def annotate(
-    graph: Graph, seeds: Mapping[int, Any], *, function: Callable[..., Any], value: Any, seed: Any
+    graph: Graph, seeds: Mapping[str, Any], *, function: Callable[..., Any], value: Any, seed: Any
 ) -> Annotated:
-    """The annotated rows of a graph, one node for each operation."""
-    found = backward(graph, seeds)
+    """The annotated rows of a graph, one node for each operation; ``seeds`` are adjoints by output path."""
+    found = backward(graph, node_seeds(graph, seeds))
     places = Places(graph)
     names = _names(graph)
     flags = [_flags(graph, index, found.adjoints[index]) for index in range(len(graph))]
@@ -156,13 +156,13 @@ def _edges(graph: Graph, found: Backward) -> tuple[Edge, ...]:
     )
 
 
-def _outputs(graph: Graph, seeds: Mapping[int, Any]) -> tuple[Output, ...]:
+def _outputs(graph: Graph, seeds: Mapping[str, Any]) -> tuple[Output, ...]:
     return tuple(
         Output(
             path=output.path,
             node=None if output.node is None else f"n{output.node}",
             value=_number(output.value),
-            seed=0.0 if output.node is None else _number(seeds.get(output.node, 0.0)),
+            seed=_number(seeds[output.path]),
         )
         for output in graph.outputs
     )

@@ -12,7 +12,7 @@ from tracegrad.recording import Recording, Wrt, by_parameter, by_position, recor
 from tracegrad.reverse import sweep
 from tracegrad.trace import Trace
 from tracegrad.tracer import isinstance_tracer
-from tracegrad.tree import is_leaf, leaves, rebuild
+from tracegrad.tree import is_leaf, leaves, map_leaves
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -165,10 +165,7 @@ def detach(value: Any) -> Any:
     3.0
     """
 
-    def leaf(path: str, number: Any) -> Any:
-        return number.value if isinstance_tracer(number) else number
-
-    return rebuild(value, leaf)
+    return map_leaves(value, lambda number: number.value if isinstance_tracer(number) else number)
 
 
 def _argument(fn: Callable[..., Any], number: int, count: int) -> str:
@@ -182,12 +179,12 @@ def _gradients(recording: Recording) -> list[Any]:
     """The adjoints of the inputs for a result that is one number."""
     result = recording.result
     if not is_leaf(result):
-        held = len(list(leaves(result)))
+        held = len(leaves(result))
         raise InputError(
             f"{title_of(recording.function)} returned {type(result).__name__} with {held} numbers, and a gradient is "
             "that of one number: return one, or use tg.vjp or t.backward(seed=...)"
         )
     if not recording.owns(result):
-        return [0.0] * len(recording.names)
-    found = sweep(recording.tape, [(result, 1.0)])
-    return [0.0 if adjoint is None else adjoint for adjoint in found[: len(recording.names)]]
+        return [0.0] * recording.count
+    found = sweep(recording.tape, [(result, 1.0)], recording.count)
+    return [0.0 if adjoint is None else adjoint for adjoint in found]

@@ -1,7 +1,7 @@
 """``math`` from wherever it is reached: stand-ins put in while a trace is open, originals put back after the last one.
 
-In: the roots of a trace (the function and the objects among its arguments).  Out: patched names, for as long as the
-context lasts.  Read :func:`intercepted`.
+In: the roots of a trace (the function and the objects among its arguments).  Out: patched names, from :func:`start`
+to :func:`stop`.
 
 - The module ``math`` itself is patched, which serves ``math.exp`` from everywhere and imports inside of functions.  If
   numba is loaded, which looks functions up by identity, the module stays untouched and its bindings are swapped for a
@@ -14,12 +14,10 @@ context lasts.  Read :func:`intercepted`.
 from __future__ import annotations
 
 import functools
-import gc
 import math
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from tracegrad.scan import MISSING, SHIM, Plan, plans_of
@@ -43,30 +41,21 @@ class _State:
 _state = _State()
 
 
-@contextmanager
-def intercepted(roots: list[Any]) -> Iterator[None]:
-    """Stand-ins in every place that the roots can reach, until the block ends."""
-    _open(roots)
-    try:
-        yield
-    finally:
-        _close()
-
-
-def _open(roots: list[Any]) -> None:
+def start(roots: list[Any]) -> None:
+    """Put stand-ins in every place that the roots can reach; each start needs its :func:`stop`."""
     with _lock:
         plans = plans_of(roots)
         _state.open += 1
         try:
             if _state.open == 1:
                 _state.modules = len(sys.modules)
-            if "numba" not in sys.modules and not _state.math_patched:
+            if not _state.math_patched and "numba" not in sys.modules:
                 _math.update(MATH)
                 _state.math_patched = True
             for plan in plans:
                 _apply(plan)
         except BaseException:
-            _close()
+            stop()
             raise
 
 
@@ -97,7 +86,8 @@ def _put_back(binding: Any) -> None:
         binding.put(binding.old)
 
 
-def _close() -> None:
+def stop() -> None:
+    """Put the originals back, if no other trace is open."""
     with _lock:
         _state.open -= 1
         if _state.open:
@@ -125,15 +115,3 @@ def _clean_new_modules() -> None:
         for name, value in list(namespace.items()):
             if callable(value) and type(value).__name__ == "function" and value in ORIGINAL_OF:
                 namespace[name] = ORIGINAL_OF[value]
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """A trace makes many objects and no garbage: looking for some would cost more than the trace."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

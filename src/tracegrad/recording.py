@@ -6,23 +6,39 @@ In: a function and its arguments.  Out: a :class:`Recording`.  Read :func:`recor
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import sys
 import types
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
+from tracegrad import intercept
 from tracegrad.errors import InputError, TraceError
-from tracegrad.intercept import collector_paused, intercepted
 from tracegrad.primitives import INPUT
 from tracegrad.scan import substitute
 from tracegrad.tape import CURRENT, Tape
 from tracegrad.tracer import NOTHING, NestedTracer, ScalarTracer, isinstance_tracer
-from tracegrad.tree import is_leaf, leaves, rebuild
+from tracegrad.tree import is_leaf, leaves, map_leaves
 
 #: paths or parameter names to differentiate by; ``None`` for all
 Wrt = Sequence[str] | None
+
+
+class Entered(NamedTuple):
+    """A parameter with inputs in it: the argument, and for each number there whether it is an input (``None``: all)."""
+
+    argument: Any
+    chosen: list[bool] | None
+
+    def map(self, leaf: Callable[[Any], Any], rest: Callable[[Any], Any], other: Callable[[Any], Any]) -> Any:
+        """The argument with its inputs replaced by ``leaf`` and its other numbers by ``rest``."""
+        if self.chosen is None:
+            return map_leaves(self.argument, leaf, other)
+        chosen = iter(self.chosen)
+        return map_leaves(self.argument, lambda number: leaf(number) if next(chosen) else rest(number), other)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,31 +47,42 @@ class Recording:
 
     function: Callable[..., Any]
     tape: Tape
-    names: list[str]
-    arguments: dict[str, Any]
+    entered: dict[str, Entered]
+    count: int
     result: Any
 
     @property
     def value(self) -> Any:
         """The result as the plain call gives it."""
-        return rebuild(self.result, lambda path, leaf: leaf.value if self.owns(leaf) else leaf)
+        return map_leaves(self.result, lambda leaf: leaf.value if self.owns(leaf) else leaf)
 
     def owns(self, leaf: Any) -> bool:
         """Whether this is a tracer of this run."""
         return isinstance_tracer(leaf) and leaf.tape is self.tape
 
     @property
+    def names(self) -> list[str]:
+        """The paths of the inputs, in order."""
+        return [
+            path
+            for parameter, one in self.entered.items()
+            for (path, _), chosen in zip(
+                leaves(one.argument, parameter), one.chosen or repeat(True), strict=False
+            )
+            if chosen
+        ]
+
+    @property
     def outputs(self) -> list[tuple[str, Any]]:
         """The numbers in the result with their paths."""
-        return list(leaves(self.result))
+        return leaves(self.result)
 
-    def in_structure(self, adjoints: Sequence[Any]) -> dict[str, Any]:
+    def in_structure(self, adjoints: Iterable[Any]) -> dict[str, Any]:
         """Values of the inputs, parameter by parameter, in the structure of the arguments."""
-        by_name = dict(zip(self.names, adjoints, strict=False))
+        values = iter(adjoints)
         return {
-            parameter: rebuild(value, lambda path, leaf: by_name.get(path), parameter)
-            for parameter, value in self.arguments.items()
-            if any(path in by_name for path, _ in leaves(value, parameter))
+            parameter: one.map(lambda _: next(values), lambda _: None, lambda other: other)
+            for parameter, one in self.entered.items()
         }
 
 
@@ -69,35 +96,14 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
 
     Whatever the function raises reaches the caller untouched; whatever was patched is restored.
     """
-    outer = CURRENT.get()
-    kind = ScalarTracer if outer is None else NestedTracer
+    kind = ScalarTracer if CURRENT.get() is None else NestedTracer
     tape = Tape(kind, title_of(function), sys._getframe())
-    names: list[str] = []
     roots: list[Any] = [function]
-
-    def enter(path: str, leaf: Any) -> Any:
-        if wrt is not None and not any(covers(name, path) for name in wrt):
-            return leaf
-        names.append(path)
-        return _input(tape, leaf)
-
-    def other(value: Any) -> Any:
-        if not isinstance(value, _INERT):
-            roots.append(value)
-        return substitute(value)
-
-    arguments = dict(bound.arguments)
-    for name, value in arguments.items():
-        if name in bound.given or is_leaf(value):
-            bound.arguments[name] = rebuild(value, enter, name, other)
-    _check(function, names, arguments, wrt)
-    token = CURRENT.set(tape)
-    try:
-        with collector_paused(), intercepted(roots):
-            result = substitute(function)(*bound.args, **bound.kwargs)
-    finally:
-        CURRENT.reset(token)
-        tape.close()
+    entered = _enter(tape, bound, wrt, roots)
+    if not entered or wrt is not None:
+        _check(function, bound, wrt)
+    count = len(tape)
+    result = _run(function, bound, tape, roots)
     if tape.escape is not None:
         raise tape.escape
     if isinstance(result, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
@@ -105,10 +111,69 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
             f"{tape.title} returned a {type(result).__name__}, whose body has not run yet: trace a function that "
             "consumes it, for instance lambda x: list(f(x))"
         )
-    return Recording(function=function, tape=tape, names=names, arguments=arguments, result=result)
+    return Recording(function=function, tape=tape, entered=entered, count=count, result=result)
 
 
-_INERT = (str, bytes, bool, type(None))
+def _run(function: Callable[..., Any], bound: Arguments, tape: Tape, roots: list[Any]) -> Any:
+    """The call itself, with stand-ins in place and the garbage collector paused: a trace makes no garbage."""
+    token = CURRENT.set(tape)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        intercept.start(roots)
+        try:
+            return substitute(function)(*bound.args, **bound.kwargs)
+        finally:
+            intercept.stop()
+    finally:
+        if collecting:
+            gc.enable()
+        CURRENT.reset(token)
+        tape.close()
+
+
+_INERT = frozenset({str, bytes, bool, type(None)})
+
+
+def _enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str, Entered]:
+    """Put tracers in place of the numbers to differentiate by; whatever else can hold functions is a root."""
+
+    def enter(number: Any) -> Any:
+        node: Any = object.__new__(tape.kind)
+        node.value = number
+        node.row = INPUT
+        node.a = node.b = NOTHING
+        node.tape = tape
+        node.call = None
+        node.lasti = -1
+        tape.append(node)
+        return node
+
+    def other(value: Any) -> Any:
+        if type(value) not in _INERT:
+            roots.append(value)
+        return substitute(value)
+
+    def same(number: Any) -> Any:
+        return number
+
+    entered: dict[str, Entered] = {}
+    arguments = bound.arguments
+    for name, value in arguments.items():
+        if name not in bound.given and not is_leaf(value):
+            continue  # a default is the function's own object, perhaps its memory: it stays in place
+        before = len(tape)
+        one = Entered(value, _chosen(name, value, wrt))
+        arguments[name] = one.map(enter, same, other)
+        if len(tape) > before:
+            entered[name] = one
+    return entered
+
+
+def _chosen(parameter: str, value: Any, wrt: Wrt) -> list[bool] | None:
+    if wrt is None or parameter in wrt:
+        return None
+    return [any(covers(name, path) for name in wrt) for path, _ in leaves(value, parameter)]
 
 
 def covers(name: str, path: str) -> bool:
@@ -120,35 +185,19 @@ def covers(name: str, path: str) -> bool:
     return path.startswith(name) and path[len(name) : len(name) + 1] in ("", ".", "[")
 
 
-def _input(tape: Tape, value: Any) -> Any:
-    node: Any = object.__new__(tape.kind)
-    node.value = value
-    node.row = INPUT
-    node.a = node.b = NOTHING
-    node.tape = tape
-    node.call = None
-    node.lasti = -1
-    tape.append(node)
-    return node
-
-
-def _check(function: Any, names: list[str], arguments: dict[str, Any], wrt: Wrt) -> None:
-    for wanted in wrt or ():
-        if not any(covers(wanted, name) for name in names):
-            known = ", ".join(
-                path for parameter in arguments for path, _ in leaves(arguments[parameter], parameter)
-            )
-            raise InputError(
-                f"{title_of(function)} has no number called {wanted!r} to differentiate by; there are: {known}"
-            )
-    if not names:
+def _check(function: Any, bound: Arguments, wrt: Wrt) -> None:
+    known = [path for name, value in bound.arguments.items() for path, _ in leaves(value, name)]
+    if not known:
         raise InputError(
             f"{title_of(function)} was given no number to differentiate by: inputs are the ints and floats among "
             "its arguments, also inside of lists, tuples, dicts and dataclasses"
         )
-
-
-# ---- arguments and their names ------------------------------------------------------------------------
+    for wanted in wrt or ():
+        if not any(covers(wanted, path) for path in known):
+            there = f"there are: {', '.join(known)}" if len(known) <= 20 else f"there are {len(known)} others"
+            raise InputError(
+                f"{title_of(function)} has no number called {wanted!r} to differentiate by; {there}"
+            )
 
 
 @dataclass(slots=True)

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracegrad.graph import Graph
-from tracegrad.ieee import rule_at_pole
+from tracegrad.ieee import lift, rule_at_pole
+from tracegrad.ieee import plain as from_ieee
 from tracegrad.primitives import CONST, INPUT, PLAIN, POLE, Primitive, bind, partials
+from tracegrad.row import FIRST, OUT, SECOND
 from tracegrad.tape import Tape
 from tracegrad.tracer import NOTHING, TRACED, ScalarTracer, isinstance_tracer, operands, plain
 
@@ -55,6 +57,14 @@ def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Seque
     ]
 
 
+def product(local: Any, upstream: Any) -> Any:
+    """The flow: local gradient times upstream gradient; an int beyond the floats counts as infinite."""
+    try:
+        return local * upstream
+    except OverflowError:
+        return from_ieee(lift(local) * lift(upstream))
+
+
 def _local(rule: Any, m: Any, out: Any, args: Sequence[Any]) -> Any:
     if not callable(rule):
         return rule
@@ -66,8 +76,8 @@ def _local(rule: Any, m: Any, out: Any, args: Sequence[Any]) -> Any:
         return bind(POLE, *traced, at_pole) if traced else at_pole
 
 
-def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> list[Any]:
-    """The adjoint of each entry of a tape, ``None`` where nothing depends on it.
+def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = None) -> list[Any]:
+    """The adjoint of each entry of a tape (or of the first ``wanted``), ``None`` where nothing depends on it.
 
     ``seeds`` are pairs (entry, adjoint given to it); an entry named twice gets the sum.
     """
@@ -81,7 +91,7 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> list[Any]:
         for node in reversed(tape):
             if node.adjoint is not None and node.row is not INPUT:
                 _contribute(node, node.adjoint)
-    return [node.adjoint for node in tape]
+    return [node.adjoint for node in tape[:wanted]]
 
 
 def _sweep_plain(tape: Tape) -> None:
@@ -90,31 +100,44 @@ def _sweep_plain(tape: Tape) -> None:
         upstream = node.adjoint
         if upstream is None:
             continue
+        row = node.row
         a = node.a
         b = node.b
         try:
-            if type(a) is ScalarTracer:
-                rule = node.row.rules[0]
-                if b is NOTHING:
-                    flow = (rule if type(rule) is float else rule(PLAIN, node.value, a.value)) * upstream
-                elif type(b) is ScalarTracer:
-                    flow = (
-                        rule if type(rule) is float else rule(PLAIN, node.value, a.value, b.value)
-                    ) * upstream
-                    rule = node.row.rules[1]
-                    flow_b = (
-                        rule if type(rule) is float else rule(PLAIN, node.value, a.value, b.value)
-                    ) * upstream
-                    a.adjoint = flow if a.adjoint is None else a.adjoint + flow
-                    b.adjoint = flow_b if b.adjoint is None else b.adjoint + flow_b
-                    continue
+            if type(b) is ScalarTracer:
+                rule = row.second
+                if type(rule) is float:
+                    flow_b = rule * upstream
+                elif rule is FIRST:
+                    flow_b = (a.value if type(a) is ScalarTracer else a) * upstream
                 else:
-                    flow = (rule if type(rule) is float else rule(PLAIN, node.value, a.value, b)) * upstream
-                a.adjoint = flow if a.adjoint is None else a.adjoint + flow
-            elif type(b) is ScalarTracer:
-                rule = node.row.rules[1]
-                flow = (rule if type(rule) is float else rule(PLAIN, node.value, a, b.value)) * upstream
-                b.adjoint = flow if b.adjoint is None else b.adjoint + flow
+                    flow_b = (
+                        rule(PLAIN, node.value, a.value if type(a) is ScalarTracer else a, b.value) * upstream
+                    )
+                if type(a) is ScalarTracer:
+                    rule = row.first
+                    if type(rule) is float:
+                        flow = rule * upstream
+                    elif rule is SECOND:
+                        flow = b.value * upstream
+                    else:
+                        flow = rule(PLAIN, node.value, a.value, b.value) * upstream
+                    total = a.adjoint
+                    a.adjoint = flow if total is None else total + flow
+                total = b.adjoint
+                b.adjoint = flow_b if total is None else total + flow_b
+            elif type(a) is ScalarTracer:
+                rule = row.first
+                if type(rule) is float:
+                    flow = rule * upstream
+                elif b is NOTHING:
+                    flow = (node.value if rule is OUT else rule(PLAIN, node.value, a.value)) * upstream
+                elif rule is SECOND:
+                    flow = b * upstream
+                else:
+                    flow = rule(PLAIN, node.value, a.value, b) * upstream
+                total = a.adjoint
+                a.adjoint = flow if total is None else total + flow
             elif a is not NOTHING:
                 _contribute(node, upstream)
         except (ArithmeticError, ValueError):
@@ -130,8 +153,18 @@ def _contribute(node: Any, upstream: Any) -> None:
     wanted = inside[: len(args) - len(node.row.params)]
     for arg, local in zip(args, local_gradients(node.row, node.value, values, wanted), strict=False):
         if local is not None:
-            flow = local * upstream
+            flow = product(local, upstream)
             arg.adjoint = flow if arg.adjoint is None else arg.adjoint + flow
+
+
+def node_seeds(graph: Graph, by_path: Mapping[str, Any]) -> dict[int, Any]:
+    """Node -> adjoint given to it, from seeds by output path; a node that is in the result twice gets the sum."""
+    seeds: dict[int, Any] = {}
+    for output in graph.outputs:
+        if output.node is not None:
+            seed = by_path[output.path]
+            seeds[output.node] = seeds[output.node] + seed if output.node in seeds else seed
+    return seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +230,7 @@ def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
         for slot, (source, local) in enumerate(zip(sources, locals_, strict=True)):
             if local is None:
                 continue
-            flow = local * upstream
+            flow = product(local, upstream)
             first = adjoints[source] is None
             adjoints[source] = flow if first else adjoints[source] + flow
             yield Step(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 #: d(out)/d(operand): a function of (m, out, *args), or a number where the local gradient is constant
@@ -17,6 +17,34 @@ Rule = Callable[..., Any] | float
 Forward = Callable[..., Any]
 
 Interval = tuple[float, float]
+
+
+class _Operand:
+    """Stands for a number to see whether a rule hands it on as it is; anything else one does with it fails."""
+
+    def _refuse(self, *_: Any) -> Any:
+        raise TypeError
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _refuse
+    __hash__ = object.__hash__
+
+
+#: what a rule is when it just hands on the result, or an operand
+OUT, FIRST, SECOND = _Operand(), _Operand(), _Operand()
+
+
+def shortcut(rule: Rule, slots: int, operand: Any) -> Any:
+    """The rule, or ``operand`` if that is all it hands on: ``FIRST`` for d(x*y)/dy.
+
+    >>> shortcut(lambda m, out, x, y: x, 2, FIRST) is FIRST
+    True
+    """
+    if isinstance(rule, float):
+        return rule
+    try:
+        return operand if rule(None, *(OUT, FIRST, SECOND)[: slots + 1]) is operand else rule
+    except (TypeError, AttributeError):
+        return rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +75,16 @@ class Primitive:
     params: tuple[str, ...] = ()
     variadic: bool = False
     step: bool = False
+    #: the rules of the first two slots as :func:`shortcut` gives them, for the loop that has no time
+    first: Any = field(init=False, default=None)
+    second: Any = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.rules, tuple):
+            slots = len(self.rules) + len(self.params)
+            operands = {"first": OUT if slots == 1 else SECOND, "second": FIRST}
+            for (name, operand), rule in zip(operands.items(), self.rules, strict=False):
+                object.__setattr__(self, name, shortcut(rule, slots, operand))
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"

@@ -136,9 +136,18 @@ def _uncached(cached: Any) -> Any:
 
 def plans_of(roots: list[Any]) -> list[Plan]:
     """Everything that functions, classes and objects can reach."""
+    if len(roots) == 1 and _is_simple(roots[0]):
+        return [plan_of_code(roots[0])]
     scanner = Scanner(remember=True)
     scanner.visit(roots)
     return [*scanner.plans, scanner.plan]
+
+
+def _is_simple(root: Any) -> bool:
+    """Whether this is a function of the user that holds nothing but its code."""
+    if type(root) is not types.FunctionType or root.__closure__ or root.__defaults__ or root.__kwdefaults__:
+        return False
+    return not vars(root) and not in_package(root.__code__) and not _is_opaque(root.__module__)
 
 
 #: code object (by identity, and kept) -> the namespace it runs in and what it reaches there

@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from tracegrad.errors import InputError, TracegradError
 from tracegrad.freeze import freeze
 from tracegrad.graph import Graph
 from tracegrad.recording import Recording, by_parameter, record, title_of
-from tracegrad.reverse import Step, backward, steps, sweep
-from tracegrad.tree import leaves, rebuild
+from tracegrad.reverse import Step, backward, node_seeds, steps, sweep
+from tracegrad.tree import leaves, map_leaves
 
 
 class Trace:
@@ -98,14 +99,7 @@ class Trace:
         return [0.0 if adjoint is None else adjoint for adjoint in found[: len(self._recording.names)]]
 
     def _seeds(self) -> dict[int, Any]:
-        """Node -> adjoint given to it; a node that is in the result twice gets the sum."""
-        by_path = self._seeds_by_path(self._seed)
-        seeds: dict[int, Any] = {}
-        for output in self.graph.outputs:
-            if output.node is not None:
-                seed = by_path[output.path]
-                seeds[output.node] = seeds[output.node] + seed if output.node in seeds else seed
-        return seeds
+        return node_seeds(self.graph, self._seeds_by_path(self._seed))
 
     def _seeds_by_path(self, seed: Any) -> dict[str, Any]:
         paths = [path for path, _ in self._outputs]
@@ -131,8 +125,8 @@ class Trace:
         return {path: given.get(path, 0.0) for path in paths}
 
     def _example_seed(self) -> Any:
-        first = self._outputs[0][0]
-        return rebuild(self.value, lambda path, leaf: 1.0 if path == first else 0.0, other=lambda other: None)
+        seeds = chain([1.0], repeat(0.0))
+        return map_leaves(self.value, lambda leaf: next(seeds), lambda other: None)
 
     # ---- the graph and its views
 
@@ -149,12 +143,13 @@ class Trace:
     def document(self) -> Annotated:
         """The annotated graph: everything that the exports show, as plain rows."""
         by_path = self._seeds_by_path(self._seed)
+        by_output = iter(by_path.values())
         return annotate(
             self.graph,
-            self._seeds(),
+            by_path,
             function=self._recording.function,
             value=self.value,
-            seed=rebuild(self.value, lambda path, leaf: by_path[path], other=lambda other: None),
+            seed=map_leaves(self.value, lambda leaf: next(by_output), lambda other: None),
         )
 
     @property

@@ -1,7 +1,7 @@
 """Structures of numbers: the nested containers that functions take and give.
 
 In: any Python object and a question about its leaves.  Out: leaves with their paths (``w[0]``, ``params.rate``,
-``table['a']``), or a structure of the same shape with other leaves.  Read :func:`rebuild` first.
+``table['a']``), or a structure of the same shape with other leaves.  Read :func:`map_leaves` first.
 
 A *leaf* is a real number; ``bool``, enum members, text, ``None`` and objects of unknown classes are passed through
 untouched.  Containers are list, tuple, namedtuple, dict and dataclass, and their subclasses.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from numbers import Real
@@ -69,37 +69,52 @@ def _tuple_like(value: tuple[Any, ...], items: list[Any]) -> Any:
     return tuple(items) if type(value) is tuple else tuple.__new__(type(value), items)
 
 
-def rebuild(
-    value: Any, leaf: Callable[[str, Any], Any], path: str = "", other: Callable[[Any], Any] = lambda v: v
-) -> Any:
-    """The same structure with each leaf replaced by ``leaf(path, leaf)``, anything else by ``other(it)``.
+def map_leaves(value: Any, leaf: Callable[[Any], Any], other: Callable[[Any], Any] = lambda v: v) -> Any:
+    """The same structure with each leaf replaced by ``leaf(it)``, anything else by ``other(it)``.
 
-    >>> rebuild({"a": [1, 2.5], "b": "text"}, lambda path, x: 10 * x, "p")
+    >>> map_leaves({"a": [1, 2.5], "b": "text"}, lambda x: 10 * x)
     {'a': [10, 25.0], 'b': 'text'}
     """
-    return _rebuild(value, leaf, path, other, ())
+    return leaf(value) if type(value) in _PLAIN_NUMBERS else _map(value, leaf, other, ())
 
 
-def _rebuild(value: Any, leaf: Any, path: str, other: Any, above: tuple[int, ...]) -> Any:
+def _map(value: Any, leaf: Any, other: Any, above: tuple[int, ...]) -> Any:
     if is_leaf(value):
-        return leaf(path, value)
+        return leaf(value)
+    if type(value) is list and _PLAIN_NUMBERS.issuperset(map(type, value)):
+        return [leaf(item) for item in value]
     items = children(value)
     if items is None:
         return other(value)
+    above = _below(value, above)
+    return with_children(value, [_map(item, leaf, other, above) for _, item in items])
+
+
+def _below(value: Any, above: tuple[int, ...]) -> tuple[int, ...]:
     if id(value) in above:
         raise InputError(
-            f"{path or 'the structure'} contains itself; only trees of containers can be differentiated"
+            f"a {type(value).__name__} contains itself; only trees of containers can be differentiated"
         )
-    above = (*above, id(value))
-    return with_children(value, [_rebuild(item, leaf, path + suffix, other, above) for suffix, item in items])
+    return (*above, id(value))
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves with their paths, in order.
+def leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
+    """The leaves with their paths, in the order of :func:`map_leaves`.
 
-    >>> list(leaves({"a": [1, 2.5], "b": "text"}, "p"))
+    >>> leaves({"a": [1, 2.5], "b": "text"}, "p")
     [("p['a'][0]", 1), ("p['a'][1]", 2.5)]
     """
     found: list[tuple[str, Any]] = []
-    rebuild(value, lambda where, leaf: found.append((where, leaf)), path)
-    return iter(found)
+    _collect(value, path, found, ())
+    return found
+
+
+def _collect(value: Any, path: str, found: list[tuple[str, Any]], above: tuple[int, ...]) -> None:
+    if is_leaf(value):
+        found.append((path, value))
+        return
+    items = children(value)
+    if items is not None:
+        above = _below(value, above)
+        for suffix, item in items:
+            _collect(item, path + suffix, found, above)
