@@ -233,3 +233,11 @@ def labelled(text: str) -> Annotated:
     x = d.input(text, 2.0)
     d.stage(text, text)
     return d.finish(d.op(text, 4.0, [x], [2.0], primitive=text, name=text, flags=(text,)))
+
+
+def idle() -> Annotated:
+    """An operation that only decided a branch: it leads to no output."""
+    d = Draft()
+    x = d.input("x", 2.0)
+    d.op("|x|", 2.0, [x], [1.0], primitive="abs")
+    return d.finish(d.op("×3", 6.0, [x], [3.0], primitive="mul"))

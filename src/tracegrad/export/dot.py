@@ -25,7 +25,7 @@ import pydot
 
 from tracegrad.document import Annotated
 from tracegrad.export.numerals import FLOAT_FORMAT
-from tracegrad.export.palette import EDGE, FRAMES, GATE_SIZE, GRAPH, NODE, SHAPES, SIGN_SIZE, WIRES
+from tracegrad.export.palette import EDGE, FRAMES, GATE_SIZE, GRAPH, NODE, SHAPES, SIGN_SIZE, WIDE, WIRES
 from tracegrad.export.picture import Line, Picture, Shape, Wire, compose
 
 SUFFIXES = (".dot", ".gv")
@@ -109,9 +109,9 @@ def _run(wire: Wire, source: Shape, target: Shape) -> dict[str, Any]:
 
 def _looks(shape: Shape) -> dict[str, Any]:
     looks = attributes(SHAPES[shape.kind])
-    if shape.kind == "gate":
+    if shape.kind in ("gate", "idle"):
         if max((len(text(line)) for line in shape.lines), default=0) > _WIDE:
-            return looks | attributes(SHAPES["wide gate"])
+            return looks | attributes(WIDE)
         looks["width"] = f"{diameter(shape.lines) / 72:.2f}"
     return looks
 

@@ -38,7 +38,7 @@ WORDS: dict[str, Attributes] = {
     "const": {"fill": QUIET},
     "value": {"fill": VALUE},
     "gradient": {"fill": GRADIENT},
-    "sum": {"fill": GRADIENT, "font-weight": "bold"},
+    "sum": {"fill": GRADIENT, "font-weight": "bold", "font-size": "9.2"},
     "local": {"fill": INK},
     "times": {"fill": QUIET},
     "upstream": {"fill": GRADIENT},
@@ -99,13 +99,16 @@ SHAPES: dict[str, Attributes] = {
     "const": {"shape": "plaintext", "style": "", "fontcolor": QUIET, "fontsize": "9", "margin": "0.02"},
     # "shape": the size is ours, and a text that turns out wider is no error
     "gate": {"shape": "circle", "fixedsize": "shape"},
-    "wide gate": {"shape": "box", "style": "rounded,filled", "fixedsize": "false"},
+    "idle": {"shape": "circle", "fixedsize": "shape", "color": PALE, "fontcolor": QUIET},
     "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#f4f4f4", "peripheries": "2"},
     "alias": {"shape": "box", "style": "rounded,dashed", "color": QUIET, "fontsize": "9"},
 }
+#: of a gate whose words would need a very large circle
+WIDE: Attributes = {"shape": "box", "style": "rounded,filled", "fixedsize": "false"}
 WIRES: dict[str, Attributes] = {
     "flow": {},
     "constant": {"color": PALE, "weight": "1"},
+    "idle": {"color": PALE, "weight": "1"},
     "seed": {},
 }
 FRAMES: dict[str, Attributes] = {

@@ -12,7 +12,7 @@ of an output, ``cluster_4`` for a frame.  Nothing of the user's text gets into a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracegrad.document import Annotated, Cluster, Edge, Node, Output, Stage
@@ -44,7 +44,10 @@ _LONGEST_TEXT = 48
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Something with an outline: ``kind`` is ``input``, ``const``, ``gate``, ``output`` or ``alias``."""
+    """Something with an outline: ``kind`` is ``input``, ``const``, ``gate``, ``output``, ``alias`` or ``idle``.
+
+    An idle gate leads to no output; mostly it decided which branch was taken.
+    """
 
     id: str
     kind: str
@@ -55,7 +58,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """An arrow: ``kind`` is ``flow``, ``constant`` (nothing returns) or ``seed`` (into an output)."""
+    """An arrow: ``kind`` is ``flow``, ``constant`` or ``idle`` (nothing returns), or ``seed`` (into an output)."""
 
     id: str
     source: str
@@ -94,7 +97,8 @@ def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT) -> Picture:
     """
     frames, home = _frames(annotated)
     aliases = _aliases(annotated)
-    pen = _Pen(float_format, terms(annotated), frozenset(source for source, _ in aliases))
+    idle = _idle(annotated)
+    pen = _Pen(float_format, terms(annotated, idle), frozenset(source for source, _ in aliases), idle)
     ids = {node.id: f"n{index}" for index, node in enumerate(annotated.nodes)}
     shapes = [
         *_nodes(annotated, pen, ids, home),
@@ -111,16 +115,34 @@ def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT) -> Picture:
     )
 
 
-def terms(annotated: Annotated) -> dict[str, list[object]]:
-    """The terms of each node's gradient: its seeds, then the flows on the edges to its uses."""
+def terms(annotated: Annotated, idle: Container[str] = ()) -> dict[str, list[object]]:
+    """The terms of each node's gradient: its seeds, then the flows on the edges to its uses.
+
+    The zeros that return from ``idle`` nodes are left out.
+    """
     found: dict[str, list[object]] = {}
     for output in annotated.outputs:
         if output.node is not None and output.seed is not None:
             found.setdefault(output.node, []).append(output.seed)
     for edge in annotated.edges:
-        if edge.flow is not None:
+        if edge.flow is not None and (edge.flow != 0 or edge.target not in idle):
             found.setdefault(edge.source, []).append(edge.flow)
     return found
+
+
+def _idle(annotated: Annotated) -> set[str]:
+    """The nodes that lead to no output."""
+    sources: dict[str, list[str]] = {}
+    for edge in annotated.edges:
+        sources.setdefault(edge.target, []).append(edge.source)
+    idle = {node.id for node in annotated.nodes}
+    waiting = [output.node for output in annotated.outputs if output.node is not None]
+    while waiting:
+        node = waiting.pop()
+        if node in idle:
+            idle.remove(node)
+            waiting += sources.get(node, ())
+    return idle
 
 
 # ---- shapes and wires -------------------------------------------------------------------------------
@@ -130,7 +152,7 @@ def _nodes(
     annotated: Annotated, pen: _Pen, ids: Mapping[str, str], home: Mapping[str, str | None]
 ) -> Iterator[Shape]:
     for node in annotated.nodes:
-        kind = node.kind if node.kind in ("input", "const") else "gate"
+        kind = node.kind if node.kind in ("input", "const") else "idle" if node.id in pen.idle else "gate"
         yield Shape(id=ids[node.id], kind=kind, lines=pen.node(node), frame=home[node.id], row=node)
 
 
@@ -172,7 +194,7 @@ def _edges(
             id=f"e{index}",
             source=aliases.get((edge.source, edge.target), ids[edge.source]),
             target=ids[edge.target],
-            kind="constant" if edge.partial is None else "flow",
+            kind="constant" if edge.partial is None else "idle" if pen.nothing_returns(edge) else "flow",
             lines=pen.edge(edge, adjoint[edge.target]),
             row=edge,
         )
@@ -197,11 +219,18 @@ def _seeds(annotated: Annotated, pen: _Pen, ids: Mapping[str, str]) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
-    """Writes the words of each kind of row; ``terms`` are those of each gradient, ``referred`` has an alias."""
+    """Writes the words of each kind of row.
+
+    ``terms`` are those of each gradient; ``referred`` nodes have an alias, ``idle`` ones lead to no output.
+    """
 
     float_format: str
     terms: Mapping[str, Sequence[object]]
-    referred: frozenset[str]
+    referred: Container[str]
+    idle: Container[str]
+
+    def nothing_returns(self, edge: Edge) -> bool:
+        return edge.target in self.idle and not edge.flow
 
     def number(self, value: object) -> str:
         return short(value, self.float_format)
@@ -218,7 +247,7 @@ class _Pen:
 
     def gradient(self, node: Node) -> Iterator[Line]:
         """A gradient that accumulates is shown term by term."""
-        if node.adjoint is None:
+        if node.adjoint is None or (node.id in self.idle and node.adjoint == 0 and node.kind != "input"):
             return
         terms = self.terms.get(node.id, ())
         if len(terms) < 2:
@@ -237,7 +266,7 @@ class _Pen:
         return _split("name", node.label if node.kind != "op" else node.name or node.id)
 
     def edge(self, edge: Edge, adjoint: object) -> tuple[Line, ...]:
-        if edge.partial is None:
+        if edge.partial is None or self.nothing_returns(edge):
             return ()
         local = ("local", self.number(edge.partial))
         if edge.flow is None or adjoint is None:

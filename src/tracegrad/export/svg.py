@@ -49,12 +49,9 @@ def to_svg(
     Raises :class:`RenderError` if there is more to draw than ``max_nodes``, which nobody could read, or if the layout
     is late or loses a part.
     """
+    _check_size(len(annotated.nodes), max_nodes)  # composing a million nodes would already take a minute
     picture = compose(annotated, float_format)
-    if len(picture.shapes) > max_nodes:
-        raise RenderError(
-            f"the picture would have {len(picture.shapes)} nodes, more than max_nodes={max_nodes}: fold it with "
-            "level='stage', 'call' or 'line', or save the graph as .json or .dot; max_nodes= lifts the limit"
-        )
+    _check_size(len(picture.shapes), max_nodes)
     drawn = layout(
         draw(picture).to_string(),
         engine=engine,
@@ -62,6 +59,14 @@ def to_svg(
         expect=(len(picture.shapes), len(picture.wires)),
     )
     return _dress(drawn, picture, annotated)
+
+
+def _check_size(nodes: int, most: int) -> None:
+    if nodes > most:
+        raise RenderError(
+            f"the picture would have {nodes} nodes and more than max_nodes={most} are not drawn, since nobody could "
+            "read it: fold it with level='stage', 'call' or 'line', save the graph as .json or .dot, or raise max_nodes="
+        )
 
 
 def dump(
@@ -169,8 +174,8 @@ class _Tips:
     def part(self, part: Frame | Shape | Wire) -> tuple[str, str]:
         row = part.row
         if isinstance(row, Node):
-            of = tips.of_alias if isinstance(part, Shape) and part.kind == "alias" else tips.of_node
-            return of(row, self._terms.get(row.id, ())), tips.place(row.site)
+            tip = tips.of_node(row, self._terms.get(row.id, ()), idle=part.kind == "idle")
+            return (tips.of_alias(tip) if part.kind == "alias" else tip), tips.place(row.site)
         if isinstance(row, Edge):
             return tips.of_edge(row, self._nodes[row.source], self._nodes[row.target]), ""
         if isinstance(row, Stage):

@@ -31,7 +31,7 @@ def of_document(annotated: Annotated) -> str:
     )
 
 
-def of_node(node: Node, terms: Sequence[object]) -> str:
+def of_node(node: Node, terms: Sequence[object], *, idle: bool = False) -> str:
     """Name, primitive, value, gradient with its terms, flags, source."""
     if node.kind == "const":
         return _lines(f"constant {full(node.value)}", _source(node.site))
@@ -44,6 +44,8 @@ def of_node(node: Node, terms: Sequence[object]) -> str:
         lines.append(f"  = {' + '.join(map(full, terms[:_TERMS]))}{more}")
     if node.flags:
         lines.append(f"note: {', '.join(node.flags)}")
+    if idle:
+        lines.append("leads to no output")
     return _lines(*lines, _source(node.site))
 
 
@@ -53,9 +55,9 @@ def _operation(node: Node) -> str:
     return f"{node.name} ({called})" if node.name else called
 
 
-def of_alias(node: Node, terms: Sequence[object]) -> str:
-    """The same as of its source, and that it is a copy."""
-    return f"the same value as elsewhere in the picture:\n{of_node(node, terms)}"
+def of_alias(tip: str) -> str:
+    """What its source says, and that it is a copy."""
+    return f"the same value as elsewhere in the picture:\n{tip}"
 
 
 def of_edge(edge: Edge, source: Node, target: Node) -> str:
