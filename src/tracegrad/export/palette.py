@@ -16,7 +16,7 @@ FONT = "DejaVu Sans"
 FONTS = "'DejaVu Sans', Verdana, sans-serif"
 
 INK = "#1f2933"
-QUIET = "#616e7c"
+QUIET = "#52606d"
 PALE = "#b8c1cb"
 VALUE = "#00695c"
 GRADIENT = "#b83a00"

@@ -307,9 +307,9 @@ def _shortened(line: str, longest: int = _LONGEST_TEXT) -> str:
 
 
 def _split(role: str, text: str) -> tuple[Line, ...]:
-    """One line for each line of a text; a very long one (a path, a big constant) is shortened."""
+    """One line for each line of a text that has ink; a very long one (a path, a big constant) is shortened."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return tuple(((role, _shortened(line)),) for line in lines if line)
+    return tuple(((role, _shortened(line)),) for line in lines if line.strip())
 
 
 # ---- aliases and frames -----------------------------------------------------------------------------
@@ -329,9 +329,9 @@ def _frames(annotated: Annotated) -> tuple[list[Frame], dict[str, str | None]]:
     frames, of_stage = list(calls), {}
     for index, stage in enumerate(annotated.stages, len(calls)):
         of_stage[stage.id] = f"cluster_{index}"
-        words = (("stage", clipped(_statement(stage))),)
+        words = _split("stage", clipped(_statement(stage)))
         outer = of_cluster.get(stage.cluster)
-        frames.append(Frame(id=f"cluster_{index}", kind="stage", lines=(words,), parent=outer, row=stage))
+        frames.append(Frame(id=f"cluster_{index}", kind="stage", lines=words, parent=outer, row=stage))
     return frames, {
         node.id: of_stage.get(node.stage) or of_cluster.get(node.cluster)  # type: ignore[arg-type]
         for node in annotated.nodes
@@ -350,8 +350,8 @@ def _calls(annotated: Annotated) -> tuple[list[Frame], dict[str | None, str | No
         if is_root or depth[cluster.id] > _DEEPEST:
             continue  # its members stand in the frame around it
         frame_of[cluster.id] = name = f"cluster_{len(frames)}"
-        words = (("call", clipped(f"{cluster.name}()")),)
-        frames.append(Frame(id=name, kind="call", lines=(words,), parent=outer, row=cluster))
+        words = _split("call", clipped(f"{cluster.name}()"))
+        frames.append(Frame(id=name, kind="call", lines=words, parent=outer, row=cluster))
     return frames, frame_of
 
 

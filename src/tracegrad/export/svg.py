@@ -64,8 +64,8 @@ def to_svg(
 def _check_size(nodes: int, most: int) -> None:
     if nodes > most:
         raise RenderError(
-            f"the picture would have {nodes} nodes and more than max_nodes={most} are not drawn, since nobody could "
-            "read it: fold it with level='stage', 'call' or 'line', save the graph as .json or .dot, or raise max_nodes="
+            f"the picture would have {nodes} nodes, and beyond max_nodes={most} nobody could read it: fold it with "
+            "level='stage', 'call' or 'line', save the graph as .json or .dot, or raise max_nodes="
         )
 
 
@@ -106,7 +106,7 @@ def _dress(drawn: str, picture: Picture, annotated: Annotated) -> str:
     page = SubElement(svg, "g", {"class": "graph", "transform": graph.get("transform", "")})
     page.extend(graph.findall("polygon"))
     page.extend(_words(graph.findall("text"), picture.title, halo=False))
-    page.extend(_parts(groups, picture, annotated))
+    page.extend(list(_parts(groups, picture, annotated)))
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(svg, encoding="unicode") + "\n"
 
 
@@ -129,7 +129,7 @@ def _part(group: Element, classes: str, part: Frame | Shape | Wire, of: _Tips) -
     dressed = Element("g", {"class": classes, "role": "graphics-symbol img", **_identity(part)})
     tip, place = of.part(part)
     _describe(dressed, tip, place)
-    dressed.extend(element for element in group if element.tag not in ("title", "text"))
+    dressed.extend([element for element in group if element.tag not in ("title", "text")])
     dressed.extend(_words(group.findall("text"), part.lines, halo=isinstance(part, Wire)))
     return dressed
 
@@ -147,21 +147,23 @@ def _describe(element: Element, title: str, description: str) -> None:
         SubElement(element, "desc").text = writable(description)
 
 
-def _words(placed: Sequence[Element], lines: Sequence[Line], *, halo: bool) -> Iterator[Element]:
+def _words(placed: Sequence[Element], lines: Sequence[Line], *, halo: bool) -> list[Element]:
     """The lines of a label at the places that Graphviz gave them, each word in the colour of its role."""
     if len(placed) != len(lines):
         raise RenderError(f"Graphviz placed {len(placed)} lines of text instead of {len(lines)}")
-    for at, line in zip(placed, lines, strict=True):
-        place = {"x": at.get("x", ""), "y": at.get("y", ""), "font-size": at.get("font-size", "")}
-        if at.get("text-anchor", "middle") != "middle":
-            place["text-anchor"] = at.get("text-anchor", "")
-        element = Element("text", place | dict(HALO if halo else {}))
-        for role, word in line:
-            # a line of one word needs no span
-            span = element if len(line) == 1 else SubElement(element, "tspan")
-            span.attrib.update({"class": role, **WORDS[role]})
-            span.text = writable(word)
-        yield element
+    return [_written(at, line, halo=halo) for at, line in zip(placed, lines, strict=True)]
+
+
+def _written(at: Element, line: Line, *, halo: bool) -> Element:
+    place = {"x": at.get("x", ""), "y": at.get("y", ""), "font-size": at.get("font-size", "")}
+    if at.get("text-anchor", "middle") != "middle":
+        place["text-anchor"] = at.get("text-anchor", "")
+    element = Element("text", place | dict(HALO if halo else {}))
+    for role, word in line:
+        span = element if len(line) == 1 else SubElement(element, "tspan")
+        span.attrib.update({"class": role, **WORDS[role]})
+        span.text = writable(word)
+    return element
 
 
 class _Tips:

@@ -24,10 +24,16 @@ def of_document(annotated: Annotated) -> str:
     >>> of_document(Annotated(format="tracegrad", version=1, function=f, level="op", value=1.0, seed=1.0, **rows))
     'Computation of f as a graph: 0 nodes and 0 edges from 0 inputs to 0 outputs, each with its value and gradient.'
     """
-    counts = (len(annotated.nodes), len(annotated.edges), len(annotated.inputs), len(annotated.outputs))
+    rows = {
+        "node": annotated.nodes,
+        "edge": annotated.edges,
+        "input": annotated.inputs,
+        "output": annotated.outputs,
+    }
+    nodes, edges, inputs, outputs = (f"{len(of)} {kind}{'s' * (len(of) != 1)}" for kind, of in rows.items())
     return (
-        f"Computation of {annotated.function.qualname} as a graph: {counts[0]} nodes and {counts[1]} edges from "
-        f"{counts[2]} inputs to {counts[3]} outputs, each with its value and gradient."
+        f"Computation of {annotated.function.qualname} as a graph: {nodes} and {edges} from {inputs} to {outputs}, "
+        "each with its value and gradient."
     )
 
 
