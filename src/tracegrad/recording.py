@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from tracegrad import intercept
 from tracegrad.errors import InputError, TraceError
 from tracegrad.primitives import INPUT
+from tracegrad.pulls import pull_for
 from tracegrad.scan import substitute
 from tracegrad.tape import CURRENT, Tape
 from tracegrad.tracer import NOTHING, NestedTracer, ScalarTracer, isinstance_tracer
@@ -36,6 +37,8 @@ class Entered(NamedTuple):
     def map(self, leaf: Callable[[Any], Any], rest: Callable[[Any], Any], other: Callable[[Any], Any]) -> Any:
         """The argument with its inputs replaced by ``leaf`` and its other numbers by ``rest``."""
         if self.chosen is None:
+            if type(self.argument) in _PLAIN_NUMBERS:
+                return leaf(self.argument)
             return map_leaves(self.argument, leaf, other)
         chosen = iter(self.chosen)
         return map_leaves(self.argument, lambda number: leaf(number) if next(chosen) else rest(number), other)
@@ -80,10 +83,11 @@ class Recording:
     def in_structure(self, adjoints: Iterable[Any]) -> dict[str, Any]:
         """Values of the inputs, parameter by parameter, in the structure of the arguments."""
         values = iter(adjoints)
-        return {
-            parameter: one.map(lambda _: next(values), lambda _: None, lambda other: other)
-            for parameter, one in self.entered.items()
-        }
+
+        def following(_: Any) -> Any:
+            return next(values)
+
+        return {parameter: one.map(following, _nothing, _same) for parameter, one in self.entered.items()}
 
 
 def title_of(function: Any) -> str:
@@ -133,19 +137,31 @@ def _run(function: Callable[..., Any], bound: Arguments, tape: Tape, roots: list
 
 
 _INERT = frozenset({str, bytes, bool, type(None)})
+_PLAIN_NUMBERS = frozenset({int, float})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _nothing(value: Any) -> None:
+    return None
 
 
 def _enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str, Entered]:
     """Put tracers in place of the numbers to differentiate by; whatever else can hold functions is a root."""
 
+    pull = pull_for(INPUT, "n")
+
     def enter(number: Any) -> Any:
         node: Any = object.__new__(tape.kind)
         node.value = number
-        node.row = INPUT
-        node.a = node.b = NOTHING
+        node.pull = pull
+        node.a, node.b = (), NOTHING
         node.tape = tape
         node.call = None
         node.lasti = -1
+        node.adjoint = None
         tape.append(node)
         return node
 
@@ -154,9 +170,6 @@ def _enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str
             roots.append(value)
         return substitute(value)
 
-    def same(number: Any) -> Any:
-        return number
-
     entered: dict[str, Entered] = {}
     arguments = bound.arguments
     for name, value in arguments.items():
@@ -164,7 +177,7 @@ def _enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str
             continue  # a default is the function's own object, perhaps its memory: it stays in place
         before = len(tape)
         one = Entered(value, _chosen(name, value, wrt))
-        arguments[name] = one.map(enter, same, other)
+        arguments[name] = one.map(enter, _same, other)
         if len(tape) > before:
             entered[name] = one
     return entered

@@ -19,9 +19,8 @@ from tracegrad.graph import Graph
 from tracegrad.ieee import lift, rule_at_pole
 from tracegrad.ieee import plain as from_ieee
 from tracegrad.primitives import CONST, INPUT, PLAIN, POLE, Primitive, bind, partials
-from tracegrad.row import FIRST, OUT, SECOND
 from tracegrad.tape import Tape
-from tracegrad.tracer import NOTHING, TRACED, ScalarTracer, isinstance_tracer, operands, plain
+from tracegrad.tracer import TRACED, ScalarTracer, isinstance_tracer, operands, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +80,10 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
 
     ``seeds`` are pairs (entry, adjoint given to it); an entry named twice gets the sum.
     """
-    for node in tape:
-        node.adjoint = None
+    if tape.swept:
+        for node in tape:
+            node.adjoint = None
+    tape.swept = True
     for node, seed in seeds:
         node.adjoint = seed if node.adjoint is None else node.adjoint + seed
     if tape.kind is ScalarTracer:
@@ -95,53 +96,15 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
 
 
 def _sweep_plain(tape: Tape) -> None:
-    """The sweep over plain numbers: the loop of :func:`steps` with one and two operands written out."""
+    """The sweep over plain numbers: each entry has its backward instruction."""
     for node in reversed(tape):
         upstream = node.adjoint
-        if upstream is None:
-            continue
-        row = node.row
-        a = node.a
-        b = node.b
-        try:
-            if type(b) is ScalarTracer:
-                rule = row.second
-                if type(rule) is float:
-                    flow_b = rule * upstream
-                elif rule is FIRST:
-                    flow_b = (a.value if type(a) is ScalarTracer else a) * upstream
-                else:
-                    flow_b = (
-                        rule(PLAIN, node.value, a.value if type(a) is ScalarTracer else a, b.value) * upstream
-                    )
-                if type(a) is ScalarTracer:
-                    rule = row.first
-                    if type(rule) is float:
-                        flow = rule * upstream
-                    elif rule is SECOND:
-                        flow = b.value * upstream
-                    else:
-                        flow = rule(PLAIN, node.value, a.value, b.value) * upstream
-                    total = a.adjoint
-                    a.adjoint = flow if total is None else total + flow
-                total = b.adjoint
-                b.adjoint = flow_b if total is None else total + flow_b
-            elif type(a) is ScalarTracer:
-                rule = row.first
-                if type(rule) is float:
-                    flow = rule * upstream
-                elif b is NOTHING:
-                    flow = (node.value if rule is OUT else rule(PLAIN, node.value, a.value)) * upstream
-                elif rule is SECOND:
-                    flow = b * upstream
-                else:
-                    flow = rule(PLAIN, node.value, a.value, b) * upstream
-                total = a.adjoint
-                a.adjoint = flow if total is None else total + flow
-            elif a is not NOTHING:
+        if upstream is not None:
+            pull = node.pull
+            try:
+                pull(node, upstream)
+            except (ArithmeticError, ValueError):
                 _contribute(node, upstream)
-        except (ArithmeticError, ValueError):
-            _contribute(node, upstream)
 
 
 def _contribute(node: Any, upstream: Any) -> None:
@@ -155,6 +118,11 @@ def _contribute(node: Any, upstream: Any) -> None:
         if local is not None:
             flow = product(local, upstream)
             arg.adjoint = flow if arg.adjoint is None else arg.adjoint + flow
+
+
+def as_adjoint(seed: Any) -> Any:
+    """A seed as adjoints are: a float, where it was given as a whole number."""
+    return float(seed) if type(seed) in (int, bool) else seed
 
 
 def node_seeds(graph: Graph, by_path: Mapping[str, Any]) -> dict[int, Any]:

@@ -143,11 +143,16 @@ def plans_of(roots: list[Any]) -> list[Plan]:
     return [*scanner.plans, scanner.plan]
 
 
+_NOTHING_IN_IT = _PLAIN | {types.ModuleType}
+
+
 def _is_simple(root: Any) -> bool:
-    """Whether this is a function of the user that holds nothing but its code."""
-    if type(root) is not types.FunctionType or root.__closure__ or root.__defaults__ or root.__kwdefaults__:
+    """Whether this is a function of the user that holds nothing but its code and plain data."""
+    if type(root) is not types.FunctionType or root.__defaults__ or root.__kwdefaults__ or root.__dict__:
         return False
-    return not vars(root) and not in_package(root.__code__) and not _is_opaque(root.__module__)
+    if root.__closure__ and not all(type(_get_cell(cell)) in _NOTHING_IN_IT for cell in root.__closure__):
+        return False
+    return not in_package(root.__code__) and not _is_opaque(root.__module__)
 
 
 #: code object (by identity, and kept) -> the namespace it runs in and what it reaches there

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
+from tracegrad.fast import fast_function
 from tracegrad.primitives import MAX, MIN, TABLE, bind
-from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, fast_function, isinstance_tracer
+from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, isinstance_tracer
 
 StandIn = Callable[..., Any]
 

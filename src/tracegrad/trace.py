@@ -21,7 +21,7 @@ from tracegrad.errors import InputError, TracegradError
 from tracegrad.freeze import freeze
 from tracegrad.graph import Graph
 from tracegrad.recording import Recording, by_parameter, record, title_of
-from tracegrad.reverse import Step, backward, node_seeds, steps, sweep
+from tracegrad.reverse import Step, as_adjoint, backward, node_seeds, steps, sweep
 from tracegrad.tree import leaves, map_leaves
 
 
@@ -122,7 +122,7 @@ class Trace:
             raise InputError(
                 f"the seed has {shown!r}, the result of {title} has {', '.join(map(repr, paths))}"
             )
-        return {path: given.get(path, 0.0) for path in paths}
+        return {path: as_adjoint(given.get(path, 0.0)) for path in paths}
 
     def _example_seed(self) -> Any:
         seeds = chain([1.0], repeat(0.0))

@@ -2,8 +2,8 @@
 
 In: plain operators and calls on tracers.  Out: new tracers, each of which is at once the entry of its tape.  Read
 :class:`Tracer` first: it is the whole behaviour, written plainly on :func:`~tracegrad.primitives.bind`.
-:class:`ScalarTracer` is the same for plain numbers and fast: its operators come out of one template, fed from the
-primitive table; :class:`NestedTracer` holds the tracers of an enclosing trace, which makes gradients of gradients.
+:class:`NestedTracer` holds the tracers of an enclosing trace, which makes gradients of gradients;
+:class:`ScalarTracer` holds plain numbers, and :mod:`tracegrad.fast` gives it operators that lose no time.
 
 Four doors lead out of a trace: truth, whole numbers, text, and conversion to a float.  The first three are steps, give
 plain results and are recorded as guards; the last would lose a gradient, and raises.
@@ -11,8 +11,6 @@ plain results and are recorded as guards; the last would lose a gradient, and ra
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, NoReturn
@@ -37,34 +35,39 @@ from tracegrad.primitives import (
     bind,
     namespace,
 )
-from tracegrad.provenance import PACKAGE
+from tracegrad.pulls import ROW_OF, Pull, pull_for
 from tracegrad.source import describe
 from tracegrad.tape import Tape, innermost, user_frame
 
 #: stands in slot ``b`` of a tracer that has one operand, or all of them in a tuple in ``a``
 NOTHING: Any = type("Nothing", (), {"__repr__": lambda self: "NOTHING"})()
 
-_new = object.__new__
 _LITERAL = frozenset({int, float})
 
 
 class Tracer:
     """A traced number, and the entry of its tape.
 
-    ``value`` is the plain result, ``row`` the primitive that made it from operands ``a`` and ``b`` (tracers of the
-    same tape, or constants), ``call`` and ``lasti`` say where, ``adjoint`` is scratch space of the reverse sweep.
+    ``value`` is the plain result of the primitive ``row`` on operands ``a`` and ``b`` (tracers of the same tape, or
+    constants), ``pull`` sends a gradient back to them, ``call`` and ``lasti`` say where it was made, and ``adjoint``
+    is scratch space of the reverse sweep.
     """
 
-    __slots__ = ("__weakref__", "a", "adjoint", "b", "call", "lasti", "row", "tape", "value")
+    __slots__ = ("a", "adjoint", "b", "call", "lasti", "pull", "tape", "value")
 
     value: Any
-    row: Primitive
+    pull: Pull
     a: Any
     b: Any
     tape: Tape
     call: Any
     lasti: int
     adjoint: Any
+
+    @property
+    def row(self) -> Primitive:
+        """The primitive that made this value."""
+        return ROW_OF[self.pull]
 
     def _tracegrad_bind_(self, row: Primitive, args: tuple[Any, ...]) -> Any:
         """Apply ``row`` where at least one argument is a tracer: record it on the innermost tape."""
@@ -226,36 +229,6 @@ def escape(tracer: Tracer, how: str) -> NoReturn:
     raise error
 
 
-def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
-    """Append the application of ``row`` to the tape; the general form of what the template below does in line."""
-    if value.__class__ is complex:
-        raise UnsupportedError(
-            f"{row.name} of {', '.join(map(str, args))} is a complex number, {describe(user_frame())}; "
-            "only real numbers are traced"
-        )
-    frame = user_frame()
-    node: Any = _new(tape.kind)
-    node.value = value
-    node.row = row
-    args = tuple(map(plain_constant, args))
-    if row.variadic or len(args) > 2:
-        node.a, node.b = args, NOTHING
-    else:
-        node.a, node.b = args if len(args) == 2 else (*args, NOTHING)
-    node.tape = tape
-    node.call = tape.enter(frame)
-    node.lasti = frame.f_lasti
-    tape.append(node)
-    return node
-
-
-def operands(node: Tracer) -> tuple[Any, ...]:
-    """The operands of a tape entry in the order of their slots."""
-    if node.b is not NOTHING:
-        return (node.a, node.b)
-    return node.a if type(node.a) is tuple else (node.a,)
-
-
 # ---- operators, generated from the table --------------------------------------------------------------
 
 BINARY = {"add": ADD, "sub": SUB, "mul": MUL, "truediv": DIV, "floordiv": FLOORDIV, "mod": MOD}
@@ -296,118 +269,58 @@ class ScalarTracer(Tracer):
 
     __slots__ = ()
 
+    def _tracegrad_bind_(self, row: Primitive, args: tuple[Any, ...]) -> Any:
+        """The general way, shortened for the usual operands: tracers of one tape and plain numbers."""
+        tape = self.tape
+        values = []
+        for arg in args:
+            if type(arg) is ScalarTracer:
+                if arg.tape is not tape:
+                    return Tracer._tracegrad_bind_(self, row, args)
+                values.append(arg.value)
+            elif type(arg) is float or type(arg) is int:
+                values.append(arg)
+            else:
+                return Tracer._tracegrad_bind_(self, row, args)
+        if row.params or row.step:
+            return Tracer._tracegrad_bind_(self, row, args)
+        return record(tape, row, row.forward(*values), args)
 
-#: appends a node to the tape; `{a}` and `{b}` are its operands, `{row}` its primitive, `value` its result
-_RECORD = """
-    node = new(ScalarTracer)
+
+_USUAL = _LITERAL | {ScalarTracer, NestedTracer}
+
+
+def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
+    """Append the application of ``row`` to the tape; the general form of what the template below does in line."""
+    if value.__class__ is complex:
+        raise UnsupportedError(
+            f"{row.name} of {', '.join(map(str, args))} is a complex number, {describe(user_frame())}; "
+            "only real numbers are traced"
+        )
+    frame = user_frame()
+    node: Any = tape.kind()
     node.value = value
-    node.row = {row}
-    node.a = {a}
-    node.b = {b}
-    tape = node.tape = self.tape
-    frame = getframe(1)
-    node.call = tape.call if frame is tape.frame else tape.enter(frame)
+    if not _USUAL.issuperset(map(type, args)):
+        args = tuple(map(plain_constant, args))
+    if row.variadic or len(args) > 2:
+        node.pull = pull_for(row, "n")
+        node.a, node.b = args, NOTHING
+    else:
+        node.pull = pull_for(row, "".join("v" if isinstance_tracer(arg) else "c" for arg in args))
+        node.a, node.b = args if len(args) == 2 else (*args, NOTHING)
+    node.tape = tape
+    node.call = tape.enter(frame)
     node.lasti = frame.f_lasti
+    node.adjoint = None
     tape.append(node)
     return node
-"""
-
-_BINARY = """
-def {name}(self, other):
-    if type(other) is ScalarTracer:
-        if other.tape is not self.tape:
-            return general(row, self, other)
-        value = self.value {sign} other.value
-    elif type(other) is float or type(other) is int:
-        value = self.value {sign} other
-    else:
-        return general(row, self, other)
-"""
-
-_REFLECTED = """
-def {name}(self, other):
-    if type(other) is float or type(other) is int:
-        value = other {sign} self.value
-    else:
-        return general(row, other, self)
-"""
-
-_UNARY = """
-def {name}(self):
-    value = {sign}(self.value)
-"""
-
-_POWER = """
-def __pow__(self, other, modulus=None):
-    if modulus is None and (type(other) is int or type(other) is float):
-        value = self.value ** other
-        if type(value) is complex:
-            return general(row, self, other)
-    else:
-        return power(self, other, modulus)
-"""
-
-_FUNCTION = """
-def {name}(self, /{rest}):
-    if type(self) is not ScalarTracer{plain}:
-        return otherwise(self{given})
-    value = forward(self.value)
-"""
 
 
-def _general(row: Primitive, a: Any, b: Any) -> Any:
-    """An operand that the fast path does not know: another trace's tracer, a number of another class, or no number."""
-    other = b if type(a) is ScalarTracer else a
-    return bind(row, a, b) if is_operand(other) else NotImplemented
-
-
-def _compile(template: str, name: str, names: dict[str, Any], **fields: str) -> Any:
-    source = (template + _RECORD).format(**{"name": name, "row": "row", "a": "self", "b": "NOTHING"} | fields)
-    scope: dict[str, Any] = {
-        "ScalarTracer": ScalarTracer,
-        "new": _new,
-        "getframe": sys._getframe,
-        "NOTHING": NOTHING,
-    }
-    scope |= {"general": _general, **names}
-    exec(compile(source, f"{PACKAGE}/<{name}>", "exec"), scope)
-    return scope[name]
-
-
-def _fast_operators() -> None:
-    """The operators of :class:`ScalarTracer`: value, operands and site stored in line."""
-    for name, row in BINARY.items():
-        sign = row.python.split()[1]
-        forward = _compile(_BINARY, f"__{name}__", {"row": row}, sign=sign, b="other")
-        reflected = _compile(_REFLECTED, f"__r{name}__", {"row": row}, sign=sign, a="other", b="self")
-        setattr(ScalarTracer, f"__{name}__", forward)
-        setattr(ScalarTracer, f"__r{name}__", reflected)
-    for name, row in UNARY.items():
-        sign = row.python.replace("{0}", "").replace("()", "")
-        setattr(ScalarTracer, f"__{name}__", _compile(_UNARY, f"__{name}__", {"row": row}, sign=sign))
-    names = {"row": LITERAL_POWER, "power": Tracer.__pow__}
-    ScalarTracer.__pow__ = _compile(_POWER, "__pow__", names, b="other")  # type: ignore[method-assign]
-
-
-_fast_operators()
-
-
-def fast_function(row: Primitive, otherwise: Callable[..., Any], optional: str = "") -> Callable[..., Any]:
-    """A function of one traced number, recorded in line; ``otherwise`` serves every other argument.
-
-    ``optional`` names a second argument that, when given, is for ``otherwise`` as well.
-    """
-    fields = {"rest": "", "plain": "", "given": ""}
-    if optional:
-        fields = {
-            "rest": f", {optional}=NOTHING",
-            "plain": f" or {optional} is not NOTHING",
-            "given": f", {optional}",
-        }
-    function: Callable[..., Any] = _compile(
-        _FUNCTION, row.name, {"row": row, "forward": row.forward, "otherwise": otherwise}, **fields
-    )
-    return function
+def operands(node: Tracer) -> tuple[Any, ...]:
+    """The operands of a tape entry in the order of their slots."""
+    if node.b is not NOTHING:
+        return (node.a, node.b)
+    return node.a if type(node.a) is tuple else (node.a,)
 
 
 #: the ``m`` of rules on tracers: every primitive through ``bind``

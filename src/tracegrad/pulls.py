@@ -1,0 +1,116 @@
+"""Backward instructions: for each row and pattern of operands, a function that sends a gradient back.
+
+In: a row of the primitive table.  Out: :func:`pull_for`, whose result ``pull(node, upstream)`` adds
+``local gradient * upstream`` to the adjoint of each traced operand of a tape entry.  Its source is put together from
+the row's rules: a constant or a bare operand stands there as it is, any other rule is called.  Read :data:`_VV`, the
+longest pattern, first.
+
+A pattern is ``v`` or ``vc`` or ``cv`` or ``vv`` (what each operand is: traced value or constant), or ``n`` where all
+operands are in one tuple.  A rule that raises has changed no adjoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tracegrad.primitives import PLAIN, Primitive, partials
+from tracegrad.row import FIRST, OUT, SECOND
+
+Pull = Callable[[Any, Any], None]
+
+#: the row that a backward instruction belongs to
+ROW_OF: dict[Pull, Primitive] = {}
+
+_PULLS: dict[tuple[Primitive, str], Pull] = {}
+
+_V = """
+def pull(node, upstream):
+    a = node.a
+    flow = {first}
+    total = a.adjoint
+    a.adjoint = flow if total is None else total + flow
+"""
+
+_VC = """
+def pull(node, upstream):
+    a = node.a
+    b = node.b
+    flow = {first}
+    total = a.adjoint
+    a.adjoint = flow if total is None else total + flow
+"""
+
+_CV = """
+def pull(node, upstream):
+    a = node.a
+    b = node.b
+    flow = {second}
+    total = b.adjoint
+    b.adjoint = flow if total is None else total + flow
+"""
+
+_VV = """
+def pull(node, upstream):
+    a = node.a
+    b = node.b
+    flow = {first}
+    flow_b = {second}
+    total = a.adjoint
+    a.adjoint = flow if total is None else total + flow
+    total = b.adjoint
+    b.adjoint = flow_b if total is None else total + flow_b
+"""
+
+_TEMPLATES = {"v": _V, "vc": _VC, "cv": _CV, "vv": _VV}
+
+
+def pull_for(row: Primitive, pattern: str) -> Pull:
+    """The backward instruction of a row for a pattern of operands."""
+    found = _PULLS.get((row, pattern))
+    if found is None:
+        found = _PULLS[row, pattern] = _compile(row, pattern) if pattern in _TEMPLATES else _many(row)
+        ROW_OF[found] = row
+    return found
+
+
+def _compile(row: Primitive, pattern: str) -> Pull:
+    operands = [f"{name}.value" if kind == "v" else name for name, kind in zip("ab", pattern, strict=False)]
+    fields = {
+        name: _flow(f"rule{slot}", rule, operands)
+        for slot, (name, rule) in enumerate({"first": row.first, "second": row.second}.items())
+    }
+    scope: dict[str, Any] = {"m": PLAIN, "rule0": row.first, "rule1": row.second}
+    exec(compile(_TEMPLATES[pattern].format(**fields), f"<pull of {row.name}>", "exec"), scope)
+    pull: Pull = scope["pull"]
+    return pull
+
+
+def _flow(called: str, rule: Any, operands: list[str]) -> str:
+    """The source of local gradient times upstream gradient, as short as the rule allows."""
+    if isinstance(rule, float):
+        return {1.0: "upstream", -1.0: "-upstream"}.get(rule, f"{rule!r} * upstream")
+    bare = {OUT: "node.value", FIRST: operands[0], SECOND: operands[-1]}
+    return (
+        f"{bare[rule]} * upstream"
+        if rule in bare
+        else f"{called}(m, node.value, {', '.join(operands)}) * upstream"
+    )
+
+
+def _many(row: Primitive) -> Pull:
+    """The backward instruction for operands in a tuple; a new function for each row."""
+
+    if not row.rules:
+        return lambda node, upstream: None  # an input, where the gradient has arrived
+
+    def pull(node: Any, upstream: Any) -> None:
+        kind = type(node)
+        values = [arg.value if type(arg) is kind else arg for arg in node.a]
+        for arg, local in zip(node.a, partials(row, PLAIN, node.value, values), strict=False):
+            if type(arg) is kind:
+                flow = local * upstream
+                total = arg.adjoint
+                arg.adjoint = flow if total is None else total + flow
+
+    return pull
