@@ -23,10 +23,10 @@ from tracegrad.stand_ins import BUILTINS, MATH, ORIGINAL_OF, STAND_INS
 from tracegrad.tracer import isinstance_tracer
 
 #: packages that compute in compiled code: there is no call of ``math`` on a tracer to be found in them
-OPAQUE = frozenset(
-    """numpy scipy torch jax jaxlib tensorflow numba pandas sympy mpmath matplotlib autograd networkx pydot
-    IPython pytest _pytest hypothesis""".split()
-)
+OPAQUE = frozenset({
+    "IPython", "_pytest", "autograd", "hypothesis", "jax", "jaxlib", "matplotlib", "mpmath", "networkx", "numba",
+    "numpy", "pandas", "pydot", "pytest", "scipy", "sympy", "tensorflow", "torch",
+})  # fmt: skip
 
 #: what stands for the module ``math`` where the module itself must not be touched
 SHIM = types.ModuleType("math", math.__doc__)
