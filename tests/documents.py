@@ -241,3 +241,19 @@ def idle() -> Annotated:
     x = d.input("x", 2.0)
     d.op("|x|", 2.0, [x], [1.0], primitive="abs")
     return d.finish(d.op("×3", 6.0, [x], [3.0], primitive="mul"))
+
+
+def crossing() -> Annotated:
+    """Newton's method for a root: edges enter the frame of each step from far outside."""
+    d = Draft("square_root")
+    a, guess = 2.0, 1.0
+    first = d.input("a", a)
+    last = d.input("guess", guess)
+    for _ in range(3):
+        d.stage("guess = (guess + a / guess) / 2", "guess")
+        ratio = d.op("÷", a / guess, [first, last], [1 / guess, -a / guess**2], primitive="div")
+        total = d.op("+", guess + a / guess, [last, ratio], [1.0, 1.0], primitive="add")
+        two = d.const(2)
+        guess = (guess + a / guess) / 2
+        last = d.op("÷", guess, [total, two], [0.5, None], primitive="div", name="guess")
+    return d.finish(last)

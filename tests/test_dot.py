@@ -109,6 +109,7 @@ def test_installed_graphviz_draws_as_many_without_a_word(name: str) -> None:
     layout(dot.to_dot(document), engine="system", expect=(len(picture.shapes), len(picture.wires)))
 
 
+@pytest.mark.filterwarnings("ignore:warn_ungrouped")  # what pyparsing says of pydot under python -W error
 @pytest.mark.parametrize("name", SMALL)
 def test_pydot_and_networkx_read_it_back(name: str) -> None:
     document = SMALL[name]()

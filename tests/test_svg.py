@@ -36,6 +36,7 @@ SMALL: dict[str, Callable[[], Annotated]] = {
     "horner": lambda: documents.horner(14),
     "chain": lambda: documents.chain(12),
     "idle": documents.idle,
+    "crossing": documents.crossing,
 }
 
 
@@ -329,6 +330,24 @@ def points(controls: list[tuple[float, float]]) -> Iterator[tuple[float, float]]
 def distance(box: Box, point: tuple[float, float]) -> float:
     x, y = point
     return math.hypot(max(box.left - x, x - box.right, 0), max(box.top - y, y - box.bottom, 0))
+
+
+def test_words_of_an_edge_make_room_for_those_of_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svg, "make_room", lambda parts: None)
+    crowded = svg.to_svg(documents.crossing())
+    monkeypatch.undo()
+    free = svg.to_svg(documents.crossing())
+    overlaps = [
+        max(
+            a.overlap(b)
+            for e in groups(s, "edge")
+            for a in boxes(e)
+            for f in groups(s, "frame")
+            for b in boxes(f)
+        )
+        for s in (crowded, free)
+    ]
+    assert overlaps[0] > 1.5 > overlaps[1]
 
 
 # --- colours

@@ -42,6 +42,14 @@ def to_dot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> str:
 
     The text is the same for the same document.  It looks best through ``to_svg``, which adds colours that DOT
     cannot express, but any Graphviz draws it.
+
+    >>> import tracegrad as tg
+    >>> for line in to_dot(tg.trace(lambda x: x * x, 3.0).document).splitlines():
+    ...     if "->" in line:
+    ...         print(line)
+    n0 -> n1 [id=e0, label="3 × 1\\n= 3\\n"];
+    n0 -> n1 [id=e1, label="3 × 1\\n= 3\\n"];
+    n1 -> o0 [id=r0, label="seed 1\\n"];
     """
     return to_pydot(annotated, float_format=float_format).to_string()
 
@@ -50,6 +58,12 @@ def to_pydot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> pydot
     """Give an annotated graph as a ``pydot.Dot``, to be changed or drawn; see :func:`to_dot`.
 
     Its ``write_svg`` and ``write_png`` work without an installed Graphviz.
+
+    >>> import tracegrad as tg
+    >>> graph = to_pydot(tg.trace(lambda x: x * x, 3.0).document)
+    >>> graph.set_rankdir("TB")
+    >>> graph.create(format="svg")[:5]
+    b'<?xml'
     """
     return draw(compose(annotated, float_format))
 

@@ -16,7 +16,12 @@ SUFFIXES = (".png",)
 
 
 def to_png(annotated: Annotated, *, scale: float = 2.0, **options: Any) -> bytes:
-    """Draw an annotated graph as PNG; at ``scale=1`` a point is 96/72 pixels, ``options`` are those of ``to_svg``."""
+    """Draw an annotated graph as PNG; at ``scale=1`` a point is 96/72 pixels, ``options`` are those of ``to_svg``.
+
+    >>> import tracegrad as tg
+    >>> to_png(tg.trace(lambda x: x * x, 3.0).document)[:8]
+    b'\\x89PNG\\r\\n\\x1a\\n'
+    """
     return rasterise(to_svg(annotated, **options), scale=scale)
 
 

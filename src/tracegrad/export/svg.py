@@ -25,6 +25,7 @@ from tracegrad.export.graphviz import layout
 from tracegrad.export.numerals import FLOAT_FORMAT
 from tracegrad.export.palette import FONTS, HALO, WORDS
 from tracegrad.export.picture import Frame, Line, Picture, Shape, Wire, compose, terms
+from tracegrad.export.room import make_room
 
 SUFFIXES = (".svg",)
 
@@ -48,6 +49,11 @@ def to_svg(
 
     Raises :class:`RenderError` if there is more to draw than ``max_nodes``, which nobody could read, or if the layout
     is late or loses a part.
+
+    >>> import tracegrad as tg
+    >>> svg = to_svg(tg.trace(lambda x: x * x, 3.0).document)
+    >>> svg.count('class="edge flow"'), "gradient 6.0" in svg
+    (2, True)
     """
     _check_size(len(annotated.nodes), max_nodes)  # composing a million nodes would already take a minute
     picture = compose(annotated, float_format)
@@ -106,7 +112,9 @@ def _dress(drawn: str, picture: Picture, annotated: Annotated) -> str:
     page = SubElement(svg, "g", {"class": "graph", "transform": graph.get("transform", "")})
     page.extend(graph.findall("polygon"))
     page.extend(_words(graph.findall("text"), picture.title, halo=False))
-    page.extend(list(_parts(groups, picture, annotated)))
+    parts = list(_parts(groups, picture, annotated))
+    make_room(parts)
+    page.extend(parts)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(svg, encoding="unicode") + "\n"
 
 
