@@ -417,7 +417,7 @@ def test_installed_graphviz_gives_the_same_parts(name: str) -> None:
 
 
 def test_picture_that_nobody_could_read_is_refused_at_once() -> None:
-    with pytest.raises(RenderError, match=r"have 6000 nodes, .*max_nodes=5000 .*level='stage'.*\.dot"):
+    with pytest.raises(RenderError, match=r"have 6000 nodes, .*max_nodes=5000 .*smaller case.*\.dot"):
         svg.to_svg(documents.chain(6000))
     with pytest.raises(RenderError, match="have 31 nodes"):
         svg.to_svg(documents.chain(30), max_nodes=30)

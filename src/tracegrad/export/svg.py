@@ -70,8 +70,8 @@ def to_svg(
 def _check_size(nodes: int, most: int) -> None:
     if nodes > most:
         raise RenderError(
-            f"the picture would have {nodes} nodes, and beyond max_nodes={most} nobody could read it: fold it with "
-            "level='stage', 'call' or 'line', save the graph as .json or .dot, or raise max_nodes="
+            f"the picture would have {nodes} nodes, and beyond max_nodes={most} nobody could read it: "
+            "trace a smaller case (fewer steps of the loop), save the graph as .json or .dot, or raise max_nodes="
         )
 
 
