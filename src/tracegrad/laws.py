@@ -144,7 +144,7 @@ def _check_flow(edge: Edge, source: Node, target: Node, tolerance: float) -> Non
         return
     if edge.flow is None or edge.partial is None:
         raise DocumentError(f"{edge.id}: no flow from {target.id} to {source.id}, which varies")
-    if edge.flow == 0 and target.adjoint == 0:
+    if repr(edge.flow) == repr(target.adjoint) == "0.0":
         return  # from where no gradient has arrived none returns, whatever the local gradient
     expected = edge.partial * target.adjoint
     if not _close(edge.flow, expected, tolerance, abs(expected)):
