@@ -107,7 +107,12 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     if not entered or wrt is not None:
         _check(function, bound, wrt)
     count = len(tape)
-    result = _run(function, bound, tape, roots)
+    try:
+        result = _run(function, bound, tape, roots)
+    except Exception as error:
+        if tape.escape is not None and error is not tape.escape:
+            raise tape.escape from error  # C code puts an error of its own in its place
+        raise
     if tape.escape is not None:
         raise tape.escape
     if isinstance(result, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):

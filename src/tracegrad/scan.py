@@ -18,6 +18,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from tracegrad.class_stand_ins import Float
 from tracegrad.provenance import in_package
 from tracegrad.stand_ins import BUILTINS, MATH, ORIGINAL_OF, STAND_INS
 from tracegrad.tracer import isinstance_tracer
@@ -87,6 +88,8 @@ def substitute(value: Any) -> Any:
     kind = type(value)
     if kind in _PLAIN:
         return value
+    if value is float:
+        return Float
     if kind in _FUNCTIONS:
         return STAND_INS.get(value, value)
     if kind is tuple and len(value) <= _LARGEST_CONTAINER:
@@ -255,16 +258,13 @@ class Scanner:
         kind = type(value)
         if kind in _PLAIN:
             return
-        if value is MISSING:
+        if value is MISSING or value is BUILTINS.get(name):
             self._absent(namespace, name, names)
         elif kind is types.ModuleType:
             self.plan.lookups.append((namespace, name, value))
             self._module(value, namespace, name, names)
         elif kind in _FUNCTIONS and value in ORIGINAL_OF:
-            if value is BUILTINS.get(name):
-                self._absent(namespace, name, names)
-            else:
-                self.plan.names.append((namespace, name, ORIGINAL_OF[value], value))
+            self.plan.names.append((namespace, name, ORIGINAL_OF[value], value))
         else:
             new = substitute(value)
             if new is not value:
@@ -308,8 +308,10 @@ class Scanner:
     def _place(self, value: Any, get: Callable[[], Any], put: Callable[[Any], None]) -> None:
         """A place that holds a value: swap what is in it, or look further into it."""
         kind = type(value)
-        if kind in _FUNCTIONS and value in ORIGINAL_OF:
-            self.plan.bindings.append(Binding(get, put, ORIGINAL_OF[value], value))
+        if value is Float or (kind in _FUNCTIONS and value in ORIGINAL_OF):
+            self.plan.bindings.append(
+                Binding(get, put, float if value is Float else ORIGINAL_OF[value], value)
+            )
             return
         new = substitute(value)
         if new is not value:
@@ -344,6 +346,8 @@ class Scanner:
         if _is_opaque(cls.__module__):
             return
         for name, value in list(vars(cls).items()):
+            if name == "__annotations__":
+                continue
             if type(value) is types.BuiltinFunctionType and value in STAND_INS:
                 put = functools.partial(type.__setattr__, cls, name)
                 get = functools.partial(_get_attribute, cls, name)

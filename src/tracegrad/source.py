@@ -168,6 +168,15 @@ def unpacked_names(code: CodeType, lasti: int) -> list[str | None]:
     return names[: int(after[0].argval)]
 
 
+def formats(frame: FrameType) -> bool:
+    """Whether a frame is at a ``%`` operator: there, only the formatting of text asks a number for its float."""
+    indices, instructions = _instructions(frame.f_code)
+    index = indices.get(frame.f_lasti)
+    if index is None or instructions[index].opname != "BINARY_OP":
+        return False
+    return instructions[index].argrepr in ("%", "%=")
+
+
 def returns(code: CodeType, lasti: int) -> bool:
     """Whether the result of an instruction is what the function returns."""
     return [instruction.opname for instruction in _after(code, lasti, 1)] == ["RETURN_VALUE"]

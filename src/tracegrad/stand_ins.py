@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
+from tracegrad.class_stand_ins import CLASSES
 from tracegrad.fast import fast_function
 from tracegrad.primitives import MAX, MIN, TABLE, bind
 from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, isinstance_tracer
@@ -118,6 +119,17 @@ def _modf(original: StandIn) -> StandIn:
     return modf
 
 
+def _nextafter(original: StandIn) -> StandIn:
+    def nextafter(x: Any, y: Any, /, *, steps: Any = None) -> Any:
+        if not _any_traced((x, y)):
+            return original(x, y) if steps is None else original(x, y, steps=steps)
+        return (
+            bind(TABLE["nextafter"], x, y) if steps is None else bind(TABLE["nextafter_steps"], x, y, steps)
+        )
+
+    return nextafter
+
+
 def _isclose(original: StandIn) -> StandIn:
     def isclose(a: Any, b: Any, *, rel_tol: Any = 1e-09, abs_tol: Any = 0.0) -> Any:
         args = (a, b, rel_tol, abs_tol)
@@ -165,6 +177,7 @@ _SPECIAL: dict[str, Callable[[StandIn], StandIn]] = {
     "frexp": _frexp,
     "modf": _modf,
     "isclose": _isclose,
+    "nextafter": _nextafter,
 }
 
 
@@ -193,8 +206,8 @@ ORIGINALS: dict[str, StandIn] = {
 }
 MATH: dict[str, StandIn] = {name: _named(_stand_in(name, f), f) for name, f in ORIGINALS.items()}
 
-#: builtins that a trace shows as one gate
-BUILTINS: dict[str, StandIn] = {
+#: builtins that a trace shows as one gate, and classes that convert and check
+BUILTINS: dict[str, StandIn] = CLASSES | {
     name: _named(make(getattr(builtins, name)), getattr(builtins, name))
     for name, make in {"sum": _sum, "max": _extreme(MAX), "min": _extreme(MIN)}.items()
 }
@@ -202,6 +215,6 @@ BUILTINS: dict[str, StandIn] = {
 #: stand-in by original, and original by stand-in
 STAND_INS: dict[Any, StandIn] = {
     **{ORIGINALS[name]: stand_in for name, stand_in in MATH.items()},
-    **{getattr(builtins, name): stand_in for name, stand_in in BUILTINS.items()},
+    **{getattr(builtins, name): stand_in for name, stand_in in BUILTINS.items() if name not in CLASSES},
 }
 ORIGINAL_OF: dict[Any, StandIn] = {stand_in: original for original, stand_in in STAND_INS.items()}

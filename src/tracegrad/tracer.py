@@ -36,7 +36,7 @@ from tracegrad.primitives import (
     namespace,
 )
 from tracegrad.pulls import ROW_OF, Pull, pull_for
-from tracegrad.source import describe
+from tracegrad.source import describe, formats
 from tracegrad.tape import Tape, innermost, user_frame
 
 #: stands in slot ``b`` of a tracer that has one operand, or all of them in a tuple in ``a``
@@ -123,7 +123,10 @@ class Tracer:
     def __repr__(self) -> str:
         return format(self, "") if type(self.tape) is Tape else f"<value {self.value!r} of an ended trace>"
 
-    def __float__(self) -> NoReturn:
+    def __float__(self) -> float:
+        if formats(user_frame()):
+            bind(TABLE["format"], self, ".17g")  # text % x: what becomes text is a guard, as for format()
+            return float(plain(self))
         escape(self, "turned into a plain float")
 
     def __complex__(self) -> NoReturn:

@@ -9,7 +9,7 @@ import math
 import operator
 from typing import Any
 
-from tracegrad.row import OFF_STEPS, POSITIVE, REAL, gate_row, math_row, operator_row
+from tracegrad.row import OFF_STEPS, POSITIVE, REAL, gate_row, math_row, operator_row, row
 
 # ---- leaves -----------------------------------------------------------------------------------------
 
@@ -139,4 +139,13 @@ ROUND = operator_row(
     kink="0 everywhere, also at the steps",
     c="tg_round({args}, {digits})",
     numpy="np.round({args}, {digits})",
+)
+FLOAT = row(
+    "float",
+    float,
+    1.0,
+    domain=(REAL,),
+    python="float({args})",
+    c="(double){0}",
+    numpy="np.float64({args})",
 )
