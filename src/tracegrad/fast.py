@@ -134,7 +134,7 @@ def fast_function(row: Primitive, otherwise: Callable[..., Any], optional: str =
         fields = {
             "rest": f", {optional}=NOTHING",
             "plain": f" or {optional} is not NOTHING",
-            "given": f", {optional}",
+            "given": f", *(() if {optional} is NOTHING else ({optional},))",
         }
     names = {"forward": row.forward, "otherwise": otherwise, **_pull(row, "v")}
     function: Callable[..., Any] = _compile(_FUNCTION, row.name, row, names, **fields)
