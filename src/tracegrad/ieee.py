@@ -7,9 +7,11 @@ with the functions of :data:`IEEE`, so that it ends in inf or nan.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Sequence
+
+# names, not attributes of math: these are replaced while a trace is open
+from math import copysign, fmod, inf, isfinite, log, nan, pow
 from numbers import Real
 from typing import Any
 
@@ -33,7 +35,7 @@ def divide(a: float, b: float) -> float:
     """
     if b != 0:
         return a / b
-    return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1.0, b)
+    return nan if a == 0 or a != a else copysign(inf, a) * copysign(1.0, b)
 
 
 def floor_divide(a: float, b: float) -> float:
@@ -47,15 +49,15 @@ def power(a: float, b: float) -> float:
     >>> power(0.0, -0.5), power(-0.0, -3.0), power(-8.0, 0.5), power(-1e200, 3.0)
     (inf, -inf, nan, -inf)
     """
-    odd = abs(math.fmod(b, 2)) == 1 if math.isfinite(b) else False
+    odd = abs(fmod(b, 2)) == 1 if isfinite(b) else False
     try:
-        return math.pow(a, b)
+        return pow(a, b)
     except OverflowError:
-        return -math.inf if a < 0 and odd else math.inf
+        return -inf if a < 0 and odd else inf
     except ValueError:
         if a != 0:
-            return math.nan
-        return math.copysign(math.inf, a) if odd else math.inf
+            return nan
+        return copysign(inf, a) if odd else inf
 
 
 OPERATORS: dict[str, Callable[[float, float], float]] = {
@@ -88,7 +90,7 @@ Ieee.__abs__ = lambda self: Ieee(abs(float(self)))  # type: ignore[method-assign
 
 
 def _log(x: float) -> float:
-    return -math.inf if x == 0 else math.log(x)
+    return -inf if x == 0 else log(x)
 
 
 def total(row: Primitive) -> Callable[..., Any]:
@@ -106,9 +108,9 @@ def total(row: Primitive) -> Callable[..., Any]:
         try:
             result = function(*args)
         except (OverflowError, ZeroDivisionError):
-            result = math.inf
+            result = inf
         except ValueError:
-            result = math.nan
+            result = nan
         return Ieee(result) if isinstance(result, float) else result
 
     return guarded
@@ -154,7 +156,7 @@ def lift(number: Any) -> Any:
     try:
         return Ieee(number + 0.0)
     except OverflowError:
-        return Ieee(math.inf if number > 0 else -math.inf)
+        return Ieee(inf if number > 0 else -inf)
 
 
 def plain(number: Any) -> Any:

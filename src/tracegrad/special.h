@@ -122,7 +122,7 @@ static inline double tg_digamma_near_root(double x)
 
 static inline double tg_cotangent_derivative(int n, double x)
 {
-    double polynomial[34] = {0.0, 1.0}, next[34], rest = remainder(x, 1.0), c, total = 0.0, scale = TG_PI;
+    double polynomial[34] = {0.0, 1.0}, next[34], rest = remainder(x, 1.0), c, total, scale = TG_PI;
     for (int i = 0; i < n; i++, scale *= TG_PI) {
         for (int k = 0; k < 34; k++)
             next[k] = 0.0;
@@ -134,7 +134,8 @@ static inline double tg_cotangent_derivative(int n, double x)
             polynomial[k] = next[k];
     }
     c = copysign(sin(TG_PI * (0.5 - fabs(rest))) / sin(TG_PI * fabs(rest)), rest);
-    for (int k = n + 1; k >= 0; k--)
+    total = polynomial[n + 1];
+    for (int k = n; k >= 0; k--)
         total = total * c + polynomial[k];
     return scale * total;
 }

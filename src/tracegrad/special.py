@@ -8,8 +8,10 @@ the last digits.  The same functions in C are in ``special.h``.
 
 from __future__ import annotations
 
-import math
 from functools import cache
+
+# names, not attributes of math: these are replaced while a trace is open
+from math import ceil, copysign, factorial, floor, fsum, inf, log, nan, pi, prod, remainder, sin
 from typing import Any
 
 #: Bernoulli numbers B2, B4, ... B28
@@ -28,7 +30,25 @@ def sign(x: float) -> float:
     >>> sign(-3), sign(0.0), sign(7)
     (-1.0, 0.0, 1.0)
     """
-    return float((x > 0) - (x < 0)) if x == x else math.nan
+    return float((x > 0) - (x < 0)) if x == x else nan
+
+
+def larger(a: Any, b: Any) -> Any:
+    """``max(a, b)`` element by element of numpy arrays, also for nan and equal numbers as Python has it.
+
+    >>> float(larger(1.0, nan)), float(larger(nan, 1.0))
+    (1.0, nan)
+    """
+    import numpy as np
+
+    return np.where(np.greater(b, a), b, a)
+
+
+def smaller(a: Any, b: Any) -> Any:
+    """``min(a, b)`` in the same manner."""
+    import numpy as np
+
+    return np.where(np.less(b, a), b, a)
 
 
 def accurate_sum(*terms: Any) -> Any:
@@ -60,12 +80,12 @@ def digamma(x: float) -> float:
 def polygamma(n: int, x: float) -> float:
     """The n-th derivative of digamma at real x (n >= 0); nan at the poles.
 
-    >>> round(polygamma(1, 1.0) - math.pi**2 / 6, 12)
+    >>> round(polygamma(1, 1.0) - pi**2 / 6, 12)
     0.0
     """
     x = float(x)
-    if x != x or x == -math.inf or (x <= 0 and x == math.floor(x)):
-        return math.nan
+    if x != x or x == -inf or (x <= 0 and x == floor(x)):
+        return nan
     if x < 0:
         mirrored = polygamma(n, 1 - x)
         return (-mirrored if n % 2 else mirrored) - _cotangent_derivative(n, x)
@@ -85,39 +105,39 @@ def _digamma_near_root(x: float) -> float:
 
 @cache
 def _root_series() -> tuple[float, ...]:
-    return tuple(_polygamma(n, ROOT) / math.factorial(n) for n in range(1, 26))
+    return tuple(_polygamma(n, ROOT) / factorial(n) for n in range(1, 26))
 
 
 def _digamma(x: float) -> float:
     """ψ for x > 0: shift upwards, then the asymptotic series."""
-    shift = max(0, math.ceil(15 - x)) if x < 15 else 0
+    shift = max(0, ceil(15 - x)) if x < 15 else 0
     y = x + shift
     square = 1 / y / y
-    return math.fsum(
+    return fsum(
         [-1 / (x + k) for k in range(shift)]
-        + [math.log(y), -0.5 / y]
+        + [log(y), -0.5 / y]
         + [-b / (2 * k) * square**k for k, b in enumerate(BERNOULLI, 1)]
     )
 
 
 def _polygamma(n: int, x: float) -> float:
     """ψ⁽ⁿ⁾ for x > 0 and n >= 1: shift upwards, then the asymptotic series."""
-    shift = max(0, math.ceil(15 + n - x)) if x < 15 + n else 0
+    shift = max(0, ceil(15 + n - x)) if x < 15 + n else 0
     y = x + shift
-    factorial = math.factorial(n)
-    terms = [factorial * _inverse_power(x + k, n + 1) for k in range(shift)]
-    terms += [factorial / n * _inverse_power(y, n), factorial / 2 * _inverse_power(y, n + 1)]
+    scale = factorial(n)
+    terms = [scale * _inverse_power(x + k, n + 1) for k in range(shift)]
+    terms += [scale / n * _inverse_power(y, n), scale / 2 * _inverse_power(y, n + 1)]
     terms += [
-        b * (math.factorial(2 * k + n - 1) / math.factorial(2 * k)) * _inverse_power(y, 2 * k + n)
+        b * (factorial(2 * k + n - 1) / factorial(2 * k)) * _inverse_power(y, 2 * k + n)
         for k, b in enumerate(BERNOULLI, 1)
     ]
-    total = math.fsum(terms)
+    total = fsum(terms)
     return total if n % 2 else -total
 
 
 def _inverse_power(x: float, n: int) -> float:
     """x ** -n, by products because they overflow to inf where ``**`` raises."""
-    return math.prod([1 / x] * n)
+    return prod([1 / x] * n)
 
 
 def _cotangent_derivative(n: int, x: float) -> float:
@@ -129,9 +149,9 @@ def _cotangent_derivative(n: int, x: float) -> float:
         for k, p in enumerate(derived):
             polynomial[k] -= p
             polynomial[k + 2] -= p
-    rest = math.remainder(x, 1.0)
-    cotangent = math.copysign(math.sin(math.pi * (0.5 - abs(rest))) / math.sin(math.pi * abs(rest)), rest)
-    total = 0.0
+    rest = remainder(x, 1.0)
+    cotangent = copysign(sin(pi * (0.5 - abs(rest))) / sin(pi * abs(rest)), rest)
+    total = polynomial.pop()
     for p in reversed(polynomial):
         total = total * cotangent + p
-    return math.pi ** (n + 1) * total
+    return pi ** (n + 1) * total

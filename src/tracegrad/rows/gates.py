@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+
+# names, not attributes of math: these are replaced while a trace is open
+from math import fsum, prod
 from typing import Any
 
 from tracegrad.row import POSITIVE, REAL, gate_row
@@ -78,7 +81,7 @@ MAX = gate_row(
     kink=TIE,
     python="max({args:2})",
     c="{args:tg_max}",
-    numpy="{args:np.maximum}",
+    numpy="{args:tracegrad.special.larger}",
 )
 MIN = gate_row(
     "min",
@@ -88,7 +91,7 @@ MIN = gate_row(
     kink=TIE,
     python="min({args:2})",
     c="{args:tg_min}",
-    numpy="{args:np.minimum}",
+    numpy="{args:tracegrad.special.smaller}",
 )
 for _name in ("fmax", "fmin"):
     if hasattr(math, _name):
@@ -119,7 +122,7 @@ SUM_FROM = gate_row(
 )
 gate_row(
     "fsum",
-    lambda *args: math.fsum(args),
+    lambda *args: fsum(args),
     _ones,
     domain=(REAL, REAL, REAL),
     symbol="Σ",
@@ -128,7 +131,7 @@ gate_row(
 )
 gate_row(
     "prod",
-    lambda *args: math.prod(args),
+    lambda *args: prod(args),
     _others,
     domain=(REAL, REAL, REAL),
     symbol="Π",

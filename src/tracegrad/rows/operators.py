@@ -138,7 +138,7 @@ ROUND = operator_row(
     params=("digits",),
     kink="0 everywhere, also at the steps",
     c="tg_round({args}, {digits})",
-    numpy="np.round({args}, {digits})",
+    numpy="np.vectorize(round, otypes=[float])({args}, {digits})",
 )
 FLOAT = row(
     "float",

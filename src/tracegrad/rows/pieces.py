@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import sys
+
+# names, not attributes of math: these are replaced while a trace is open
+from math import frexp, modf, nextafter
 from typing import Any
 
 from tracegrad import special
@@ -44,7 +46,7 @@ math_row("nextafter", 1.0, 0.0, domain=(POSITIVE, POSITIVE), kink="the step itse
 if sys.version_info >= (3, 12):
     row(
         "nextafter_steps",
-        lambda x, y, steps: math.nextafter(x, y, steps=steps),
+        lambda x, y, steps: nextafter(x, y, steps=steps),
         1.0,
         0.0,
         symbol="nextafter",
@@ -75,7 +77,7 @@ math_row(
 )
 row(
     "frexp_mantissa",
-    lambda x: math.frexp(x)[0],
+    lambda x: frexp(x)[0],
     lambda m, out, x: m.ldexp(1.0, -m.frexp_exponent(x)),
     domain=((4.1, 7.9),),
     kink="the exponent counts as constant",
@@ -85,7 +87,7 @@ row(
 )
 row(
     "modf_fraction",
-    lambda x: math.modf(x)[0],
+    lambda x: modf(x)[0],
     1.0,
     domain=((3.1, 3.9),),
     kink="1 also at the jumps",
@@ -95,7 +97,7 @@ row(
 )
 row(
     "modf_whole",
-    lambda x: math.modf(x)[1],
+    lambda x: modf(x)[1],
     0.0,
     domain=((3.1, 3.9),),
     kink="0 everywhere",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import operator
+
+# names, not attributes of math: these are replaced while a trace is open
+from math import frexp, isclose
 from typing import Any
 
 from tracegrad.row import step_row
@@ -15,7 +17,7 @@ COMPARISONS = {
 
 
 def _isclose(a: Any, b: Any, rel_tol: Any = 1e-09, abs_tol: Any = 0.0) -> bool:
-    return math.isclose(a, b, rel_tol=rel_tol, abs_tol=abs_tol)
+    return isclose(a, b, rel_tol=rel_tol, abs_tol=abs_tol)
 
 
 def _is_integer(x: Any) -> bool:
@@ -32,8 +34,10 @@ step_row("round", round, python="round({args})", c="rint({args})", numpy="np.rin
 step_row(
     "is_integer", _is_integer, python="({0} % 1 == 0)", c="(fmod({args}, 1.0) == 0)", numpy="({0} % 1 == 0)"
 )
-for _name in ("floor", "ceil", "trunc", "isfinite", "isinf", "isnan", "isnormal", "signbit"):
+for _name in ("floor", "ceil", "trunc"):
     step_row(_name)
+for _name in ("isfinite", "isinf", "isnan", "isnormal", "signbit"):
+    step_row(_name, c=f"({_name}({{args}}) != 0)")
 step_row("issubnormal", c="(fpclassify({args}) == FP_SUBNORMAL)", numpy="")
 step_row(
     "isclose",
@@ -44,7 +48,7 @@ step_row(
 )
 step_row(
     "frexp_exponent",
-    lambda x: math.frexp(x)[1],
+    lambda x: frexp(x)[1],
     python="math.frexp({args})[1]",
     c="tg_frexp_exponent({args})",
     numpy="np.frexp({args})[1]",
