@@ -7,6 +7,7 @@ tracer, the reverse pass or the annotator.
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 from tracegrad.document import (
@@ -257,3 +258,21 @@ def crossing() -> Annotated:
         guess = (guess + a / guess) / 2
         last = d.op("÷", guess, [total, two], [0.5, None], primitive="div", name="guess")
     return d.finish(last)
+
+
+def tangle(operations: int, seed: int) -> Annotated:
+    """Random operations on recent values, a stage for each two: what Graphviz's frames are not up to."""
+    choose = random.Random(seed).choice
+    d = Draft("tangle")
+    values = [d.input(name, 0.5) for name in "xyz"]
+    for step in range(operations):
+        if step % 2 == 0:
+            d.stage("v.append(math.sin(a * b))")
+        a, b = choose(values[-15:]), choose(values[-15:])
+        product = d.op("×", 0.25, [a, b], [0.5, 0.5], primitive="mul")
+        values.append(d.op("sin", 0.25, [product], [0.9], primitive="sin"))
+    d.stage("return sum(v)")
+    total = values[0]
+    for value in values[1:]:
+        total = d.op("+", 0.5, [total, value], [1.0, 1.0], primitive="add")
+    return d.finish(total)

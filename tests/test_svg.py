@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import documents
@@ -426,7 +427,37 @@ def test_picture_that_nobody_could_read_is_refused_at_once() -> None:
 
 def test_late_layout_is_an_error() -> None:
     with pytest.raises(RenderError, match=r"did not end within 0\.01 s"):
-        svg.to_svg(documents.horner(300), timeout=0.01)
+        svg.to_svg(documents.horner(300), timeout=0.03)
+
+
+def test_graph_whose_frames_graphviz_cannot_place_is_drawn_nevertheless(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts = []
+    for seed in range(4):
+        document = documents.tangle(120, seed)
+        source = svg.to_svg(document)
+        assert len([g for g in groups(source, "node") if g.get("data-id")]) == len(document.nodes)
+        counts.append(source.count('class="frame'))
+    assert max(counts) > 0
+    monkeypatch.setattr(svg, "layout", only_without_frames(svg.layout))
+    assert not groups(svg.to_svg(documents.staged()), "frame")
+
+
+def only_without_frames(layout: Callable[..., str]) -> Callable[..., str]:
+    """A Graphviz that fails on frames."""
+
+    def limited(source: str, **options: Any) -> str:
+        if "cluster" in source:
+            raise RenderError("Graphviz says: lost n1 n2 edge")
+        return layout(source, **options)
+
+    return limited
+
+
+def test_frames_are_left_out_if_asked() -> None:
+    assert not groups(svg.to_svg(documents.staged(), frames=False), "frame")
+    assert len(groups(drawn("staged"), "frame")) == 8
 
 
 def test_loop_of_a_thousand_steps_is_drawn_in_seconds() -> None:

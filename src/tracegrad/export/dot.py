@@ -37,11 +37,12 @@ _EMS = dict.fromkeys(" .,:;'|()[]-iljftr", 0.36) | dict.fromkeys("mwMW+=×÷→�
 _UNWRITABLE = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def to_dot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> str:
+def to_dot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT, frames: bool = True) -> str:
     """Write an annotated graph as DOT text; ``float_format`` is for the numbers on it.
 
     The text is the same for the same document.  It looks best through ``to_svg``, which adds colours that DOT
-    cannot express, but any Graphviz draws it.
+    cannot express, but any Graphviz draws it.  Among a hundred operations and more, Graphviz may lose its way over
+    the ``frames`` around stages and calls ("trouble in init_rank", "lost edge"); ``frames=False`` leaves them out.
 
     >>> import tracegrad as tg
     >>> for line in to_dot(tg.trace(lambda x: x * x, 3.0).document).splitlines():
@@ -51,10 +52,10 @@ def to_dot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> str:
     n0 -> n1 [id=e1, label="3 × 1\\n= 3\\n"];
     n1 -> o0 [id=r0, label="seed 1\\n"];
     """
-    return to_pydot(annotated, float_format=float_format).to_string()
+    return to_pydot(annotated, float_format=float_format, frames=frames).to_string()
 
 
-def to_pydot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> pydot.Dot:
+def to_pydot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT, frames: bool = True) -> pydot.Dot:
     """Give an annotated graph as a ``pydot.Dot``, to be changed or drawn; see :func:`to_dot`.
 
     Its ``write_svg`` and ``write_png`` work without an installed Graphviz.
@@ -65,12 +66,12 @@ def to_pydot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> pydot
     >>> graph.create(format="svg")[:5]
     b'<?xml'
     """
-    return draw(compose(annotated, float_format))
+    return draw(compose(annotated, float_format, frames=frames))
 
 
-def dump(annotated: Annotated, *, float_format: str = FLOAT_FORMAT) -> str:
+def dump(annotated: Annotated, *, float_format: str = FLOAT_FORMAT, frames: bool = True) -> str:
     """Write for a file of one of the ``SUFFIXES``."""
-    return to_dot(annotated, float_format=float_format)
+    return to_dot(annotated, float_format=float_format, frames=frames)
 
 
 class Drawing(pydot.Dot):
@@ -87,9 +88,13 @@ class Drawing(pydot.Dot):
         return svg.encode() if format == "svg" else rasterise(svg)
 
 
-def draw(picture: Picture) -> pydot.Dot:
-    """Write a composed picture: frames from the outside in, then shapes into them, then wires."""
-    dot = Drawing("tracegrad", graph_type="digraph", label=label(picture.title, "\\l"), **attributes(GRAPH))
+def draw(picture: Picture, **looks: str) -> pydot.Dot:
+    """Write a composed picture: frames from the outside in, then shapes into them, then wires.
+
+    ``looks`` are further attributes of the graph.
+    """
+    title = label(picture.title, "\\l")
+    dot = Drawing("tracegrad", graph_type="digraph", label=title, **attributes({**GRAPH, **looks}))
     dot.add_node(pydot.Node("node", **attributes(NODE)))
     dot.add_node(pydot.Node("edge", **attributes(EDGE)))
     boxes: dict[str | None, Any] = {None: dot}
@@ -105,8 +110,8 @@ def draw(picture: Picture) -> pydot.Dot:
         )
     shape_of = {shape.id: shape for shape in picture.shapes}
     for wire in picture.wires:
-        looks = _run(wire, shape_of[wire.source], shape_of[wire.target])
-        dot.add_edge(pydot.Edge(wire.source, wire.target, id=wire.id, **looks))
+        run = _run(wire, shape_of[wire.source], shape_of[wire.target])
+        dot.add_edge(pydot.Edge(wire.source, wire.target, id=wire.id, **run))
     return dot
 
 

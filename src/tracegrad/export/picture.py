@@ -89,27 +89,27 @@ class Picture:
     wires: tuple[Wire, ...]
 
 
-def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT) -> Picture:
+def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT, *, frames: bool = True) -> Picture:
     """Decide what is drawn.
 
     Each node is a shape and each edge a wire.  An output is a shape of its own behind the node that gives it.  A
-    wire that would cross many ranks starts at an alias of its source instead.
+    wire that would cross many ranks starts at an alias of its source instead.  Stages and calls are ``frames``.
     """
-    frames, home = _frames(annotated)
+    boxes, home = _frames(annotated) if frames else ([], {node.id: None for node in annotated.nodes})
     aliases = _aliases(annotated)
     idle = _idle(annotated)
     pen = _Pen(float_format, terms(annotated, idle), frozenset(source for source, _ in aliases), idle)
     ids = {node.id: f"n{index}" for index, node in enumerate(annotated.nodes)}
     shapes = [
         *_nodes(annotated, pen, ids, home),
-        *_alias_shapes(annotated, pen, aliases, home, {frame.id: frame.parent for frame in frames}),
+        *_alias_shapes(annotated, pen, aliases, home, {frame.id: frame.parent for frame in boxes}),
         *_outputs(annotated, pen),
     ]
     wires = [*_edges(annotated, pen, ids, aliases), *_seeds(annotated, pen, ids)]
-    used = _used(frames, (shape.frame for shape in shapes))
+    used = _used(boxes, (shape.frame for shape in shapes))
     return Picture(
         title=(pen.title(annotated), LEGEND),
-        frames=tuple(frame for frame in frames if frame.id in used),
+        frames=tuple(frame for frame in boxes if frame.id in used),
         shapes=tuple(shapes),
         wires=tuple(wires),
     )

@@ -32,6 +32,7 @@ def dump(
     engine: str = "wasm",
     timeout: float = 60.0,
     float_format: str = FLOAT_FORMAT,
+    frames: bool = True,
     max_nodes: int = MOST_NODES,
 ) -> bytes:
     """Write for a file of one of the ``SUFFIXES``."""
@@ -41,5 +42,6 @@ def dump(
         engine=engine,
         timeout=timeout,
         float_format=float_format,
+        frames=frames,
         max_nodes=max_nodes,
     )

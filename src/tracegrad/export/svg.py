@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from xml.etree.ElementTree import Element, SubElement
 
 from tracegrad.document import Annotated, Cluster, Edge, Node, Output, Stage
@@ -40,12 +41,14 @@ def to_svg(
     engine: str = "wasm",
     timeout: float = 60.0,
     float_format: str = FLOAT_FORMAT,
+    frames: bool = True,
     max_nodes: int = MOST_NODES,
 ) -> str:
     """Draw an annotated graph as SVG text.
 
     ``engine`` is ``"wasm"``, the packaged Graphviz, or ``"system"``, the ``dot`` on the PATH; a layout is stopped
-    after ``timeout`` seconds.  ``float_format`` is for the numbers on labels; tips hold all digits.
+    after ``timeout`` seconds.  ``float_format`` is for the numbers on labels; tips hold all digits.  Stages and calls
+    have ``frames`` around them, unless Graphviz fails on these: then there are none.
 
     Raises :class:`RenderError` if there is more to draw than ``max_nodes``, which nobody could read, or if the layout
     is late or loses a part.
@@ -56,15 +59,22 @@ def to_svg(
     (2, True)
     """
     _check_size(len(annotated.nodes), max_nodes)  # composing a million nodes would already take a minute
-    picture = compose(annotated, float_format)
+    picture = compose(annotated, float_format, frames=frames)
     _check_size(len(picture.shapes), max_nodes)
-    drawn = layout(
-        draw(picture).to_string(),
-        engine=engine,
-        timeout=timeout,
-        expect=(len(picture.shapes), len(picture.wires)),
-    )
-    return _dress(drawn, picture, annotated)
+    if not picture.frames:
+        return _drawn(picture, annotated, engine, timeout)
+    # Graphviz may break down over the frames of a larger graph ("lost edge"), or spend too long on them.  Its other
+    # way of ranking mostly succeeds then; without frames it always does, and names and tips still tell the stage.
+    for looks in ({}, {"newrank": "true"}):
+        with suppress(RenderError):
+            return _drawn(picture, annotated, engine, timeout / 3, **looks)
+    return _drawn(compose(annotated, float_format, frames=False), annotated, engine, timeout / 3)
+
+
+def _drawn(picture: Picture, annotated: Annotated, engine: str, timeout: float, **looks: str) -> str:
+    counts = (len(picture.shapes), len(picture.wires))
+    laid_out = layout(draw(picture, **looks).to_string(), engine=engine, timeout=timeout, expect=counts)
+    return _dress(laid_out, picture, annotated)
 
 
 def _check_size(nodes: int, most: int) -> None:
@@ -81,10 +91,18 @@ def dump(
     engine: str = "wasm",
     timeout: float = 60.0,
     float_format: str = FLOAT_FORMAT,
+    frames: bool = True,
     max_nodes: int = MOST_NODES,
 ) -> str:
     """Write for a file of one of the ``SUFFIXES``."""
-    return to_svg(annotated, engine=engine, timeout=timeout, float_format=float_format, max_nodes=max_nodes)
+    return to_svg(
+        annotated,
+        engine=engine,
+        timeout=timeout,
+        float_format=float_format,
+        frames=frames,
+        max_nodes=max_nodes,
+    )
 
 
 def _dress(drawn: str, picture: Picture, annotated: Annotated) -> str:
