@@ -1,0 +1,13 @@
+"""opensimplex: gradient noise; floors, table look-ups, branches."""
+
+from opensimplex import OpenSimplex
+
+from corpus import Entry
+
+PACKAGE = "opensimplex"
+NOISE = OpenSimplex(seed=1234)
+
+ENTRIES = [
+    Entry("noise2", NOISE.noise2, (0.37, 1.21)),
+    Entry("noise3", NOISE.noise3, (0.37, 1.21, -0.6)),
+]
