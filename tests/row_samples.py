@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import random
+import statistics
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,7 +57,34 @@ PLAIN_FUNCTIONS: dict[str, Any] = {
     "frexp_mantissa": lambda x: math.frexp(x)[0],
     "modf_fraction": lambda x: math.modf(x)[0],
     "modf_whole": lambda x: math.modf(x)[1],
+    "mean": lambda *args: statistics.mean(args),
+    "variance": lambda *args: statistics.variance(args),
+    "pvariance": lambda *args: statistics.pvariance(args),
+    "stdev": lambda *args: statistics.stdev(args),
+    "pstdev": lambda *args: statistics.pstdev(args),
+    "harmonic_mean": lambda *args: statistics.harmonic_mean(args),
+    "normal_inv_cdf": lambda p, mu, sigma: statistics.NormalDist(mu, sigma).inv_cdf(p),
 }
+
+
+def _squares(args: tuple[Any, ...]) -> Any:
+    """The sum of the squared deviations from the mean."""
+    mean = sum(args) / len(args)
+    return sum((arg - mean) ** 2 for arg in args)
+
+
+PLAIN_FUNCTIONS |= {
+    name: lambda *args, name=name: getattr(statistics, name)(args)
+    for name in ("mean", "variance", "pvariance", "stdev", "pstdev", "harmonic_mean")
+}
+PLAIN_FUNCTIONS["normal_inv_cdf"] = lambda p, mu, sigma: statistics.NormalDist(mu, sigma).inv_cdf(p)
+
+
+def _squares(*args: Any) -> Any:
+    """The sum of the squared deviations from the mean."""
+    mean = sum(args) / len(args)
+    return sum((arg - mean) ** 2 for arg in args)
+
 
 #: the mathematics of each row, valid in its domain, for numbers of any precision
 MATHEMATICS: dict[str, Any] = {
@@ -129,6 +157,13 @@ MATHEMATICS: dict[str, Any] = {
     "frexp_mantissa": lambda x: x / 8,
     "modf_fraction": lambda x: x - mp.floor(x),
     "modf_whole": mp.floor,
+    "mean": lambda *args: sum(args) / len(args),
+    "variance": lambda *args: _squares(args) / (len(args) - 1),
+    "pvariance": lambda *args: _squares(args) / len(args),
+    "stdev": lambda *args: mp.sqrt(_squares(args) / (len(args) - 1)),
+    "pstdev": lambda *args: mp.sqrt(_squares(args) / len(args)),
+    "harmonic_mean": lambda *args: len(args) / sum(1 / arg for arg in args),
+    "normal_inv_cdf": lambda p, mu, sigma: mu + sigma * mp.sqrt(2) * mp.erfinv(2 * p - 1),
 }
 
 #: steps: operands, and what they give
@@ -174,6 +209,11 @@ LEAVES = frozenset({"input", "const", "pole"})
 
 #: functions of ``math`` with several results
 TAKEN_APART = {"frexp": {"frexp_mantissa", "frexp_exponent"}, "modf": {"modf_fraction", "modf_whole"}}
+
+#: rows that only Python can write
+PYTHON_ONLY = frozenset(
+    {"nextafter_steps", "mean", "variance", "pvariance", "stdev", "pstdev", "harmonic_mean", "normal_inv_cdf"}
+)
 
 #: every row that has local gradients
 SMOOTH = [row for row in TABLE.values() if not row.step and row.name not in LEAVES]
