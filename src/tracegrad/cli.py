@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tracegrad", description="See the chain rule happen in a plain Python function.")
+    parser = argparse.ArgumentParser(
+        prog="tracegrad", description="See the chain rule happen in a plain Python function."
+    )
     parser.add_argument("--version", action="version", version=f"tracegrad {tracegrad.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     demo = commands.add_parser("demo", help="trace the staged example of the cs231n notes and draw it")
@@ -46,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("trace", help="trace a function of a file or module: file.py:function")
     one.add_argument("target", help="file.py:function or package.module:function")
     one.add_argument("arguments", nargs="*", help="Python literals, by position or as name=literal")
-    one.add_argument("-o", "--output", action="append", default=[], metavar="FILE", help="write this file: .svg, .png ...")
+    one.add_argument(
+        "-o", "--output", action="append", default=[], metavar="FILE", help="write this file: .svg, .png ..."
+    )
     one.add_argument("--backward", action="store_true", help="print the backward pass step by step")
     one.set_defaults(run=_trace)
     return parser

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tracegrad.scan import MISSING, SHIM, Plan, plans_of
-from tracegrad.stand_ins import MATH, ORIGINAL_OF, ORIGINALS
+from tracegrad.stand_ins import MATH, ORIGINAL_OF, ORIGINALS, include_statistics
 
 _lock = threading.RLock()
 _math = vars(math)
@@ -44,6 +44,7 @@ _state = _State()
 def start(roots: list[Any]) -> None:
     """Put stand-ins in every place that the roots can reach; each start needs its :func:`stop`."""
     with _lock:
+        include_statistics()
         plans = plans_of(roots)
         _state.open += 1
         try:

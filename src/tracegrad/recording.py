@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from tracegrad import intercept
+from tracegrad import intercept, ufuncs
 from tracegrad.errors import InputError, TraceError
 from tracegrad.primitives import INPUT
 from tracegrad.pulls import pull_for
@@ -23,6 +23,8 @@ from tracegrad.scan import substitute
 from tracegrad.tape import CURRENT, Tape
 from tracegrad.tracer import NOTHING, NestedTracer, ScalarTracer, isinstance_tracer
 from tracegrad.tree import is_leaf, leaves, map_leaves
+
+ufuncs.install()
 
 #: paths or parameter names to differentiate by; ``None`` for all
 Wrt = Sequence[str] | None
@@ -159,8 +161,10 @@ def _enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str
     pull = pull_for(INPUT, "n")
 
     def enter(number: Any) -> Any:
-        node: Any = object.__new__(tape.kind)
+        node: Any = tape.kind()
         node.value = number
+        if type(number) not in _PLAIN_NUMBERS:
+            tape.foreign = True
         node.pull = pull
         node.a, node.b = (), NOTHING
         node.tape = tape

@@ -20,7 +20,7 @@ from tracegrad.ieee import lift, rule_at_pole
 from tracegrad.ieee import plain as from_ieee
 from tracegrad.primitives import CONST, INPUT, PLAIN, POLE, Primitive, bind, partials
 from tracegrad.tape import Tape
-from tracegrad.tracer import TRACED, ScalarTracer, isinstance_tracer, operands, plain
+from tracegrad.tracer import TRACED, ScalarTracer, isinstance_tracer, operands, plain, plain_constant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,7 @@ class Step:
 
 def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
     """d(out)/d(operand) for each wanted slot, ``None`` for the others; inf or nan where it does not exist."""
+    out, *args = map(plain_constant, (out, *args))  # plain numbers do not warn where there is a pole
     m = TRACED if any(map(isinstance_tracer, (out, *args))) else PLAIN
     if row.variadic:
         return [
@@ -86,7 +87,7 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
     tape.swept = True
     for node, seed in seeds:
         node.adjoint = seed if node.adjoint is None else node.adjoint + seed
-    if tape.kind is ScalarTracer:
+    if tape.kind is ScalarTracer and not tape.foreign:
         _sweep_plain(tape)
     else:
         for node in reversed(tape):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import sys
 from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
@@ -37,9 +38,8 @@ def _real_and_traced(items: Iterable[Any]) -> bool:
     return _any_traced(items) and all(isinstance(item, Real) for item in items)
 
 
-def _several(name: str) -> StandIn:
+def _several(name: str, original: StandIn) -> StandIn:
     """The stand-in of a function whose operands are its positional arguments."""
-    original = getattr(math, name)
     row = TABLE[name]
 
     def stand_in(*args: Any, **options: Any) -> Any:
@@ -52,7 +52,7 @@ def _several(name: str) -> StandIn:
 
 def _one(name: str) -> StandIn:
     """The stand-in of a function of one number: the hot path of a trace."""
-    return fast_function(TABLE[name], _several(name))
+    return fast_function(TABLE[name], _several(name, getattr(math, name)))
 
 
 # ---- functions whose arguments need taking apart --------------------------------------------------------
@@ -186,7 +186,7 @@ def _stand_in(name: str, original: StandIn) -> StandIn:
         return _SPECIAL[name](original)
     row = TABLE[name]
     single = not row.step and not row.variadic and not row.params and len(row.rules) == 1  # type: ignore[arg-type]
-    return _one(name) if single else _several(name)
+    return _one(name) if single else _several(name, original)
 
 
 def _named(stand_in: StandIn, original: StandIn) -> StandIn:
@@ -211,6 +211,38 @@ BUILTINS: dict[str, StandIn] = CLASSES | {
     name: _named(make(getattr(builtins, name)), getattr(builtins, name))
     for name, make in {"sum": _sum, "max": _extreme(MAX), "min": _extreme(MIN)}.items()
 }
+
+
+#: functions of ``statistics`` that go by exact fractions, and so would ask a traced number for its digits
+STATISTICS = ("mean", "variance", "pvariance", "stdev", "pstdev", "harmonic_mean")
+
+
+def _sample(name: str, original: StandIn) -> StandIn:
+    def stand_in(data: Any, *args: Any, **options: Any) -> Any:
+        items = list(data)
+        if not args and not options and _real_and_traced(items):
+            return bind(TABLE[name], *items)
+        return original(items, *args, **options)
+
+    return stand_in
+
+
+def include_statistics() -> None:
+    """Add the stand-ins of ``statistics``, once that module is loaded: loading it just for them would cost too much."""
+    statistics = sys.modules.get("statistics")
+    if statistics is None or "statistics" in _included:
+        return
+    _included.add("statistics")
+    found = {name: _sample(name, getattr(statistics, name)) for name in STATISTICS}
+    if hasattr(statistics, "_normal_dist_inv_cdf"):
+        found["_normal_dist_inv_cdf"] = _several("normal_inv_cdf", statistics._normal_dist_inv_cdf)
+    for name, stand_in in found.items():
+        original = getattr(statistics, name)
+        STAND_INS[original] = _named(stand_in, original)
+        ORIGINAL_OF[stand_in] = original
+
+
+_included: set[str] = set()
 
 #: stand-in by original, and original by stand-in
 STAND_INS: dict[Any, StandIn] = {

@@ -40,7 +40,19 @@ class Tape(list[Any]):
     ``call`` remember the frame of the last operation: most operations come from the frame of the one before.
     """
 
-    __slots__ = ("call", "calls", "depth", "escape", "frame", "guards", "kind", "outer", "swept", "title")
+    __slots__ = (
+        "call",
+        "calls",
+        "depth",
+        "escape",
+        "foreign",
+        "frame",
+        "guards",
+        "kind",
+        "outer",
+        "swept",
+        "title",
+    )
 
     def __init__(self, kind: type, title: str, root: FrameType | None) -> None:
         self.kind = kind
@@ -53,6 +65,8 @@ class Tape(list[Any]):
         self.guards: list[TapeGuard] = []
         self.escape: TraceError | None = None
         self.swept = False
+        #: whether there are values of other classes than int and float, such as numpy's scalars
+        self.foreign = False
 
     def enter(self, frame: FrameType) -> Call:
         """The call whose frame this is; called when the frame is not that of the last operation."""

@@ -44,6 +44,9 @@ NOTHING: Any = type("Nothing", (), {"__repr__": lambda self: "NOTHING"})()
 
 _LITERAL = frozenset({int, float})
 
+#: attributes of numpy's scalars that tell nothing of the number
+_STATIC = frozenset({"dtype", "itemsize", "nbytes", "ndim", "shape", "size"})
+
 
 class Tracer:
     """A traced number, and the entry of its tape.
@@ -124,10 +127,10 @@ class Tracer:
         return format(self, "") if type(self.tape) is Tape else f"<value {self.value!r} of an ended trace>"
 
     def __float__(self) -> float:
-        if formats(user_frame()):
-            bind(TABLE["format"], self, ".17g")  # text % x: what becomes text is a guard, as for format()
-            return float(plain(self))
-        escape(self, "turned into a plain float")
+        if not formats(user_frame()):
+            escape(self, "turned into a plain float")
+        bind(TABLE["format"], self, ".17g")  # text % x: what becomes text is a guard, as for format()
+        return float(plain(self))
 
     def __complex__(self) -> NoReturn:
         escape(self, "turned into a complex number")
@@ -164,6 +167,8 @@ class Tracer:
         escape(self, "written as hexadecimal text")
 
     def __getattr__(self, name: str) -> Any:
+        if name in _STATIC and hasattr(self.value, name):
+            return getattr(self.value, name)
         if name.startswith("__") or not hasattr(self.value, name):
             raise AttributeError(f"'{self.value.__class__.__name__}' object has no attribute '{name}'")
         escape(self, f"asked for its attribute '{name}'")
@@ -178,8 +183,6 @@ class Tracer:
         if modulus is not None or not is_operand(other):
             return NotImplemented
         return bind(POWER if isinstance_tracer(other) else LITERAL_POWER, self, other)
-
-    __array_ufunc__ = None
 
 
 def isinstance_tracer(value: Any) -> bool:
@@ -303,6 +306,8 @@ def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any
     frame = user_frame()
     node: Any = tape.kind()
     node.value = value
+    if type(value) not in _USUAL:
+        tape.foreign = True
     if not _USUAL.issuperset(map(type, args)):
         args = tuple(map(plain_constant, args))
     if row.variadic or len(args) > 2:

@@ -4,14 +4,15 @@ In: any Python object and a question about its leaves.  Out: leaves with their p
 ``table['a']``), or a structure of the same shape with other leaves.  Read :func:`map_leaves` first.
 
 A *leaf* is a real number; ``bool``, enum members, text, ``None`` and objects of unknown classes are passed through
-untouched.  Containers are list, tuple, namedtuple, dict and dataclass, and their subclasses.
+untouched.  Containers are list, tuple, namedtuple, dict and dataclass, their subclasses, and numpy's arrays of objects.
 """
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import Enum
 from numbers import Real
@@ -41,6 +42,8 @@ def children(value: Any) -> list[tuple[str, Any]] | None:
         return [(f"[{i}]", item) for i, item in enumerate(value)]
     if isinstance(value, dict):
         return [(f"[{key!r}]", item) for key, item in value.items()]
+    if type(value).__name__ == "ndarray" and value.dtype == object:
+        return [(str(list(index)), value[index]) for index in _indices(value.shape)]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [field.name for field in dataclasses.fields(value)]
         return [(f".{name}", getattr(value, name)) for name in fields if hasattr(value, name)]
@@ -56,6 +59,9 @@ def with_children(value: Any, items: list[Any]) -> Any:
     fresh = copy.copy(value)
     if isinstance(value, list):
         fresh[:] = items
+    elif type(value).__name__ == "ndarray":
+        for index, item in zip(_indices(value.shape), items, strict=True):
+            fresh[index] = item
     elif isinstance(value, dict):
         for key, item in zip(value, items, strict=True):
             fresh[key] = item
@@ -63,6 +69,10 @@ def with_children(value: Any, items: list[Any]) -> Any:
         for (suffix, _), item in zip(children(value) or [], items, strict=True):
             object.__setattr__(fresh, suffix[1:], item)
     return fresh
+
+
+def _indices(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    return itertools.product(*map(range, shape))
 
 
 def _tuple_like(value: tuple[Any, ...], items: list[Any]) -> Any:

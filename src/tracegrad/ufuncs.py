@@ -1,0 +1,202 @@
+"""numpy's functions on traced scalars: ``np.exp(x)``, ``np.float64(2) * x``, ``np.where``, ``scipy.special.erf(x)``.
+
+In: a ufunc or a numpy function that meets a tracer (numpy asks ``__array_ufunc__`` and ``__array_function__``).  Out: a
+traced result.  Read :data:`LIKE` first: most ufuncs have the rule of a row of the primitive table, and only their
+forward differs, which is numpy's own, so that the value is that of the plain call bit for bit.
+
+Where arrays are involved, tracers are elements of arrays of objects, on which numpy calls Python's operators.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from tracegrad.errors import UnsupportedError
+from tracegrad.primitives import TABLE, Primitive, bind
+from tracegrad.row import Rule
+from tracegrad.source import describe
+from tracegrad.tape import user_frame
+from tracegrad.tracer import Tracer, isinstance_tracer
+
+#: ufunc -> row of the primitive table with the same derivative
+LIKE = {
+    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "power": "power",
+    "float_power": "power", "floor_divide": "floordiv", "remainder": "mod", "mod": "mod", "fmod": "fmod",
+    "negative": "neg", "positive": "pos", "absolute": "abs", "fabs": "abs", "copysign": "copysign", "sign": "sign",
+    "exp": "exp", "exp2": "exp2", "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10", "log1p": "log1p",
+    "sqrt": "sqrt", "cbrt": "cbrt", "hypot": "hypot", "arctan2": "atan2", "sin": "sin", "cos": "cos", "tan": "tan",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "degrees": "degrees", "rad2deg": "degrees",
+    "radians": "radians", "deg2rad": "radians", "nextafter": "nextafter", "spacing": "ulp", "ldexp": "ldexp",
+    "conjugate": "pos",
+    # of scipy.special
+    "erf": "erf", "erfc": "erfc", "gamma": "gamma", "gammaln": "lgamma", "loggamma": "lgamma", "psi": "digamma",
+    "xlogy": "xlogy", "cbrt_": "cbrt",
+}  # fmt: skip
+
+#: steps: plain results, recorded as guards
+STEPS = {
+    "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne",
+    "isfinite": "isfinite", "isinf": "isinf", "isnan": "isnan", "logical_not": "bool", "signbit": "lt",
+}  # fmt: skip
+
+
+def _tie(m: Any, out: Any, x: Any, y: Any) -> float:
+    return 0.5 if x == y else float(x == out)
+
+
+def _gaussian(m: Any, x: Any) -> Any:
+    return m.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+#: ufunc -> rules, where no row of the table has the same derivative
+OWN: dict[str, tuple[Rule, ...]] = {
+    "square": (lambda m, out, x: 2.0 * x,),
+    "reciprocal": (lambda m, out, x: -out * out,),
+    "maximum": (_tie, lambda m, out, x, y: _tie(m, out, y, x)),
+    "minimum": (_tie, lambda m, out, x, y: _tie(m, out, y, x)),
+    "fmax": (_tie, lambda m, out, x, y: _tie(m, out, y, x)),
+    "fmin": (_tie, lambda m, out, x, y: _tie(m, out, y, x)),
+    "logaddexp": (lambda m, out, x, y: m.exp(x - out), lambda m, out, x, y: m.exp(y - out)),
+    "logaddexp2": (lambda m, out, x, y: 2.0 ** (x - out), lambda m, out, x, y: 2.0 ** (y - out)),
+    "heaviside": (0.0, lambda m, out, x, y: float(x == 0)),
+    "clip": (
+        lambda m, out, x, low, high: float(low <= x <= high),
+        lambda m, out, x, low, high: float(x < low),
+        lambda m, out, x, low, high: float(x > high),
+    ),
+    "floor": (0.0,),
+    "ceil": (0.0,),
+    "trunc": (0.0,),
+    "rint": (0.0,),
+    # of scipy.special
+    "expit": (lambda m, out, x: out * (1.0 - out),),
+    "logit": (lambda m, out, x: 1.0 / (x * (1.0 - x)),),
+    "log_expit": (lambda m, out, x: 1.0 - m.exp(out),),
+    "ndtr": (lambda m, out, x: _gaussian(m, x),),
+    "log_ndtr": (lambda m, out, x: m.exp(-x * x / 2 - out) / math.sqrt(2 * math.pi),),
+    "ndtri": (lambda m, out, x: math.sqrt(2 * math.pi) * m.exp(out * out / 2),),
+    "erfinv": (lambda m, out, x: math.sqrt(math.pi) / 2 * m.exp(out * out),),
+    "erfcinv": (lambda m, out, x: -math.sqrt(math.pi) / 2 * m.exp(out * out),),
+    "entr": (lambda m, out, x: -1.0 - m.log(x),),
+    "xlogy": (lambda m, out, x, y: m.log(y) if x != 0 else 0.0, lambda m, out, x, y: x / y),
+    "xlog1py": (lambda m, out, x, y: m.log1p(y) if x != 0 else 0.0, lambda m, out, x, y: x / (1.0 + y)),
+    "beta": (
+        lambda m, out, a, b: out * (m.digamma(a) - m.digamma(a + b)),
+        lambda m, out, a, b: out * (m.digamma(b) - m.digamma(a + b)),
+    ),
+    "betaln": (
+        lambda m, out, a, b: m.digamma(a) - m.digamma(a + b),
+        lambda m, out, a, b: m.digamma(b) - m.digamma(a + b),
+    ),
+}
+
+
+@functools.cache
+def row_of(ufunc: Any) -> Primitive | None:
+    """The row of a ufunc, ``None`` where there is none.
+
+    >>> import numpy
+    >>> row_of(numpy.exp), row_of(numpy.bitwise_or)
+    (<primitive numpy.exp>, None)
+    """
+    name = ufunc.__name__.removeprefix("_")
+    title = f"numpy.{name}" if getattr(sys.modules["numpy"], name, None) is ufunc else name
+    columns: dict[str, Any] = {"name": title, "forward": ufunc, "numpy": "", "c": "", "python": ""}
+    if name in OWN:
+        return Primitive(rules=OWN[name], symbol=name, **columns)
+    if name in LIKE and LIKE[name] in TABLE:
+        return replace(TABLE[LIKE[name]], **columns)
+    if name in STEPS:
+        return replace(TABLE[STEPS[name]], **columns)
+    return None
+
+
+def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    """``Tracer.__array_ufunc__``: a ufunc with a tracer among its operands."""
+    row = row_of(ufunc)
+    if method != "__call__" or options or row is None:
+        call = f"{ufunc.__name__}" if method == "__call__" else f"{ufunc.__name__}.{method}"
+        with_options = f" with {', '.join(options)}" if options else ""
+        raise UnsupportedError(
+            f"numpy's {call}{with_options} has no row in the primitive table, {describe(user_frame())}.  Write it with "
+            "functions that have one, or wrap its argument in tg.detach(...) if no gradient is wanted through it"
+        )
+    if all(_is_scalar(operand) for operand in inputs):
+        return _apply(row, *map(_scalar, inputs))
+    numpy = sys.modules["numpy"]
+    objects = [_as_object(operand) for operand in inputs]
+    return numpy.frompyfunc(lambda *elements: _apply(row, *elements), len(objects), 1)(*objects)
+
+
+def _apply(row: Primitive, *elements: Any) -> Any:
+    return bind(row, *elements) if any(map(isinstance_tracer, elements)) else row.forward(*elements)
+
+
+def _is_scalar(operand: Any) -> bool:
+    return isinstance_tracer(operand) or not (
+        getattr(operand, "ndim", 0) or isinstance(operand, (list, tuple))
+    )
+
+
+def _scalar(operand: Any) -> Any:
+    """An array without dimensions as the number in it."""
+    return operand[()] if type(operand) is sys.modules["numpy"].ndarray else operand
+
+
+def _as_object(value: Any) -> Any:
+    """A tracer, or a list in which there are tracers, as an array of objects; anything else as it is."""
+    numpy = sys.modules["numpy"]
+    if isinstance_tracer(value):
+        array = numpy.empty((), dtype=object)
+        array[()] = value
+        return array
+    if isinstance(value, (list, tuple)):
+        return numpy.array(value, dtype=object) if _holds_tracer(value) else value
+    return value
+
+
+def _holds_tracer(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_tracer, value))
+    return isinstance_tracer(value)
+
+
+def array_function(self: Tracer, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+    """``Tracer.__array_function__``: a function of numpy with a tracer among its arguments."""
+    if function is sys.modules["numpy"].where and len(args) == 3 and _is_scalar(args[0]):
+        return args[1] if args[0] else args[2]
+    try:
+        result = function(
+            *map(_as_object, args), **{name: _as_object(value) for name, value in kwargs.items()}
+        )
+    except TypeError as error:
+        raise UnsupportedError(
+            f"numpy.{function.__name__} does not compute with traced numbers ({error}), {describe(user_frame())}.  "
+            "Write it with arithmetic and functions of one number, or wrap its arguments in tg.detach(...)"
+        ) from error
+    return result[()] if getattr(result, "ndim", 1) == 0 else result
+
+
+def attribute(self: Tracer, name: str) -> Any:
+    """``Tracer.__getattr__``: numpy asks the elements of an array of objects for methods, ``np.exp`` for ``exp``."""
+    numpy = sys.modules.get("numpy")
+    if name == "item" and hasattr(self.value, "item"):
+        return lambda: bind(TABLE["float"], self)
+    ufunc = getattr(numpy, name, None) if name in LIKE or name in OWN else None
+    return _plain_attribute(self, name) if ufunc is None else functools.partial(ufunc, self)
+
+
+_plain_attribute = Tracer.__getattr__
+
+
+def install() -> None:
+    """Let tracers take part in numpy's protocols; numpy itself need not be there."""
+    Tracer.__getattr__ = attribute  # type: ignore[method-assign]
+    Tracer.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
+    Tracer.__array_function__ = array_function  # type: ignore[attr-defined]
