@@ -73,19 +73,6 @@ def _squares(args: tuple[Any, ...]) -> Any:
     return sum((arg - mean) ** 2 for arg in args)
 
 
-PLAIN_FUNCTIONS |= {
-    name: lambda *args, name=name: getattr(statistics, name)(args)
-    for name in ("mean", "variance", "pvariance", "stdev", "pstdev", "harmonic_mean")
-}
-PLAIN_FUNCTIONS["normal_inv_cdf"] = lambda p, mu, sigma: statistics.NormalDist(mu, sigma).inv_cdf(p)
-
-
-def _squares(*args: Any) -> Any:
-    """The sum of the squared deviations from the mean."""
-    mean = sum(args) / len(args)
-    return sum((arg - mean) ** 2 for arg in args)
-
-
 #: the mathematics of each row, valid in its domain, for numbers of any precision
 MATHEMATICS: dict[str, Any] = {
     "add": lambda x, y: x + y,
