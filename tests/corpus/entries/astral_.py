@@ -1,13 +1,12 @@
 """astral: the sun and the moon; names imported from math."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from astral import Observer, moon, sun
-
 from corpus import Entry
 
 PACKAGE = "astral"
-NOON = datetime(2024, 6, 21, 12, 30, tzinfo=timezone.utc)
+NOON = datetime(2024, 6, 21, 12, 30, tzinfo=UTC)
 
 ENTRIES = [
     Entry("sun_declination", sun.sun_declination, (0.2432,)),

@@ -1,7 +1,6 @@
 """blackscholes: abstract classes, mixins, properties and dictionaries of Greeks."""
 
 from blackscholes import BlackScholesCall, BlackScholesPut, BlackScholesStraddleLong
-
 from corpus import Entry
 
 PACKAGE = "blackscholes"

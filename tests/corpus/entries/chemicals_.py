@@ -3,7 +3,6 @@
 import chemicals
 from chemicals import iapws as steam
 from chemicals.rachford_rice import flash_inner_loop
-
 from corpus import Entry
 
 PACKAGE = "chemicals"

@@ -3,7 +3,6 @@
 from coloraide import Color
 from coloraide import algebra as alg
 from coloraide.easing import cubic_bezier
-
 from corpus import Entry
 
 PACKAGE = "coloraide"

@@ -1,7 +1,6 @@
 """colorutils: results rounded to three digits (a step: its derivative is 0)."""
 
 from colorutils import hsv_to_rgb, rgb_to_hsv
-
 from corpus import Entry
 
 PACKAGE = "colorutils"

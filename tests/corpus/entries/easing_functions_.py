@@ -1,5 +1,6 @@
 """easing-functions: small classes, called."""
 
+from corpus import Entry
 from easing_functions import (
     BackEaseInOut,
     BounceEaseInOut,
@@ -9,8 +10,6 @@ from easing_functions import (
     ExponentialEaseOut,
     SineEaseInOut,
 )
-
-from corpus import Entry
 
 PACKAGE = "easing-functions"
 

@@ -1,10 +1,9 @@
 """fluids: correlations of fluid dynamics."""
 
 import fluids
+from corpus import Entry
 from fluids.atmosphere import ATMOSPHERE_1976
 from fluids.numerics import horner, interp, newton
-
-from corpus import Entry
 
 PACKAGE = "fluids"
 

@@ -1,8 +1,7 @@
 """geographiclib: Karney's series, loops over coefficients, sums in pairs."""
 
-from geographiclib.geodesic import Geodesic
-
 from corpus import Entry
+from geographiclib.geodesic import Geodesic
 
 PACKAGE = "geographiclib"
 WGS84 = Geodesic.WGS84

@@ -1,9 +1,8 @@
 """geopy: points parsed from tuples, distances as objects."""
 
+from corpus import Entry
 from geopy.distance import geodesic, great_circle
 from geopy.point import Point
-
-from corpus import Entry
 
 PACKAGE = "geopy"
 

@@ -1,8 +1,7 @@
 """glicko2: a rating with mangled attributes and a while loop."""
 
-from glicko2 import Player
-
 from corpus import Entry
+from glicko2 import Player
 
 PACKAGE = "glicko2"
 

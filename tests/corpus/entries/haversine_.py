@@ -1,8 +1,7 @@
 """haversine: kernels made by a factory from ``vars(math)``."""
 
-from haversine import Unit, haversine, inverse_haversine
-
 from corpus import Entry
+from haversine import Unit, haversine, inverse_haversine
 
 PACKAGE = "haversine"
 

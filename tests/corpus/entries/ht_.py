@@ -1,7 +1,6 @@
 """ht: correlations of heat transfer."""
 
 import ht
-
 from corpus import Entry
 
 PACKAGE = "ht"

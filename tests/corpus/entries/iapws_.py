@@ -1,5 +1,6 @@
 """iapws: releases on steam and ice, long tables of coefficients."""
 
+from corpus import Entry
 from iapws._iapws import (
     _Dielectric,
     _Ice,
@@ -10,8 +11,6 @@ from iapws._iapws import (
     _Tension,
     _Viscosity,
 )
-
-from corpus import Entry
 
 PACKAGE = "iapws"
 

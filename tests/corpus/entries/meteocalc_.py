@@ -1,8 +1,7 @@
 """meteocalc: a class that a metaclass gives its operators; float() in its constructor."""
 
-from meteocalc import Temp, dew_point, feels_like, heat_index, wind_chill
-
 from corpus import Entry
+from meteocalc import Temp, dew_point, feels_like, heat_index, wind_chill
 
 PACKAGE = "meteocalc"
 

@@ -1,7 +1,6 @@
 """numpy-financial: arrays inside."""
 
 import numpy_financial
-
 from corpus import Entry
 
 PACKAGE = "numpy-financial"

@@ -1,8 +1,7 @@
 """opensimplex: gradient noise; floors, table look-ups, branches."""
 
-from opensimplex import OpenSimplex
-
 from corpus import Entry
+from opensimplex import OpenSimplex
 
 PACKAGE = "opensimplex"
 NOISE = OpenSimplex(seed=1234)

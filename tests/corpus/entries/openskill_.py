@@ -1,8 +1,7 @@
 """openskill: ratings of teams; objects copied deeply, sorted and hashed."""
 
-from openskill.models import BradleyTerryFull, PlackettLuce, ThurstoneMostellerFull
-
 from corpus import Entry
+from openskill.models import BradleyTerryFull, PlackettLuce, ThurstoneMostellerFull
 
 PACKAGE = "openskill"
 

@@ -1,8 +1,7 @@
 """py_lets_be_rational: implied volatility; module constants, branches, functions behind a jit decorator."""
 
-from py_lets_be_rational import black, implied_volatility_from_a_transformed_rational_guess, normalised_vega
-
 from corpus import Entry
+from py_lets_be_rational import black, implied_volatility_from_a_transformed_rational_guess, normalised_vega
 
 PACKAGE = "py_lets_be_rational"
 

@@ -2,11 +2,10 @@
 
 import pymap3d
 import pymap3d.vincenty
+from corpus import Entry
 from pymap3d.haversine import anglesep
 from pymap3d.latitude import geodetic2authalic, geodetic2isometric
 from pymap3d.rcurve import meridian
-
-from corpus import Entry
 
 PACKAGE = "pymap3d"
 

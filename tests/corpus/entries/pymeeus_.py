@@ -1,10 +1,9 @@
 """PyMeeus: angles and epochs as classes with operators."""
 
+from corpus import Entry
 from pymeeus.Angle import Angle
 from pymeeus.Coordinates import angular_separation, ecliptical2equatorial
 from pymeeus.Interpolation import Interpolation
-
-from corpus import Entry
 
 PACKAGE = "PyMeeus"
 

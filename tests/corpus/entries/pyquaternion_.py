@@ -1,8 +1,7 @@
 """pyquaternion: a class around a numpy array."""
 
-from pyquaternion import Quaternion
-
 from corpus import Entry
+from pyquaternion import Quaternion
 
 PACKAGE = "pyquaternion"
 

@@ -1,13 +1,12 @@
 """pysolar: a module called numeric that imports from math, used as ``math``."""
 
-from datetime import datetime, timezone
-
-from pysolar import radiation, solar
+from datetime import UTC, datetime
 
 from corpus import Entry
+from pysolar import radiation, solar
 
 PACKAGE = "pysolar"
-NOON = datetime(2024, 6, 21, 17, 30, tzinfo=timezone.utc)
+NOON = datetime(2024, 6, 21, 17, 30, tzinfo=UTC)
 
 ENTRIES = [
     Entry("get_altitude", lambda lat, lon: solar.get_altitude(lat, lon, NOON), (42.206, -71.382)),

@@ -1,7 +1,6 @@
 """seawater: numpy arrays of no dimension."""
 
 import seawater
-
 from corpus import Entry
 
 PACKAGE = "seawater"

@@ -1,11 +1,10 @@
 """sgp4: the satellite propagator in plain Python; hundreds of attributes set on one object."""
 
+from corpus import Entry
 from sgp4.earth_gravity import wgs72
 from sgp4.ext import jday, newtonnu, rv2coe
 from sgp4.io import twoline2rv
 from sgp4.propagation import gstime, sgp4
-
-from corpus import Entry
 
 PACKAGE = "sgp4"
 

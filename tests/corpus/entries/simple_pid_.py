@@ -1,8 +1,7 @@
 """simple-pid: a controller with state, None checks and clamps."""
 
-from simple_pid import PID
-
 from corpus import Entry
+from simple_pid import PID
 
 PACKAGE = "simple-pid"
 

@@ -1,8 +1,7 @@
 """squaternion: a frozen dataclass with operators."""
 
-from squaternion import Quaternion
-
 from corpus import Entry
+from squaternion import Quaternion
 
 PACKAGE = "squaternion"
 

@@ -46,7 +46,7 @@ ENTRIES = [
     Entry("NormalDist.inv_cdf", lambda mu, sigma, p: NormalDist(mu, sigma).inv_cdf(p), (1.0, 2.0, 0.875)),
     Entry("NormalDist.overlap", lambda a, b: NormalDist(a, 1.0).overlap(NormalDist(b, 1.5)), (0.25, 1.5)),
     Entry("colorsys.rgb_to_hls", lambda r, g, b: colorsys.rgb_to_hls(r, g, b)[1], (0.2, 0.4, 0.7)),
-    Entry("colorsys.hls_to_rgb", lambda h, l, s: colorsys.hls_to_rgb(h, l, s)[0], (0.61, 0.4, 0.7)),
+    Entry("colorsys.hls_to_rgb", lambda h, light, s: colorsys.hls_to_rgb(h, light, s)[0], (0.61, 0.4, 0.7)),
     Entry("colorsys.rgb_to_hsv", lambda r, g, b: colorsys.rgb_to_hsv(r, g, b)[0], (0.2, 0.4, 0.7)),
     Entry("colorsys.hsv_to_rgb", lambda h, s, v: colorsys.hsv_to_rgb(h, s, v)[1], (0.55, 0.4, 0.7)),
     Entry("colorsys.rgb_to_yiq", lambda r, g, b: colorsys.rgb_to_yiq(r, g, b)[2], (0.2, 0.4, 0.7)),

@@ -1,7 +1,6 @@
 """utm: one library name, ``mathlib``, for numpy or math."""
 
 import utm
-
 from corpus import Entry
 
 PACKAGE = "utm"

@@ -1,8 +1,7 @@
 """vectors: points and vectors as plain classes."""
 
-from vectors import Point, Vector
-
 from corpus import Entry
+from vectors import Point, Vector
 
 PACKAGE = "vectors"
 
