@@ -7,8 +7,10 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from tracegrad.arguments import by_parameter, by_position, title_of
 from tracegrad.errors import InputError
-from tracegrad.recording import Recording, Wrt, by_parameter, by_position, record, title_of
+from tracegrad.inputs import Wrt
+from tracegrad.recording import Recording, record
 from tracegrad.reverse import sweep
 from tracegrad.trace import Trace
 from tracegrad.tracer import isinstance_tracer

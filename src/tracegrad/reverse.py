@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracegrad.graph import Graph
-from tracegrad.ieee import lift, rule_at_pole
+from tracegrad.ieee import lift, partials_at_pole, rule_at_pole
 from tracegrad.ieee import plain as from_ieee
 from tracegrad.primitives import CONST, INPUT, PLAIN, POLE, Primitive, bind, partials
 from tracegrad.tape import Tape
@@ -48,13 +48,21 @@ def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Seque
     out, *args = map(plain_constant, (out, *args))  # plain numbers do not warn where there is a pole
     m = TRACED if any(map(isinstance_tracer, (out, *args))) else PLAIN
     if row.variadic:
-        return [
-            value if want else None for value, want in zip(partials(row, m, out, args), wanted, strict=True)
-        ]
+        found = _all_locals(row, m, out, args)
+        return [value if want else None for value, want in zip(found, wanted, strict=True)]
     return [
         _local(rule, m, out, args) if want else None
         for rule, want in zip(row.rules, wanted, strict=True)  # type: ignore[arg-type]
     ]
+
+
+def _all_locals(row: Primitive, m: Any, out: Any, args: Sequence[Any]) -> list[Any]:
+    try:
+        return partials(row, m, out, args)
+    except (ArithmeticError, ValueError):
+        at_pole = partials_at_pole(row, plain(out), list(map(plain, args)))
+        traced = [arg for arg in args if isinstance_tracer(arg)]
+        return [bind(POLE, *traced, value) for value in at_pole] if traced else at_pole
 
 
 def product(local: Any, upstream: Any) -> Any:

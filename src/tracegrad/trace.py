@@ -16,11 +16,12 @@ from typing import Any
 
 from tracegrad import export
 from tracegrad.annotate import annotate, occurrences
+from tracegrad.arguments import by_parameter, title_of
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
 from tracegrad.freeze import freeze
 from tracegrad.graph import Graph
-from tracegrad.recording import Recording, by_parameter, record, title_of
+from tracegrad.recording import Recording, record
 from tracegrad.reverse import Step, as_adjoint, backward, node_seeds, steps, sweep
 from tracegrad.tree import leaves, map_leaves
 
@@ -69,8 +70,8 @@ class Trace:
     def backward(self, seed: Any = None) -> Trace:
         """Choose the adjoint of the result, and give the trace back.
 
-        ``seed`` has the structure of the result; what it leaves out counts as 0.  A number serves a result that is
-        one number.  Without a seed, such a result gets 1.
+        ``seed`` has the structure of the result, or is a dict by the names of :attr:`outputs`; what it leaves out
+        counts as 0.  A number serves a result that is one number.  Without a seed, such a result gets 1.
 
         >>> import tracegrad as tg
         >>> t = tg.trace(lambda x: {"square": x * x, "cube": x**3}, 2.0)
@@ -112,10 +113,11 @@ class Trace:
             if len(paths) > 1:
                 raise InputError(
                     f"{title} returned {len(paths)} numbers: say which to differentiate by a seed in the structure of "
-                    f"the result, for instance t.backward(seed={self._example_seed()!r})"
+                    f"the result, or by name, for instance t.backward(seed={self._example_seed()!r})"
                 )
             return {paths[0]: 1.0}
-        given = dict(leaves(seed))
+        by_name = isinstance(seed, dict) and not isinstance(self.value, dict) and seed.keys() <= set(paths)
+        given = seed if by_name else dict(leaves(seed))
         unknown = given.keys() - set(paths)
         if unknown or not given:
             shown = ", ".join(sorted(unknown)) or "no number"
@@ -125,8 +127,10 @@ class Trace:
         return {path: as_adjoint(given.get(path, 0.0)) for path in paths}
 
     def _example_seed(self) -> Any:
+        if not isinstance(self.value, (list, tuple, dict)):
+            return {self._outputs[0][0]: 1.0}
         seeds = chain([1.0], repeat(0.0))
-        return map_leaves(self.value, lambda leaf: next(seeds), lambda other: None)
+        return map_leaves(self._recording.result, lambda leaf: next(seeds), lambda other: None)
 
     # ---- the graph and its views
 
@@ -149,7 +153,7 @@ class Trace:
             by_path,
             function=self._recording.function,
             value=self.value,
-            seed=map_leaves(self.value, lambda leaf: next(by_output), lambda other: None),
+            seed=map_leaves(self._recording.result, lambda leaf: next(by_output), lambda other: None),
         )
 
     @property

@@ -4,14 +4,17 @@ In: any Python object and a question about its leaves.  Out: leaves with their p
 ``table['a']``), or a structure of the same shape with other leaves.  Read :func:`map_leaves` first.
 
 A *leaf* is a real number; ``bool``, enum members, text, ``None`` and objects of unknown classes are passed through
-untouched.  Containers are list, tuple, namedtuple, dict and dataclass, their subclasses, and numpy's arrays of objects.
+untouched.  Containers are list, tuple, namedtuple, dict and dataclass, their subclasses, numpy's arrays of objects, and
+any object that has a traced number among its attributes.
 """
 
 from __future__ import annotations
 
+import ast
 import copy
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import Enum
@@ -47,6 +50,9 @@ def children(value: Any) -> list[tuple[str, Any]] | None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [field.name for field in dataclasses.fields(value)]
         return [(f".{name}", getattr(value, name)) for name in fields if hasattr(value, name)]
+    attributes = getattr(value, "__dict__", None)
+    if type(attributes) is dict and any(map(isinstance_tracer, attributes.values())):
+        return [(f".{name}", item) for name, item in attributes.items()]
     return None
 
 
@@ -128,3 +134,42 @@ def _collect(value: Any, path: str, found: list[tuple[str, Any]], above: tuple[i
         above = _below(value, above)
         for suffix, item in items:
             _collect(item, path + suffix, found, above)
+
+
+_STEP = re.compile(r"\.(\w+)|\[([^]]*)\]")
+
+
+def steps_of(path: str) -> list[tuple[str, Any]] | None:
+    """A path as steps: ``("." , name)`` or ``("[", key)``; ``None`` where it is none.
+
+    >>> steps_of(".bodies[0].mass")
+    [('.', 'bodies'), ('[', 0), ('.', 'mass')]
+    """
+    found = list(_STEP.finditer(path))
+    if "".join(match[0] for match in found) != path:
+        return None
+    try:
+        return [(".", match[1]) if match[1] else ("[", ast.literal_eval(match[2])) for match in found]
+    except (SyntaxError, ValueError):
+        return None
+
+
+def follow(value: Any, steps: list[tuple[str, Any]]) -> Any:
+    """What lies at the end of some steps; raises what ``getattr`` and indexing raise."""
+    for kind, key in steps:
+        value = getattr(value, key) if kind == "." else value[key]
+    return value
+
+
+def replaced(value: Any, steps: list[tuple[str, Any]], leaf: Any) -> Any:
+    """A copy of an object, along the steps only, that holds ``leaf`` at their end."""
+    if not steps:
+        return leaf
+    (kind, key), rest = steps[0], steps[1:]
+    fresh = copy.copy(value)
+    inner = replaced(follow(value, steps[:1]), rest, leaf)
+    if kind == ".":
+        object.__setattr__(fresh, key, inner)
+    else:
+        fresh[key] = inner
+    return fresh

@@ -3,4 +3,4 @@
 # the order of the table
 from tracegrad.rows import operators, gates, functions, pieces, samples, steps  # noqa: I001
 
-__all__ = ["functions", "gates", "operators", "pieces", "steps"]
+__all__ = ["functions", "gates", "operators", "pieces", "samples", "steps"]
