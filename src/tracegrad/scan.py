@@ -11,6 +11,7 @@ nothing of them is kept alive.
 
 from __future__ import annotations
 
+import collections
 import functools
 import math
 import sys
@@ -92,9 +93,9 @@ def substitute(value: Any) -> Any:
         return Float
     if kind in _FUNCTIONS:
         return STAND_INS.get(value, value)
-    if kind is tuple and len(value) <= _LARGEST_CONTAINER:
+    if (kind is tuple or _is_namedtuple(kind)) and len(value) <= _LARGEST_CONTAINER:
         items = tuple(map(substitute, value))
-        return value if all(map(_is, items, value)) else items
+        return value if all(map(_is, items, value)) else tuple.__new__(kind, items)
     if kind is staticmethod:
         inner = substitute(value.__func__)
         return value if inner is value.__func__ else staticmethod(inner)
@@ -103,6 +104,10 @@ def substitute(value: Any) -> Any:
     if kind is functools._lru_cache_wrapper:
         return _uncached(value)
     return value
+
+
+def _is_namedtuple(kind: type) -> bool:
+    return issubclass(kind, tuple) and hasattr(kind, "_fields")
 
 
 def _is(a: Any, b: Any) -> bool:
@@ -127,7 +132,7 @@ def _uncached(cached: Any) -> Any:
 
     @functools.wraps(cached)
     def stand_in(*args: Any, **kwargs: Any) -> Any:
-        if any(isinstance_tracer(arg) for arg in (*args, *kwargs.values())):
+        if _holds_tracer([*args, *kwargs.values()]):
             return cached.__wrapped__(*args, **kwargs)
         return cached(*args, **kwargs)
 
@@ -135,6 +140,27 @@ def _uncached(cached: Any) -> Any:
         setattr(stand_in, name, getattr(cached, name))
     ORIGINAL_OF[stand_in] = cached
     return stand_in
+
+
+def _holds_tracer(values: list[Any]) -> bool:
+    """Whether a tracer is among some values, or inside of one of them."""
+    seen: set[int] = set()
+    while values and len(seen) < _LARGEST_CONTAINER:
+        value = values.pop()
+        kind = type(value)
+        if isinstance_tracer(value):
+            return True
+        if kind in _PLAIN or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if issubclass(kind, dict):
+            values += value.values()
+        elif issubclass(kind, (tuple, list, set, frozenset)):
+            values += value
+        elif kind not in _NOTHING_IN_IT and not isinstance(value, type):
+            values += getattr(value, "__dict__", {}).values()
+            values += [_get_slot(slot, value) for slot in _slots(kind)]
+    return False
 
 
 def plans_of(roots: list[Any]) -> list[Plan]:
@@ -213,8 +239,14 @@ class Scanner:
             self.todo += [f for f in (value.fget, value.fset) if f is not None]
         elif kind is functools.partial:
             self.todo += [value.func, *value.args, *value.keywords.values()]
-        elif kind in (tuple, list):
+        elif kind is functools.cached_property:
+            self.todo.append(value.func)
+        elif kind in (tuple, list, collections.deque) or _is_namedtuple(kind):
             self._sequence(value)
+        elif kind in (set, frozenset) and len(value) <= _LARGEST_CONTAINER:
+            self.todo += value
+        elif kind is types.MappingProxyType:
+            self.todo += value.values()
         elif issubclass(kind, dict):
             self._dictionary(value)
         elif isinstance(value, type):
@@ -322,7 +354,7 @@ class Scanner:
         if len(items) > _LARGEST_CONTAINER:
             return
         for index, item in enumerate(items):
-            if type(items) is list and type(item) not in _PLAIN:
+            if not isinstance(items, tuple) and type(item) not in _PLAIN:
                 self._place(
                     item,
                     functools.partial(_get_item, items, index),
@@ -366,6 +398,12 @@ class Scanner:
         self.todo.append(attributes.get("__wrapped__"))
         if kind is types.SimpleNamespace or not _is_opaque(kind.__module__):
             self._dictionary(attributes)
+            for slot in _slots(kind):
+                self._place(
+                    _get_slot(slot, value),
+                    functools.partial(_get_slot, slot, value),
+                    functools.partial(slot.__set__, value),
+                )
             self.todo.append(kind)
 
 
@@ -387,6 +425,24 @@ def _get_cell(cell: types.CellType) -> Any:
 
 def _put_cell(cell: types.CellType, value: Any) -> None:
     cell.cell_contents = value
+
+
+def _slots(kind: type) -> list[types.MemberDescriptorType]:
+    """What ``__slots__`` of a user's class and its bases have made."""
+    return [
+        member
+        for cls in kind.__mro__
+        if cls.__flags__ & _HEAP_TYPE
+        for member in vars(cls).values()
+        if type(member) is types.MemberDescriptorType
+    ]
+
+
+def _get_slot(slot: types.MemberDescriptorType, value: Any) -> Any:
+    try:
+        return slot.__get__(value)
+    except AttributeError:
+        return MISSING
 
 
 def _get_item(items: list[Any], index: int) -> Any:
