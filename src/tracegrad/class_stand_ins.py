@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from tracegrad.primitives import TABLE, bind
-from tracegrad.tracer import Tracer, isinstance_tracer
+from tracegrad.tracer import Tracer, as_number, isinstance_tracer
 
 
 class _StandInClass(type):
@@ -48,9 +48,10 @@ class _StandInClass(type):
 
 class _FloatClass(_StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and not kwargs and isinstance_tracer(args[0]):
-            x = args[0]
-            return x if x.__class__ is float else bind(TABLE["float"], x)
+        if len(args) == 1 and not kwargs:
+            x = as_number(args[0])
+            if isinstance_tracer(x):
+                return x if x.__class__ is float else bind(TABLE["float"], x)
         return float(*args, **kwargs)
 
     @property
@@ -70,7 +71,7 @@ class _TypeClass(_StandInClass):
         return Float if kind is float and sys._getframe(1).f_globals.get("float") is Float else kind
 
 
-class Float(metaclass=_FloatClass):
+class Float(float, metaclass=_FloatClass):
     """Stands for ``float``."""
 
     original = float

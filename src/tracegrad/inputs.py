@@ -76,7 +76,8 @@ def enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str,
     arguments = bound.arguments
     for name, value in arguments.items():
         if name not in bound.given and not is_leaf(value):
-            continue  # a default is the function's own object, perhaps its memory: it stays in place
+            arguments[name] = substitute(value)  # a container stays in place: it may be the function's memory
+            continue
         before = len(tape)
         one = Entered(value, _chosen(name, value, wrt))
         arguments[name] = one.map(functools.partial(_input, tape), _same, other)

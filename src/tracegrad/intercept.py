@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from tracegrad.class_stand_ins import CLASSES
 from tracegrad.scan import MISSING, SHIM, Plan, plans_of
 from tracegrad.stand_ins import MATH, ORIGINAL_OF, ORIGINALS, include_statistics
 
@@ -64,7 +65,8 @@ def _apply(plan: Plan) -> None:
     for namespace, name, old, new in plan.names:
         _swap(namespace, name, old, new)
     for namespace, name, new in plan.shadows:
-        _swap(namespace, name, MISSING, new)
+        if name not in CLASSES or id(namespace) not in plan.bare:
+            _swap(namespace, name, MISSING, new)
     if "numba" in sys.modules:
         for namespace, name in plan.modules:
             _swap(namespace, name, math, SHIM)

@@ -34,12 +34,12 @@ from tracegrad.rows.operators import (
     ROUND,
     SUB,
 )  # fmt: skip
-from tracegrad.rows.steps import COMPARISONS
+from tracegrad.rows.steps import BIT_OPERATORS, COMPARISONS
 from tracegrad.spelling import literal, spell
 
 __all__ = [
-    "ABS", "ADD", "COMPARISONS", "CONST", "DIV", "FLOORDIV", "INPUT", "LITERAL_POWER", "MAX", "MIN", "MOD",
-    "MUL", "NEG", "PLAIN", "POLE", "POS", "POWER", "ROUND", "SUB", "SUM", "SUM_FROM", "TABLE",
+    "ABS", "ADD", "BIT_OPERATORS", "COMPARISONS", "CONST", "DIV", "FLOORDIV", "INPUT", "LITERAL_POWER", "MAX", "MIN",
+    "MOD", "MUL", "NEG", "PLAIN", "POLE", "POS", "POWER", "ROUND", "SUB", "SUM", "SUM_FROM", "TABLE",
     "Primitive", "bind", "literal", "namespace", "partials", "spell",
 ]  # fmt: skip
 

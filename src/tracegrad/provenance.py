@@ -18,6 +18,12 @@ PACKAGE = str(Path(__file__).parent)
 #: files of this package that are written as a user would write them
 EXAMPLES = frozenset({str(Path(__file__).parent / "demo.py")})
 
+#: packages that compute in compiled code: there is no call of ``math`` on a tracer to be found in them
+OPAQUE = frozenset({
+    "IPython", "_pytest", "autograd", "hypothesis", "jax", "jaxlib", "matplotlib", "mpmath", "networkx", "numba",
+    "numpy", "pandas", "pydot", "pytest", "scipy", "sympy", "tensorflow", "torch",
+})  # fmt: skip
+
 _RESUMABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 

@@ -20,23 +20,23 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from tracegrad.class_stand_ins import Float
-from tracegrad.provenance import in_package
+from tracegrad.provenance import OPAQUE, in_package
 from tracegrad.stand_ins import BUILTINS, MATH, ORIGINAL_OF, STAND_INS
 from tracegrad.tracer import isinstance_tracer
-
-#: packages that compute in compiled code: there is no call of ``math`` on a tracer to be found in them
-OPAQUE = frozenset({
-    "IPython", "_pytest", "autograd", "hypothesis", "jax", "jaxlib", "matplotlib", "mpmath", "networkx", "numba",
-    "numpy", "pandas", "pydot", "pytest", "scipy", "sympy", "tensorflow", "torch",
-})  # fmt: skip
 
 #: what stands for the module ``math`` where the module itself must not be touched
 SHIM = types.ModuleType("math", math.__doc__)
 vars(SHIM).update(vars(math) | MATH)
 
 MISSING: Any = object()
+
+#: names whose users look others up by text, or find what is nowhere named
+_BY_TEXT = frozenset(
+    {"eval", "exec", "globals", "getattr", "vars", "__subclasses__", "import_module", "methodcaller"}
+)
 _LARGEST_CONTAINER = 1000
 _PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None), range, slice, type(Ellipsis)})
+_REPLACED_IN_CLASSES = (staticmethod, functools.partial, functools._lru_cache_wrapper)
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 _HEAP_TYPE, _IMMUTABLE_TYPE = 1 << 9, 1 << 8
 
@@ -53,13 +53,15 @@ class Binding(NamedTuple):
 class Plan:
     """What to swap for one root, and the look-ups that this conclusion rests on."""
 
-    __slots__ = ("bindings", "lookups", "modules", "names", "shadows")
+    __slots__ = ("bare", "bindings", "lookups", "modules", "names", "shadows")
 
     def __init__(self) -> None:
         #: (namespace, name, original, stand-in): the common case, kept simple for speed
         self.names: list[tuple[dict[str, Any], str, Any, Any]] = []
         #: namespaces that use a builtin which has a stand-in
         self.shadows: list[tuple[dict[str, Any], str, Any]] = []
+        #: namespaces (by identity) in which classes must stay themselves
+        self.bare: set[int] = set()
         #: namespaces that hold the module ``math`` itself
         self.modules: list[tuple[dict[str, Any], str]] = []
         self.bindings: list[Binding] = []
@@ -262,13 +264,13 @@ class Scanner:
             self.todo += [cell.cell_contents for cell in cells]
             return
         self.todo += vars(function).values()
-        if _is_opaque(function.__module__):
-            return
-        self._defaults(function)
         for cell in cells:
             self._place(
                 cell.cell_contents, functools.partial(_get_cell, cell), functools.partial(_put_cell, cell)
             )
+        if _is_opaque(function.__globals__.get("__name__")):
+            return
+        self._defaults(function)
         if self.remember:
             self.plans.append(plan_of_code(function))
         else:
@@ -279,10 +281,9 @@ class Scanner:
         names = frozenset(_names(code))
         for name in names:
             self._name(namespace, name, names)
-        if not names.isdisjoint(("eval", "exec", "globals")):
-            for name, value in namespace.items():
-                if type(value) in _FUNCTIONS and (value in STAND_INS or value in ORIGINAL_OF):
-                    self._name(namespace, name, names)
+        if not names.isdisjoint(_BY_TEXT):
+            for name in [name for name, value in namespace.items() if type(value) in _FUNCTIONS]:
+                self._name(namespace, name, names)
 
     def _name(self, namespace: dict[str, Any], name: str, names: frozenset[str]) -> None:
         """A global name that some code uses: of the module, a builtin, or that of a module to be imported."""
@@ -308,6 +309,8 @@ class Scanner:
     def _absent(self, namespace: dict[str, Any], name: str, names: frozenset[str]) -> None:
         if name in BUILTINS:
             self.plan.shadows.append((namespace, name, BUILTINS[name]))
+            if "__class__" in names:  # may be compared with the class itself, which a stand-in is not
+                self.plan.bare.add(id(namespace))
             return
         self.plan.lookups.append((namespace, name, MISSING))
         module = sys.modules.get(name)
@@ -325,7 +328,8 @@ class Scanner:
         if _is_opaque(module.__name__) or key in self.seen_modules:
             return
         self.seen_modules.add(key)
-        for attribute in names & vars(module).keys():
+        wanted = names & vars(module).keys() if names.isdisjoint(_BY_TEXT) else list(vars(module))
+        for attribute in wanted:
             self._name(vars(module), attribute, names)
 
     def _defaults(self, function: types.FunctionType) -> None:
@@ -380,11 +384,13 @@ class Scanner:
         for name, value in list(vars(cls).items()):
             if name == "__annotations__":
                 continue
-            if type(value) is types.BuiltinFunctionType and value in STAND_INS:
+            if value is float or (type(value) is types.BuiltinFunctionType and value in STAND_INS):
                 put = functools.partial(type.__setattr__, cls, name)
                 get = functools.partial(_get_attribute, cls, name)
-                self.plan.bindings.append(Binding(get, put, value, staticmethod(STAND_INS[value])))
-            elif type(value) in (staticmethod, functools.partial, tuple, functools._lru_cache_wrapper):
+                self.plan.bindings.append(
+                    Binding(get, put, value, Float if value is float else staticmethod(STAND_INS[value]))
+                )
+            elif type(value) in _REPLACED_IN_CLASSES or issubclass(type(value), tuple):
                 put = functools.partial(type.__setattr__, cls, name)
                 self._place(value, functools.partial(_get_attribute, cls, name), put)
             else:

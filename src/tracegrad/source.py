@@ -177,6 +177,22 @@ def formats(frame: FrameType) -> bool:
     return instructions[index].argrepr in ("%", "%=")
 
 
+def looks_up(frame: FrameType) -> bool:
+    """Whether a frame takes something from a mapping by a key: ``d[x]``, ``d[x] = y``, ``d.get(x)``."""
+    indices, instructions = _instructions(frame.f_code)
+    index = indices.get(frame.f_lasti)
+    if index is None:
+        return False
+    if instructions[index].opname.endswith("_SUBSCR"):
+        return True
+    before = instructions[max(0, index - 6) : index]
+    methods = [i.argval for i in before if i.opname in ("LOAD_METHOD", "LOAD_ATTR")]
+    return instructions[index].opname.startswith("CALL") and not _LOOK_UPS.isdisjoint(methods)
+
+
+_LOOK_UPS = frozenset({"get", "setdefault", "pop", "__getitem__", "__setitem__"})
+
+
 def returns(code: CodeType, lasti: int) -> bool:
     """Whether the result of an instruction is what the function returns."""
     return [instruction.opname for instruction in _after(code, lasti, 1)] == ["RETURN_VALUE"]

@@ -17,7 +17,7 @@ from typing import Any
 from tracegrad.class_stand_ins import CLASSES
 from tracegrad.fast import fast_function
 from tracegrad.primitives import MAX, MIN, TABLE, bind
-from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, isinstance_tracer
+from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, as_number, isinstance_tracer
 
 StandIn = Callable[..., Any]
 
@@ -43,8 +43,9 @@ def _several(name: str, original: StandIn) -> StandIn:
     row = TABLE[name]
 
     def stand_in(*args: Any, **options: Any) -> Any:
-        if not options and _any_traced(args):
-            return bind(row, *args)
+        numbers = args if _USUAL.issuperset(map(type, args)) else tuple(map(as_number, args))
+        if not options and _any_traced(numbers):
+            return bind(row, *numbers)
         return original(*args, **options)
 
     return stand_in

@@ -14,13 +14,17 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, NamedTuple
 
-from tracegrad.errors import LeakError, TraceError
+from tracegrad.errors import EscapeError, LeakError, TraceError
 from tracegrad.primitives import Primitive
-from tracegrad.provenance import Call, Calls, in_package
+from tracegrad.provenance import OPAQUE, Call, Calls, in_package
 from tracegrad.source import describe
 
 #: the innermost open tape of this thread or asyncio task
 CURRENT: ContextVar[Tape | None] = ContextVar("tracegrad tape", default=None)
+
+
+#: steps that hand out the digits of a number
+_DIGITS = frozenset({"int", "index", "hash", "format", "frexp_exponent"})
 
 
 class TapeGuard(NamedTuple):
@@ -77,6 +81,12 @@ class Tape(list[Any]):
     def guard(self, row: Primitive, args: tuple[Any, ...], outcome: Any) -> Any:
         """Record that ``row`` on ``args`` gave ``outcome``, and give the outcome back."""
         frame = user_frame()
+        if row.name in _DIGITS and frame.f_globals.get("__name__", "").partition(".")[0] in OPAQUE:
+            self.escape = self.escape or EscapeError(
+                f"another library would take a traced value to pieces and lose its gradient, {describe(frame)}.  "
+                "Compute with functions of math, or wrap the argument in tg.detach(...) if its gradient is not wanted"
+            )
+            raise self.escape
         self.guards.append(TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti))
         return outcome
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from numbers import Integral, Real
+from types import FunctionType
 from typing import Any, NoReturn
 
 from tracegrad.errors import EscapeError, UnsupportedError
 from tracegrad.primitives import (
     ABS,
     ADD,
+    BIT_OPERATORS,
     COMPARISONS,
     DIV,
     FLOORDIV,
@@ -36,7 +38,7 @@ from tracegrad.primitives import (
     namespace,
 )
 from tracegrad.pulls import ROW_OF, Pull, pull_for
-from tracegrad.source import describe, formats
+from tracegrad.source import describe, formats, looks_up
 from tracegrad.tape import Tape, innermost, user_frame
 
 #: stands in slot ``b`` of a tracer that has one operand, or all of them in a tuple in ``a``
@@ -115,6 +117,8 @@ class Tracer:
         return bind(TABLE["round"], self) if digits is None else bind(ROUND, self, digits)
 
     def __hash__(self) -> int:
+        if self.__class__ is not int and looks_up(user_frame()):
+            escape(self, "used as a key, behind which a plain number may lie")
         return int(bind(TABLE["hash"], self))
 
     def __format__(self, spec: str) -> str:
@@ -179,6 +183,15 @@ class Tracer:
     def __rdivmod__(self, other: Any) -> Any:
         return (bind(FLOORDIV, other, self), bind(MOD, other, self)) if is_operand(other) else NotImplemented
 
+    def bit_length(self) -> Any:
+        return bind(TABLE["bit_length"], self)
+
+    def bit_count(self) -> Any:
+        return bind(TABLE["bit_count"], self)
+
+    def __invert__(self) -> Any:
+        return bind(TABLE["invert"], self)
+
     def __pow__(self, other: Any, modulus: Any = None) -> Any:
         if modulus is not None or not is_operand(other):
             return NotImplemented
@@ -188,6 +201,12 @@ class Tracer:
 def isinstance_tracer(value: Any) -> bool:
     """Whether this is a tracer: asked of the type, because ``__class__`` answers as the number."""
     return issubclass(type(value), Tracer)
+
+
+def as_number(value: Any) -> Any:
+    """The number that an object of the user says it is: what its ``__float__`` gives, traced or not."""
+    method = getattr(type(value), "__float__", None)
+    return method(value) if type(method) is FunctionType and not isinstance_tracer(value) else value
 
 
 def plain(value: Any) -> Any:
@@ -259,6 +278,10 @@ def _generic_operators() -> None:
         setattr(Tracer, f"__{name}__", binary(TABLE[name])[0])
     for name, row in UNARY.items():
         setattr(Tracer, f"__{name}__", lambda self, row=row: bind(row, self))
+    for name in BIT_OPERATORS:
+        forward, reflected = binary(TABLE[name])
+        setattr(Tracer, f"__{name.rstrip('_')}__", forward)
+        setattr(Tracer, f"__r{name.rstrip('_')}__", reflected)
 
 
 _generic_operators()

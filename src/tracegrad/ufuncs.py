@@ -150,14 +150,14 @@ def _scalar(operand: Any) -> Any:
 
 
 def _as_object(value: Any) -> Any:
-    """A tracer, or a list in which there are tracers, as an array of objects; anything else as it is."""
+    """A tracer, wherever it is in lists, as an array of one object: that has no protocol which would lead back here."""
     numpy = sys.modules["numpy"]
     if isinstance_tracer(value):
         array = numpy.empty((), dtype=object)
         array[()] = value
         return array
     if isinstance(value, (list, tuple)):
-        return numpy.array(value, dtype=object) if _holds_tracer(value) else value
+        return list(map(_as_object, value)) if _holds_tracer(value) else value
     return value
 
 

@@ -58,3 +58,12 @@ for _name in ("comb", "perm", "factorial", "gcd", "lcm", "isqrt"):
     step_row(_name, c="", numpy="")
 step_row("hash", hash, python="hash({args})", c="", numpy="")
 step_row("format", format, python="format({args})", c="", numpy="")
+
+#: operators on the bits of whole numbers
+BIT_OPERATORS = {"and_": "&", "or_": "|", "xor": "^", "lshift": "<<", "rshift": ">>"}
+for _name, _sign in BIT_OPERATORS.items():
+    _spelling = f"{{0}} {_sign} {{1}}"
+    step_row(_name, getattr(operator, _name), symbol=_sign, python=_spelling, c="", numpy=_spelling)
+step_row("invert", operator.invert, symbol="~", python="~{0}", c="", numpy="~{0}")
+step_row("bit_length", lambda n: n.bit_length(), python="{0}.bit_length()", c="", numpy="")
+step_row("bit_count", lambda n: n.bit_count(), python="{0}.bit_count()", c="", numpy="")
