@@ -189,6 +189,14 @@ STEPS: dict[str, list[tuple[tuple[Any, ...], Any]]] = {
     "gcd": [((12, 18), 6)],
     "lcm": [((4, 6), 12)],
     "isqrt": [((17,), 4)],
+    "and_": [((6, 3), 2)],
+    "or_": [((6, 3), 7)],
+    "xor": [((6, 3), 5)],
+    "lshift": [((3, 2), 12)],
+    "rshift": [((13, 2), 3)],
+    "invert": [((5,), -6)],
+    "bit_length": [((5,), 3)],
+    "bit_count": [((5,), 2)],
 }
 
 #: rows that stand for values instead of operations

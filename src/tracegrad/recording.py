@@ -6,6 +6,7 @@ In: a function and its arguments.  Out: a :class:`Recording`.  Read :func:`recor
 from __future__ import annotations
 
 import gc
+import re
 import sys
 import types
 from collections.abc import Callable, Iterable
@@ -14,9 +15,10 @@ from typing import Any
 
 from tracegrad import intercept, ufuncs
 from tracegrad.arguments import Arguments, title_of
-from tracegrad.errors import TraceError
+from tracegrad.errors import TraceError, UnsupportedError
 from tracegrad.inputs import Entered, Wrt, enter, enter_attributes, names_of
 from tracegrad.scan import substitute
+from tracegrad.source import describe
 from tracegrad.tape import CURRENT, Tape
 from tracegrad.tracer import NestedTracer, ScalarTracer, isinstance_tracer
 from tracegrad.tree import leaves, map_leaves
@@ -80,6 +82,12 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     except Exception as error:
         if tape.escape is not None and error is not tape.escape:
             raise tape.escape from error  # C code puts an error of its own in its place
+        if isinstance(error, TypeError) and _TRACER_NAME.search(str(error)):
+            if not _INTERPRETER.search(str(error)):
+                raise UnsupportedError(_refused(error)) from error
+            error.args = (
+                _TRACER_NAME.sub("float", str(error)),
+            )  # the user's own mistake, in the plain call's words
         raise
     if tape.escape is not None:
         raise tape.escape
@@ -89,6 +97,27 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
             "consumes it, for instance lambda x: list(f(x))"
         )
     return Recording(function=function, tape=tape, entered=entered, count=count, result=result)
+
+
+_TRACER_NAME = re.compile(r"(tracegrad\.tracer\.)?(Scalar|Nested)Tracer")
+
+#: what Python itself says where a number is used as something else
+_INTERPRETER = re.compile(
+    r"^'\w+' object (is not|does not|has no)|^object of type|unsupported operand|not supported between"
+    r"|^bad operand|can only concatenate|can't multiply|must be str, not"
+)
+
+
+def _refused(error: TypeError) -> str:
+    """What to say where compiled code has refused a tracer by its class."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    where = "" if traceback is None else f", {describe(traceback.tb_frame)}"
+    return (
+        f"compiled code refused a traced number ({error}){where}.  It cannot be traced: write the computation in plain "
+        "Python, or wrap the argument in tg.detach(...) if its gradient is not wanted"
+    )
 
 
 def _run(function: Callable[..., Any], bound: Arguments, tape: Tape, roots: list[Any]) -> Any:

@@ -221,7 +221,7 @@ STATISTICS = ("mean", "variance", "pvariance", "stdev", "pstdev", "harmonic_mean
 def _sample(name: str, original: StandIn) -> StandIn:
     def stand_in(data: Any, *args: Any, **options: Any) -> Any:
         items = list(data)
-        if not args and not options and _real_and_traced(items):
+        if not any(arg is not None for arg in (*args, *options.values())) and _real_and_traced(items):
             return bind(TABLE[name], *items)
         return original(items, *args, **options)
 

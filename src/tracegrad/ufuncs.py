@@ -21,7 +21,7 @@ from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
 from tracegrad.source import describe
 from tracegrad.tape import user_frame
-from tracegrad.tracer import Tracer, isinstance_tracer
+from tracegrad.tracer import Tracer, isinstance_tracer, plain
 
 #: ufunc -> row of the primitive table with the same derivative
 LIKE = {
@@ -128,7 +128,7 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
             "functions that have one, or wrap its argument in tg.detach(...) if no gradient is wanted through it"
         )
     if all(_is_scalar(operand) for operand in inputs):
-        return _apply(row, *map(_scalar, inputs))
+        return _apply(row, *map(_number, inputs))
     numpy = sys.modules["numpy"]
     objects = [_as_object(operand) for operand in inputs]
     return numpy.frompyfunc(lambda *elements: _apply(row, *elements), len(objects), 1)(*objects)
@@ -142,11 +142,6 @@ def _is_scalar(operand: Any) -> bool:
     return isinstance_tracer(operand) or not (
         getattr(operand, "ndim", 0) or isinstance(operand, (list, tuple))
     )
-
-
-def _scalar(operand: Any) -> Any:
-    """An array without dimensions as the number in it."""
-    return operand[()] if type(operand) is sys.modules["numpy"].ndarray else operand
 
 
 def _as_object(value: Any) -> Any:
@@ -180,16 +175,28 @@ def array_function(self: Tracer, function: Callable[..., Any], types: Any, args:
             f"numpy.{function.__name__} does not compute with traced numbers ({error}), {describe(user_frame())}.  "
             "Write it with arithmetic and functions of one number, or wrap its arguments in tg.detach(...)"
         ) from error
-    return result[()] if getattr(result, "ndim", 1) == 0 else result
+    return _number(result)
+
+
+def _number(result: Any) -> Any:
+    """An array without dimensions as the number in it."""
+    return result[()] if not isinstance_tracer(result) and getattr(result, "ndim", 1) == 0 else result
 
 
 def attribute(self: Tracer, name: str) -> Any:
     """``Tracer.__getattr__``: numpy asks the elements of an array of objects for methods, ``np.exp`` for ``exp``."""
     numpy = sys.modules.get("numpy")
-    if name == "item" and hasattr(self.value, "item"):
-        return lambda: bind(TABLE["float"], self)
-    ufunc = getattr(numpy, name, None) if name in LIKE or name in OWN else None
-    return _plain_attribute(self, name) if ufunc is None else functools.partial(ufunc, self)
+    if numpy is not None and (name in LIKE or name in OWN):
+        return functools.partial(getattr(numpy, name), self)
+    if name in _METHODS and isinstance(plain(self), numpy.generic if numpy is not None else ()):
+        return lambda *args, **options: _number(getattr(_as_object(self), name)(*args, **options))
+    return _plain_attribute(self, name)
+
+
+#: methods of numpy's scalars that hand the number on
+_METHODS = frozenset(
+    {"copy", "flatten", "item", "max", "min", "ravel", "reshape", "squeeze", "sum", "tolist"}
+)
 
 
 _plain_attribute = Tracer.__getattr__

@@ -35,7 +35,39 @@ def to_text(annotated: Annotated, *, float_format: str = ".6g") -> str:
         name = stage.name or ("return" if result.id in outputs else "")
         rows.append(_row(result, name, stage.label, float_format))
     head = ["stage", "value", "gradient", "statement"]
-    return f"{_title(annotated, float_format)}\n\n{_table(head, rows)}"
+    text = f"{_title(annotated, float_format)}\n\n{_table(head, rows)}"
+    decided = _only_decided(annotated)
+    if decided:
+        text += f"\n\nnote: no gradient by {', '.join(decided)}: only compared or turned into whole numbers (see guards)"
+    return text
+
+
+def _only_decided(annotated: Annotated) -> list[str]:
+    """The inputs that decided a branch (an index, a text) and reach no output by arithmetic.
+
+    A result that comes of comparisons alone, as by bisection, has gradient 0 along the path taken, whatever the
+    mathematics behind it: that is worth saying.
+    """
+    operands: dict[str, list[str]] = {}
+    for edge in annotated.edges:
+        operands.setdefault(edge.target, []).append(edge.source)
+    reaching = _above([output.node for output in annotated.outputs if output.node is not None], operands)
+    guarded = [
+        operand["node"] for guard in annotated.guards for operand in guard.operands if "node" in operand
+    ]
+    deciding = _above(guarded, operands)
+    return [row.name for row in annotated.inputs if row.node in deciding and row.node not in reaching]
+
+
+def _above(nodes: list[str], operands: dict[str, list[str]]) -> set[str]:
+    """These nodes and everything they were computed from."""
+    todo, found = list(nodes), set(nodes)
+    while todo:
+        for source in operands.get(todo.pop(), ()):
+            if source not in found:
+                found.add(source)
+                todo.append(source)
+    return found
 
 
 def _title(annotated: Annotated, float_format: str) -> str:
