@@ -11,7 +11,9 @@ nothing of them is kept alive.
 
 from __future__ import annotations
 
+import builtins
 import collections
+import dis
 import functools
 import math
 import sys
@@ -19,7 +21,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from tracegrad.class_stand_ins import Float
+from tracegrad.class_stand_ins import CLASSES, Float
 from tracegrad.provenance import OPAQUE, in_package
 from tracegrad.stand_ins import BUILTINS, MATH, ORIGINAL_OF, STAND_INS
 from tracegrad.tracer import isinstance_tracer
@@ -279,6 +281,8 @@ class Scanner:
     def code(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
         """The global names that code uses; every one there is, where it may look them up by text."""
         names = frozenset(_names(code))
+        if "__class__" in names and not names.isdisjoint(CLASSES) and _compares_class(code):
+            self.plan.bare.add(id(namespace))
         for name in names:
             self._name(namespace, name, names)
         if not names.isdisjoint(_BY_TEXT):
@@ -309,8 +313,6 @@ class Scanner:
     def _absent(self, namespace: dict[str, Any], name: str, names: frozenset[str]) -> None:
         if name in BUILTINS:
             self.plan.shadows.append((namespace, name, BUILTINS[name]))
-            if "__class__" in names:  # may be compared with the class itself, which a stand-in is not
-                self.plan.bare.add(id(namespace))
             return
         self.plan.lookups.append((namespace, name, MISSING))
         module = sys.modules.get(name)
@@ -368,7 +370,7 @@ class Scanner:
                 self.todo.append(item)
 
     def _dictionary(self, items: dict[Any, Any]) -> None:
-        if len(items) > _LARGEST_CONTAINER:
+        if len(items) > _LARGEST_CONTAINER or items is vars(builtins):
             return
         for key, item in list(items.items()):
             if type(item) not in _PLAIN:
@@ -466,6 +468,28 @@ def _names(code: types.CodeType) -> Iterator[str]:
         one = todo.pop()
         yield from one.co_names
         todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
+
+
+_COMPARISONS = frozenset({"IS_OP", "CONTAINS_OP", "COMPARE_OP"})
+
+
+def _compares_class(code: types.CodeType) -> bool:
+    """Whether some line compares a ``__class__`` with a class that has a stand-in, which is not the class itself."""
+    todo = [code]
+    while todo:
+        one = todo.pop()
+        todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
+        if "__class__" not in one.co_names or CLASSES.keys().isdisjoint(one.co_names):
+            continue
+        lines: dict[int | None, set[Any]] = {}
+        for instruction in dis.get_instructions(one):
+            line = lines.setdefault(instruction.positions and instruction.positions.lineno, set())
+            line |= {instruction.opname, instruction.argval if instruction.opcode in dis.hasname else None}
+        if any(
+            "__class__" in line and line & CLASSES.keys() and line & _COMPARISONS for line in lines.values()
+        ):
+            return True
+    return False
 
 
 def _is_opaque(module: Any) -> bool:
