@@ -16,11 +16,10 @@ import tracegrad as tg
 
 README = Path(__file__).parent.parent / "README.md"
 
-MODULES = (
-    "array bisect cmath colorsys copy ctypes datetime decimal fractions functools itertools json math numbers numpy "
-    "operator pickle statistics struct"
-).split()
-
+MODULES = [
+    "array", "bisect", "cmath", "colorsys", "copy", "ctypes", "datetime", "decimal", "fractions", "functools",
+    "itertools", "json", "math", "numbers", "numpy", "operator", "pickle", "statistics", "struct",
+]  # fmt: skip
 
 #: a function of ``math`` where no search can find it
 KEPT = ContextVar("kept", default=math.sqrt)
