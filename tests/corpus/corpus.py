@@ -31,6 +31,8 @@ class Entry:
     args: tuple[Any, ...]
     exact: Callable[..., list[float]] | None = None
     step: float = 0.02
+    #: why this cannot be traced, where it cannot: then an error of tracegrad, in words, is what is expected
+    beyond: str = ""
     package: str = ""
 
     def __str__(self) -> str:
@@ -39,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of an entry: ``right``, ``wrong`` or ``error``, and why."""
+    """What became of an entry: ``right``, ``wrong``, ``error`` or ``beyond``, and why."""
 
     outcome: str
     detail: str = ""
@@ -66,6 +68,8 @@ def judge(entry: Entry) -> Verdict:
     try:
         trace = tg.trace(entry.function, *entry.args)
         gradients = list(numbers([trace.gradients[name] for name in given(entry)]))
+    except tg.TracegradError as error:
+        return Verdict("beyond" if entry.beyond else "error", f"{type(error).__name__}: {error}")
     except Exception as error:  # the verdict is the report
         return Verdict("error", f"{type(error).__name__}: {error}")
     if not same_bits(trace.value, plain):
