@@ -19,6 +19,8 @@ import math
 import sys
 import types
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.util import resolve_name
 from typing import Any, NamedTuple
 
 from tracegrad.class_stand_ins import CLASSES, Float
@@ -285,6 +287,8 @@ class Scanner:
             self.plan.bare.add(id(namespace))
         for name in names:
             self._name(namespace, name, names)
+        for name in _imports(code, namespace):
+            self._imported(name, names)
         if not names.isdisjoint(_BY_TEXT):
             for name in [name for name, value in namespace.items() if type(value) in _FUNCTIONS]:
                 self._name(namespace, name, names)
@@ -315,7 +319,11 @@ class Scanner:
             self.plan.shadows.append((namespace, name, BUILTINS[name]))
             return
         self.plan.lookups.append((namespace, name, MISSING))
-        module = sys.modules.get(name)
+
+    def _imported(self, name: str, names: frozenset[str]) -> None:
+        """A module that the code imports when it runs; not loaded yet, it is looked at again for the next trace."""
+        module: Any = sys.modules.get(name, MISSING)
+        self.plan.lookups.append((sys.modules, name, module))
         if type(module) is types.ModuleType and module.__name__.partition(".")[0] not in OPAQUE:
             self._module(module, None, name, names)
 
@@ -470,6 +478,26 @@ def _names(code: types.CodeType) -> Iterator[str]:
         todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
 
 
+def _imports(code: types.CodeType, namespace: dict[str, Any]) -> Iterator[str]:
+    """The full names of the modules that a code object and the code inside it import."""
+    todo = [code]
+    while todo:
+        one = todo.pop()
+        todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
+        if _IMPORT not in one.co_code[::2]:
+            continue
+        level: Any = 0
+        for instruction in dis.get_instructions(one):
+            if instruction.opcode == _IMPORT:
+                package = namespace.get("__package__")
+                if not level or package:
+                    with suppress(ImportError):
+                        yield resolve_name("." * level + instruction.argval, package)
+            elif instruction.opname.startswith("LOAD_") and type(instruction.argval) is int:
+                level = instruction.argval
+
+
+_IMPORT = dis.opmap["IMPORT_NAME"]
 _COMPARISONS = frozenset({"IS_OP", "CONTAINS_OP", "COMPARE_OP"})
 
 
