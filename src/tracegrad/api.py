@@ -10,7 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 from tracegrad.arguments import by_parameter, by_position, title_of
 from tracegrad.errors import InputError
 from tracegrad.inputs import Wrt
-from tracegrad.recording import Recording, record
+from tracegrad.recording import Recording, collector_paused, record
 from tracegrad.reverse import sweep
 from tracegrad.trace import Trace
 from tracegrad.tracer import isinstance_tracer
@@ -109,13 +109,14 @@ def value_and_grad(fn: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     def derived(*args: Any, **kwargs: Any) -> Any:
         numbers = [argnums] if isinstance(argnums, int) else list(argnums)
         names = [_argument(fn, number, len(args)) for number in numbers]
-        recording = record(fn, by_position(args, kwargs), names)
-        try:
-            gradients = recording.in_structure(_gradients(recording))
-            found = [gradients[name] for name in names]
-            return recording.value, found[0] if isinstance(argnums, int) else tuple(found)
-        finally:
-            recording.tape.clear()
+        with collector_paused():
+            recording = record(fn, by_position(args, kwargs), names)
+            try:
+                gradients = recording.in_structure(_gradients(recording))
+                found = [gradients[name] for name in names]
+                return recording.value, found[0] if isinstance(argnums, int) else tuple(found)
+            finally:
+                recording.tape.clear()
 
     return derived
 

@@ -7,11 +7,12 @@ graph: a gradient alone needs the tape only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracegrad.graph import Graph, Guard, Literal, Output
 from tracegrad.primitives import CONST, INPUT
+from tracegrad.provenance import Call
 from tracegrad.tape import Tape
 from tracegrad.tracer import isinstance_tracer, operands
 
@@ -20,11 +21,11 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
     """The graph of a tape; the first ``len(names)`` entries of the tape are the inputs of these names."""
     graph = Graph()
     index_of: dict[int, int] = {}
-    for position, entry in enumerate(tape):
+    for position, (entry, call) in enumerate(zip(tape, _calls(tape), strict=True)):
         if entry.row is INPUT:
             index = graph.append(INPUT, (), entry.value, name=names[position])
         else:
-            index = _append(graph, entry, tape, index_of)
+            index = _append(graph, entry, call, index_of)
         index_of[id(entry)] = index
     graph.outputs = [_output(path, leaf, tape, index_of) for path, leaf in outputs]
     graph.guards = [
@@ -40,18 +41,28 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
     return graph, [index_of[id(entry)] for entry in tape]
 
 
-def _append(graph: Graph, entry: Any, tape: Tape, index_of: dict[int, int]) -> int:
-    args = operands(entry)
+def _calls(tape: Tape) -> Iterator[Call | None]:
+    """The call that each entry was made in."""
+    switches = iter([*tape.switches, (len(tape), None)])
+    call: Call | None = None
+    until, following = next(switches)
+    for position in range(len(tape)):
+        while position >= until:
+            call = following
+            until, following = next(switches)
+        yield call
+
+
+def _append(graph: Graph, entry: Any, call: Call | None, index_of: dict[int, int]) -> int:
+    args, tape = operands(entry), entry.tape
     traced = len(args) - len(entry.row.params)
     nodes = [
         index_of[id(arg)]
         if isinstance_tracer(arg) and arg.tape is tape
-        else graph.append(CONST, (), arg, call=entry.call)
+        else graph.append(CONST, (), arg, call=call)
         for arg in args[:traced]
     ]
-    return graph.append(
-        entry.row, nodes, entry.value, params=args[traced:], call=entry.call, lasti=entry.lasti
-    )
+    return graph.append(entry.row, nodes, entry.value, params=args[traced:], call=call, lasti=entry.lasti)
 
 
 def _operand(arg: Any, tape: Tape, index_of: dict[int, int]) -> int | Literal:

@@ -94,7 +94,6 @@ def _input(tape: Tape, number: Any) -> Any:
     node.pull = _INPUT_PULL
     node.a, node.b = (), NOTHING
     node.tape = tape
-    node.call = None
     node.lasti = -1
     node.adjoint = None
     tape.append(node)

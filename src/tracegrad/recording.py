@@ -121,18 +121,29 @@ def _refused(error: TypeError) -> str:
 
 
 def _run(function: Callable[..., Any], bound: Arguments, tape: Tape, roots: list[Any]) -> Any:
-    """The call itself, with stand-ins in place and the garbage collector paused: a trace makes no garbage."""
+    """The call itself, with stand-ins in place."""
     token = CURRENT.set(tape)
-    collecting = gc.isenabled()
-    gc.disable()
     try:
-        intercept.start(roots)
-        try:
-            return substitute(function)(*bound.args, **bound.kwargs)
-        finally:
-            intercept.stop()
+        with collector_paused():
+            intercept.start(roots)
+            try:
+                return substitute(function)(*bound.args, **bound.kwargs)
+            finally:
+                intercept.stop()
     finally:
-        if collecting:
-            gc.enable()
         CURRENT.reset(token)
         tape.close()
+
+
+class collector_paused:
+    """The garbage collector paused: a trace makes many objects and no garbage, and looking for some takes its time."""
+
+    __slots__ = ("_enabled",)
+
+    def __enter__(self) -> None:
+        self._enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._enabled:
+            gc.enable()

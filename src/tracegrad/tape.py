@@ -55,6 +55,7 @@ class Tape(list[Any]):
         "kind",
         "outer",
         "swept",
+        "switches",
         "title",
     )
 
@@ -69,13 +70,18 @@ class Tape(list[Any]):
         self.guards: list[TapeGuard] = []
         self.escape: TraceError | None = None
         self.swept = False
+        #: (index, call): from this entry on, operations were made in this call
+        self.switches: list[tuple[int, Call]] = []
         #: whether there are values of other classes than int and float, such as numpy's scalars
         self.foreign = False
 
     def enter(self, frame: FrameType) -> Call:
         """The call whose frame this is; called when the frame is not that of the last operation."""
         self.frame = frame
-        call = self.call = self.calls.enter(frame)
+        call = self.calls.enter(frame)
+        if call is not self.call:
+            self.call = call
+            self.switches.append((len(self), call))
         return call
 
     def guard(self, row: Primitive, args: tuple[Any, ...], outcome: Any) -> Any:

@@ -54,18 +54,17 @@ class Tracer:
     """A traced number, and the entry of its tape.
 
     ``value`` is the plain result of the primitive ``row`` on operands ``a`` and ``b`` (tracers of the same tape, or
-    constants), ``pull`` sends a gradient back to them, ``call`` and ``lasti`` say where it was made, and ``adjoint``
-    is scratch space of the reverse sweep.
+    constants), ``pull`` sends a gradient back to them, ``lasti`` is the instruction that made it (in which call, the
+    tape knows), and ``adjoint`` is scratch space of the reverse sweep.
     """
 
-    __slots__ = ("a", "adjoint", "b", "call", "lasti", "pull", "tape", "value")
+    __slots__ = ("a", "adjoint", "b", "lasti", "pull", "tape", "value")
 
     value: Any
     pull: Pull
     a: Any
     b: Any
     tape: Tape
-    call: Any
     lasti: int
     adjoint: Any
 
@@ -340,7 +339,7 @@ def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any
         node.pull = pull_for(row, "".join("v" if isinstance_tracer(arg) else "c" for arg in args))
         node.a, node.b = args if len(args) == 2 else (*args, NOTHING)
     node.tape = tape
-    node.call = tape.enter(frame)
+    tape.enter(frame)
     node.lasti = frame.f_lasti
     node.adjoint = None
     tape.append(node)
