@@ -11,12 +11,16 @@ import ast
 import dis
 import linecache
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import TypeVar
 
 from tracegrad.document import Site
+
+T = TypeVar("T")
 
 #: code that runs as a part of the statement it is written in, though Python gives it a frame of its own
 INLINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
@@ -29,10 +33,24 @@ _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
 Span = tuple[int, int, int, int]
 
 
+def _remembered(function: Callable[[CodeType, int], T]) -> Callable[[CodeType, int], T]:
+    """Remember results by code and file: code objects of one text in two files are equal to Python."""
+
+    @lru_cache(maxsize=1 << 16)
+    def of_file(code: CodeType, lasti: int, filename: str) -> T:
+        return function(code, lasti)
+
+    @wraps(function)
+    def remembered(code: CodeType, lasti: int) -> T:
+        return of_file(code, lasti, code.co_filename)
+
+    return remembered
+
+
 # ---- where ------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1 << 16)
+@_remembered
 def site(code: CodeType, lasti: int) -> Site:
     """Place and text of the expression that an instruction computes."""
     span = _span(code, lasti)
@@ -143,7 +161,7 @@ def _after(code: CodeType, lasti: int, count: int) -> list[dis.Instruction]:
     return [] if index is None else instructions[index + 1 : index + 1 + count]
 
 
-@lru_cache(maxsize=1 << 16)
+@_remembered
 def stored_name(code: CodeType, lasti: int) -> str | None:
     """The variable, attribute or item that the result of an instruction is stored in at once."""
     return _stored_by_bytecode(_after(code, lasti, 4)) or _stored_by_source(code, lasti)
@@ -253,7 +271,7 @@ class Statement:
         return self.site.line, self.site.column
 
 
-@lru_cache(maxsize=1 << 16)
+@_remembered
 def statement(code: CodeType, lasti: int) -> Statement:
     """The statement that an instruction belongs to: of a compound one the header, else its line if unknown."""
     span = _span(code, lasti)
