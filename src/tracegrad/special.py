@@ -30,7 +30,11 @@ def sign(x: float) -> float:
     >>> sign(-3), sign(0.0), sign(7)
     (-1.0, 0.0, 1.0)
     """
-    return float((x > 0) - (x < 0)) if x == x else nan
+    if x > 0:
+        return 1.0
+    if x < 0:
+        return -1.0
+    return 0.0 if x == 0 else nan
 
 
 def larger(a: Any, b: Any) -> Any:

@@ -235,6 +235,23 @@ class Trace:
         """The table of stages, values and gradients."""
         return str(self._export(".txt", options))
 
+    def to_python(self, **options: Any) -> str:
+        """The function and its backward pass as a module of plain statements; see :mod:`tracegrad.export.python`.
+
+        >>> import tracegrad as tg
+        >>> print(tg.trace(lambda x: x * x, 3.0).to_python().partition("def f_backward")[2])
+        (x):
+            \"""The value of f and its gradients, by the chain rule from the last statement to the first.\"""
+            value = x * x  # (1)
+        <BLANKLINE>
+            # backprop x * x  (1)
+            dx = x
+            dx += x
+            return value, {"x": dx}
+        <BLANKLINE>
+        """
+        return str(self._export(".py", options))
+
     def to_networkx(self, **options: Any) -> Any:
         """The graph as a :class:`networkx.MultiDiGraph`."""
         from tracegrad.export.nx import to_networkx

@@ -28,6 +28,7 @@ MODULES = {
     ".gv": "dot",
     ".json": "json",
     ".png": "png",
+    ".py": "python",
     ".svg": "svg",
     ".txt": "text",
 }

@@ -1,0 +1,229 @@
+"""Expressions of generated code as syntax trees: filled in, multiplied, and written as a person would.
+
+In: source with placeholders ``N_7`` (the value of node 7), ``D_7`` (its adjoint), ``L_7`` (all its local
+gradients).  Out: source with names.  Read
+:func:`product` first: it is the chain rule, with what is exactly 1 left out and minus signs gathered.
+
+All of it is exact: ``1.0 * a`` is ``a`` where ``a`` is a float, and a minus sign commutes with the multiplication and
+division of floats to the last bit.  (It does not with the whole number 0, which has no sign.)
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Mapping
+from typing import Any
+
+PLACEHOLDER = re.compile(r"[NDL]_(\d+)")
+
+
+def parse(source: str) -> ast.expr:
+    """The tree of an expression."""
+    return ast.parse(source, mode="eval").body
+
+
+def constant(value: Any) -> ast.expr:
+    """A literal as a tree; infinities and nan are names of ``math``."""
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return parse(f"{'-' if value < 0 else ''}math.{abs(value)}")
+    return ast.Constant(value)
+
+
+def number_of(tree: ast.expr) -> Any:
+    """The number that a tree is, ``None`` if it is none."""
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
+        inner = number_of(tree.operand)
+        return None if inner is None else -inner
+    return tree.value if isinstance(tree, ast.Constant) and type(tree.value) in (int, float) else None
+
+
+def name(text: str) -> ast.expr:
+    return ast.Name(text, ast.Load())
+
+
+def placeholders(tree: ast.expr, letter: str) -> set[int]:
+    """The nodes whose values (``N``) or adjoints (``D``) an expression mentions."""
+    return {
+        int(node.id[2:])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id[0] == letter and PLACEHOLDER.fullmatch(node.id)
+    }
+
+
+def size(tree: ast.expr) -> int:
+    """How many names and numbers an expression mentions."""
+    return sum(isinstance(node, (ast.Name, ast.Constant)) for node in ast.walk(tree))
+
+
+class _Fill(ast.NodeTransformer):
+    def __init__(self, known: Mapping[str, ast.expr]) -> None:
+        self.known = known
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.known.get(node.id, node)
+
+
+def fill(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
+    """An expression with placeholders replaced."""
+    filled: ast.expr = _Fill(known).visit(copy.deepcopy(tree))
+    return filled
+
+
+# ---- the chain rule ---------------------------------------------------------------------------------
+
+
+class Reals:
+    """Which expressions are floats for certain; ``dtypes`` tell it of the nodes."""
+
+    def __init__(self, dtypes: list[str]) -> None:
+        self.dtypes = dtypes
+
+    def __contains__(self, tree: ast.expr) -> bool:
+        match tree:
+            case ast.Constant(value=value):
+                return isinstance(value, float)
+            case ast.Name(id=id):
+                return self.dtypes[int(id[2:])] == "float" if id.startswith("N_") else not id.startswith("L_")
+            case ast.Subscript(value=ast.Name(id=id)):
+                return not id.startswith("L_")  # a seed
+            case ast.UnaryOp(operand=operand):
+                return operand in self
+            case ast.BinOp(op=ast.Div()):
+                return True
+            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult(), left=left, right=right):
+                return left in self or right in self
+            case ast.BinOp(op=ast.Pow(), left=left):
+                return left in self
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="math"), attr=attr)):
+                return attr not in {
+                    "floor",
+                    "ceil",
+                    "trunc",
+                    "comb",
+                    "perm",
+                    "factorial",
+                    "gcd",
+                    "lcm",
+                    "isqrt",
+                    "prod",
+                }
+            case ast.Attribute(value=ast.Name(id="math")):
+                return True
+        return False
+
+
+def product(local: ast.expr, upstream: ast.expr, reals: Reals, real: bool = False) -> ast.expr:
+    """Local gradient times upstream gradient; ``real`` says that the former is a float for certain.
+
+    >>> reals = Reals(["float", "float"])
+    >>> def shown(local, upstream):
+    ...     return ast.unparse(product(parse(local), parse(upstream), reals))
+    >>> shown("1.0", "D_1"), shown("-1.0", "D_1"), shown("N_0", "1.0"), shown("2 * N_0", "D_1")
+    ('D_1', '-D_1', 'N_0', '2 * N_0 * D_1')
+    >>> shown("-(N_1 / N_0)", "-D_1"), shown("-(N_1 / N_0)", "D_1"), shown("3", "1.0")
+    ('N_1 / N_0 * D_1', '-N_1 / N_0 * D_1', '3.0')
+    """
+    one, other = number_of(local), number_of(upstream)
+    if one is not None and other is not None:
+        return constant(one * other)
+    if one == 1 and upstream in reals:
+        return upstream
+    if one == -1 and upstream in reals:
+        return _signed(True, upstream, reals)
+    if other in (1, -1) and (real or local in reals):
+        return _signed(other < 0, local, reals)
+    if other is not None:
+        local, upstream = upstream, local
+    return _signed(False, ast.BinOp(local, ast.Mult(), upstream), reals)
+
+
+def _signed(minus: bool, tree: ast.expr, reals: Reals) -> ast.expr:
+    """±tree with at most one minus sign among its factors, at the front."""
+    more, body = _split(tree, reals)
+    return _negative(body, reals) if minus != more else body
+
+
+def _split(tree: ast.expr, reals: Reals) -> tuple[bool, ast.expr]:
+    """Sign and rest of a product."""
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub) and tree.operand in reals:
+        minus, body = _split(tree.operand, reals)
+        return not minus, body
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, (ast.Mult, ast.Div)):
+        left_minus, left = _split(tree.left, reals)
+        right_minus, right = _split(tree.right, reals)
+        return left_minus != right_minus, ast.BinOp(left, tree.op, right)
+    return False, tree
+
+
+def _negative(body: ast.expr, reals: Reals) -> ast.expr:
+    """A minus sign on the first factor, if that is a float, else before the whole."""
+    first = body
+    while isinstance(first, ast.BinOp) and isinstance(first.op, (ast.Mult, ast.Div)):
+        first = first.left
+    if first is body or first not in reals:
+        return ast.UnaryOp(ast.USub(), body)
+    return _with_first(body, ast.UnaryOp(ast.USub(), first))
+
+
+def _with_first(body: ast.expr, first: ast.expr) -> ast.expr:
+    if isinstance(body, ast.BinOp) and isinstance(body.op, (ast.Mult, ast.Div)):
+        return ast.BinOp(_with_first(body.left, first), body.op, body.right)
+    return first
+
+
+# ---- source -----------------------------------------------------------------------------------------
+
+_SIMPLE = r"(?:[^\W\d][\w.]*|\d[\w.]*)"
+_POWER = re.compile(rf"(?<![\w.)\]])(-?{_SIMPLE}) \*\* (-?{_SIMPLE})(?![\w.(\[])")
+
+
+def source(tree: ast.expr) -> str:
+    """An expression as Black and Ruff would write it, as long as it fits on a line.
+
+    >>> source(parse("(x)**2 - (1 + (math.exp(-(y)))) ** 2"))
+    'x**2 - (1 + math.exp(-y)) ** 2'
+    """
+    return _POWER.sub(r"\1**\2", ast.unparse(tree))
+
+
+def lines(before: str, tree: ast.expr, width: int) -> list[str]:
+    """A statement that ends in an expression: on one line, or a term a line in parentheses.
+
+    >>> print("\\n".join(lines("x = ", parse("a * b - c / d + 2"), 16)))
+    x = (
+        a * b
+        - c / d
+        + 2
+    )
+    """
+    line = before + source(tree)
+    terms = _terms(tree)
+    if len(line) <= width or len(terms) == 1:
+        return [line]
+    return [f"{before}(", *(f"    {term}" for term in terms), ")"]
+
+
+def _terms(tree: ast.expr) -> list[str]:
+    """The terms of a sum, or the factors of a product, with the signs before them."""
+    chain = next((chain for chain in _CHAINS if isinstance(tree, ast.BinOp) and type(tree.op) in chain), ())
+    found: list[str] = []
+    while isinstance(tree, ast.BinOp) and type(tree.op) in chain:
+        # each as the second operand of its sign, and the first as a first one: so they get their parentheses
+        found.append(source(ast.BinOp(name("_"), tree.op, tree.right)).removeprefix("_ "))
+        last = tree.op
+        tree = tree.left
+    return [source(ast.BinOp(tree, last, name("_")))[:-4], *reversed(found)] if found else [source(tree)]
+
+
+_CHAINS = ((ast.Add, ast.Sub), (ast.Mult, ast.Div))
+
+
+def quoted(text: str) -> str:
+    """A text as a literal, in double quotes where that needs no backslash.
+
+    >>> print(quoted("d['k']"), quoted('say "x"'))
+    "d['k']" 'say "x"'
+    """
+    return repr(text) if '"' in text else f'"{repr(chr(39) + text)[2:-1]}"'

@@ -1,0 +1,114 @@
+"""Look-ups in a document of operations, for those who write code or equations from it.
+
+In: an :class:`~tracegrad.document.Annotated` of level ``op``.  Out: :class:`Outline`: nodes by number, the operands,
+uses and guards of each, and which of them anything depends on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from tracegrad.document import Annotated, Edge, Guard, Node, Stage
+from tracegrad.errors import InputError, UnsupportedError
+from tracegrad.primitives import TABLE, Primitive
+
+
+class Outline:
+    """A document, asked by number of node."""
+
+    def __init__(self, annotated: Annotated) -> None:
+        if annotated.level != "op":
+            raise InputError(
+                f"source is written from a document of level 'op', and this is {annotated.level!r}"
+            )
+        self.annotated = annotated
+        self.nodes = annotated.nodes
+        self._index = {node.id: index for index, node in enumerate(self.nodes)}
+        self.edges: dict[int, list[Edge]] = defaultdict(list)
+        for edge in annotated.edges:
+            self.edges[self._index[edge.target]].append(edge)
+        #: guards by the last node that they need; -1 where they need none
+        self.guards: dict[int, list[Guard]] = defaultdict(list)
+        for guard in annotated.guards:
+            self.guards[max(self.guarded(guard), default=-1)].append(guard)
+        #: the outputs that depend on an input, with their nodes
+        self.outputs = [(o, self._index[o.node]) for o in annotated.outputs if o.node is not None]
+        self.inputs = [(row.name, self._index[row.node]) for row in annotated.inputs]
+        self.live = self._above([index for _, index in self.outputs] + self._all_guarded())
+        self._stages = {stage.id: (number, stage) for number, stage in enumerate(annotated.stages, 1)}
+        self._clusters = {cluster.id: cluster for cluster in annotated.clusters}
+        self._ends = {self.nodes[index].stage: index for index in sorted(self.live)}
+
+    def sources(self, index: int) -> list[int]:
+        """The operands of a node, slot by slot."""
+        return [self._index[edge.source] for edge in self.edges[index]]
+
+    def varies(self, index: int) -> bool:
+        return self.nodes[index].kind != "const"
+
+    def guarded(self, guard: Guard) -> list[int]:
+        return [self._index[operand["node"]] for operand in guard.operands if "node" in operand]
+
+    def _all_guarded(self) -> list[int]:
+        return [index for guard in self.annotated.guards for index in self.guarded(guard)]
+
+    def _above(self, nodes: list[int]) -> set[int]:
+        """These nodes and all that they are computed from."""
+        todo, found = list(nodes), set(nodes)
+        while todo:
+            for source in self.sources(todo.pop()):
+                if source not in found:
+                    found.add(source)
+                    todo.append(source)
+        return found
+
+    def used_once(self) -> set[int]:
+        """The values with one use among what anything depends on: in their own statement, by an output or a guard."""
+        uses = Counter(index for _, index in self.outputs) + Counter(self._all_guarded())
+        abroad = set()
+        for index in self.live:
+            for source in self.sources(index):
+                uses[source] += 1
+                if self.nodes[source].stage != self.nodes[index].stage:
+                    abroad.add(source)
+        return {index for index, count in uses.items() if count == 1} - abroad
+
+    def stage(self, index: int) -> tuple[int, Stage] | None:
+        """The stage of a node and its number, from 1."""
+        return self._stages.get(self.nodes[index].stage or "")
+
+    def completes(self, index: int) -> bool:
+        """Whether a node is the last of its stage."""
+        return self.nodes[index].stage is not None and self._ends.get(self.nodes[index].stage) == index
+
+    def last_of_stage(self, index: int) -> int:
+        found = self.stage(index)
+        return index if found is None or not found[1].nodes else self._index[found[1].nodes[-1]]
+
+    def function(self, index: int) -> str | None:
+        """The function of the user that was called where a node was made; of the traced one itself, none."""
+        cluster = self._clusters.get(self.nodes[index].cluster or "")
+        return None if cluster is None else cluster.name.partition("#")[0]
+
+    def values(self, index: int) -> list[Any]:
+        """The recorded operands of a node."""
+        return [self.nodes[source].value for source in self.sources(index)]
+
+
+def row_of(operation: str) -> Primitive:
+    """The row of an operation that can be written in Python."""
+    row = TABLE.get(operation)
+    if row is None or not row.python:
+        raise UnsupportedError(
+            f"{operation} has no spelling in plain Python, so that no source can be written; use the functions of math"
+        )
+    return row
+
+
+def row_of_node(node: Node) -> Primitive:
+    if node.shape:
+        raise UnsupportedError(
+            "source is written for functions of numbers, and this one computes with arrays"
+        )
+    return row_of(node.primitive)

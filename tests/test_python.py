@@ -1,0 +1,284 @@
+"""Emitted source: compiled, run, and held to the interpreter bit for bit; formatted, linted, read by names."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+import itertools
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from functions import CORPUS, Entry
+
+import tracegrad as tg
+from tracegrad.tree import is_leaf, leaves, map_leaves
+
+NAMES = [entry.name for entry in CORPUS]
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(CORPUS) >= 80
+
+
+def module(source: str) -> dict[str, Any]:
+    namespace: dict[str, Any] = {"__name__": "emitted"}
+    exec(compile(source, "<emitted>", "exec"), namespace)
+    return namespace
+
+
+def functions(source: str) -> tuple[Any, Any]:
+    """The two functions of a module: the last ones in it."""
+    namespace = module(source)
+    names = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return namespace[names[-2]], namespace[names[-1]]
+
+
+def bits(structure: Any) -> list[str]:
+    """The numbers of a structure, to the last bit; containers of the user's count as their contents."""
+    return [f"{type(leaf).__name__} {leaf!r}" for _, leaf in leaves(structure)]
+
+
+def seeded(t: tg.Trace) -> tg.Trace:
+    """A trace with a seed for each of its outputs."""
+    numbers = itertools.count(1)
+    return t.backward(map_leaves(t.value, lambda _: float(next(numbers)))) if len(leaves(t.value)) > 1 else t
+
+
+@functools.cache
+def recorded(name: str) -> tuple[tg.Trace, str]:
+    """The trace of an entry and its source."""
+    entry = CORPUS[NAMES.index(name)]
+    t = seeded(tg.trace(entry.function, *entry.args))
+    return t, t.to_python()
+
+
+def arguments(t: tg.Trace, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What the emitted functions take: the arguments that hold an input."""
+    star = [row.name for row in t.inputs if row.name.startswith("args[")]
+    return (args,) if star else args
+
+
+def both(entry: Entry, args: tuple[Any, ...], emitted: tuple[Any, Any]) -> None:
+    """Value and gradients of the emitted functions are those of a trace of these arguments."""
+    t = seeded(tg.trace(entry.function, *args))
+    given = arguments(t, args)
+    value, gradients = emitted[1](*given)
+    assert bits(value) == bits(t.value)
+    assert bits(emitted[0](*given)) == bits(t.value)
+    assert bits(gradients) == bits(t.gradients)
+
+
+@pytest.mark.parametrize("entry", CORPUS, ids=NAMES)
+def test_the_same_numbers(entry: Entry) -> None:
+    source = recorded(entry.name)[1]
+    both(entry, entry.args, functions(source))
+
+
+#: an exception that the function catches is a branch, and no guard records it
+UNGUARDED = frozenset({"attempted"})
+
+
+def outcomes(t: tg.Trace) -> list[Any]:
+    return [(guard.operation, guard.outcome, guard.site) for guard in t.guards]
+
+
+@pytest.mark.parametrize("factor", [1.0078125, 0.5, -1.25, 3.0])
+@pytest.mark.parametrize("entry", CORPUS, ids=NAMES)
+def test_other_inputs_give_their_numbers_or_an_error(entry: Entry, factor: float) -> None:
+    t, source = recorded(entry.name)
+    emitted = functions(source)
+    args = map_leaves(entry.args, lambda x: x * factor if isinstance(x, float) else x + 1)
+    try:
+        other = seeded(tg.trace(entry.function, *args))
+    except (ArithmeticError, ValueError, LookupError, TypeError, tg.TracegradError, AssertionError):
+        pytest.skip("these numbers are outside of its domain")
+    if outcomes(t) != outcomes(other):
+        with pytest.raises((ValueError, ArithmeticError)):
+            emitted[1](*arguments(t, args))
+        return
+    try:
+        emitted[1](*arguments(t, args))
+    except (ValueError, ArithmeticError):
+        assert any("nonfinite" in node.flags for node in (*t.nodes, *other.nodes)), "raised without need"
+        return
+    if entry.name not in UNGUARDED:
+        both(entry, args, emitted)
+
+
+@pytest.mark.parametrize("entry", CORPUS, ids=NAMES)
+def test_the_same_source_twice(entry: Entry) -> None:
+    assert seeded(tg.trace(entry.function, *entry.args)).to_python() == recorded(entry.name)[1]
+
+
+# ---- style ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("emitted")
+    for number, entry in enumerate(CORPUS):
+        recorded(entry.name)[0].save(folder / f"m{number}.py")
+    return folder
+
+
+def run(tool: str, *args: str, folder: Path) -> None:
+    found = subprocess.run([sys.executable, "-m", tool, *args, str(folder)], capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_ruff_finds_nothing(written: Path) -> None:
+    run(
+        "ruff",
+        "check",
+        "--isolated",
+        "--no-cache",
+        "--select=E4,E7,E9,F,I,W,B,UP",
+        "--ignore=E741",
+        folder=written,
+    )
+
+
+@pytest.mark.parametrize(
+    "formatter", [("ruff", "format", "--isolated", "--no-cache"), ("black", "-q")], ids=["ruff", "black"]
+)
+def test_formatted_source_gives_the_same_numbers(formatter: tuple[str, ...], written: Path) -> None:
+    if importlib.util.find_spec(formatter[0]) is None:
+        pytest.skip(f"{formatter[0]} is not installed")
+    run(*formatter, folder=written)
+    for number, entry in enumerate(CORPUS):
+        both(entry, entry.args, functions((written / f"m{number}.py").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("entry", CORPUS, ids=NAMES)
+def test_nothing_multiplies_by_one(entry: Entry) -> None:
+    lines = recorded(entry.name)[1].partition("_backward(")[2].partition("# backprop")[2].splitlines()[1:]
+    code = "\n".join(line for line in lines if "#" not in line and "return" not in line)
+    assert not re.search(r"(?<![\w.])1(\.0)? \*(?!\*)|\* -?1(\.0)?(?![\w.])|[+] 0\.0(?!\d)", code), code
+
+
+def test_the_way_back_of_the_notes() -> None:
+    """https://cs231n.github.io/optimization-2/#staged: the same variables, in order, ``+=`` where they have it."""
+    from tracegrad.demo import f
+
+    source = tg.trace(f, 3, -4).to_python()
+    steps = re.findall(r"^    (d\w+) (\+?=)", source.partition("# backprop")[2], flags=re.MULTILINE)
+    assert steps == [
+        ("dnum", "="), ("dinvden", "="), ("dden", "="), ("dsigx", "="), ("dxpysqr", "="), ("dxpy", "="), ("dx", "="),
+        ("dy", "="), ("dx", "+="), ("dx", "+="), ("dsigy", "="), ("dy", "+="),
+    ]  # fmt: skip
+
+
+def names_bound(entry: str) -> list[str]:
+    tree = ast.parse(recorded(entry)[1]).body[-1]
+    return [
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "names"),
+    [
+        ("bound_again", ["y", "y_2", "y_3", "dy_2", "dy_2", "dy", "dx", "dx", "dx"]),
+        ("gradient_names", ["dy", "ddx", "d_x", "dddx", "ddy", "ddy", "d_x_2", "d_x_2", "d_dx"]),
+        ("names_of_builtins", ["sum_", "abs_", "value", "dabs_", "dsum_", "dsum_", "did", "dmax_", "did"]),
+        ("items", ["d_k", "d_l", "value", "dd_l", "dd_k", "dd_k", "dx", "dx", "dx"]),
+        ("neuron", ["w_0", "w_1", "w_2", "x_0", "x_1", "dot", "value_exp", "value_sum", "value",
+                    "ddot", "dw_2", "dw_1", "dx_1", "dw_0", "dx_0"]),
+        ("determinant", ["m_0_0", "m_0_1", "m_1_0", "m_1_1", "value", "dm_0_0", "dm_1_1", "dm_0_1", "dm_1_0"]),
+    ],
+)  # fmt: skip
+def test_names_that_a_reader_would_expect(entry: str, names: list[str]) -> None:
+    assert sorted(names_bound(entry)) == sorted(names)
+
+
+def test_only_math_is_imported() -> None:
+    for entry in CORPUS:
+        imported = re.findall(r"^import (\S+)", recorded(entry.name)[1], flags=re.MULTILINE)
+        assert imported in ([], ["math"]) or entry.name in ("gamma_functions", "index"), entry.name
+
+
+# ---- guards, poles, limits ----------------------------------------------------------------------------
+
+
+def test_a_guard_names_the_line() -> None:
+    def f(x):
+        if x > 1:
+            return x * x
+        return -x
+
+    _, backward = functions(tg.trace(f, 2.0).to_python())
+    assert backward(3.0) == (9.0, {"x": 6.0})
+    line = f.__code__.co_firstlineno + 1
+    with pytest.raises(
+        ValueError, match=rf"test_python.py:{line}: x > 1 gave True when this was recorded, now False"
+    ):
+        backward(0.5)
+
+
+def test_a_pole_holds_for_its_numbers_only() -> None:
+    _, backward = functions(tg.trace(math.sqrt, 0.0).to_python())
+    assert backward(0.0) == (0.0, {"x": math.inf})
+    with pytest.raises(ValueError, match="sqrt was at its pole"):
+        backward(4.0)
+
+
+def test_max_follows_the_numbers() -> None:
+    _, backward = functions(tg.trace(lambda x, y: max(x, y), 1.0, 2.0).to_python())
+    assert backward(3.0, 2.0) == (3.0, {"x": 1.0, "y": 0.0})
+    assert backward(2.0, 2.0) == (2.0, {"x": 1.0, "y": 0.0})
+
+
+def test_seeds_can_be_given() -> None:
+    t = tg.trace(lambda x: (x * x, x**3), 2.0).backward((1.0, 0.0))
+    _, backward = functions(t.to_python())
+    assert backward(2.0) == ((4.0, 8.0), {"x": 4.0})
+    assert backward(2.0, (0.0, 1.0)) == ((4.0, 8.0), {"x": 12.0})
+    _, backward = functions(tg.trace(lambda x: x * x, 2.0).backward(5.0).to_python())
+    assert backward(2.0) == (4.0, {"x": 20.0})
+
+
+def test_a_long_loop_is_refused_with_advice() -> None:
+    def f(x):
+        for _ in range(3000):
+            x = x * 0.999
+        return x
+
+    t = tg.trace(f, 1.0)
+    with pytest.raises(tg.InputError, match=r"f ran 3000 operations.*limit=3000"):
+        t.to_python()
+    assert functions(t.to_python(limit=3000))[0](1.0) == t.value
+
+
+def test_text_of_a_document_never_becomes_code() -> None:
+    t = tg.trace(lambda x: x * x, 2.0)
+    evil = 'x"""\nimport os\x0c\u2028boom()\x00 # "\\'
+    stage = t.document.stages[0]
+    from dataclasses import replace
+
+    document = replace(
+        t.document,
+        stages=(replace(stage, label=evil),),
+        function=replace(t.document.function, name=evil, qualname=evil),
+        inputs=(replace(t.document.inputs[0], name=evil),),
+        nodes=(replace(t.nodes[0], name=evil), *t.nodes[1:]),
+    )
+    from tracegrad.export import dump
+
+    source = dump(document, ".py")
+    tree = ast.parse(source)
+    assert not [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.Call))]
+    assert functions(source)[1](3.0)[0] == 9.0
+
+
+def test_whole_results_stay_whole() -> None:
+    t = tg.trace(lambda n: n * n + 1, 3)
+    forward, backward = functions(t.to_python())
+    assert repr(forward(3)) == "10"
+    assert repr(backward(3)) == "(10, {'n': 6.0})"
+    assert is_leaf(t.value)
