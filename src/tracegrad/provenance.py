@@ -27,9 +27,15 @@ OPAQUE = frozenset({
 _RESUMABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
+_IN_PACKAGE: dict[str, bool] = {}
+
+
 def in_package(code: CodeType) -> bool:
     """Whether this is code of tracegrad itself."""
-    return code.co_filename.startswith(PACKAGE) and code.co_filename not in EXAMPLES
+    filename = code.co_filename
+    if filename not in _IN_PACKAGE:
+        _IN_PACKAGE[filename] = filename.startswith(PACKAGE) and filename not in EXAMPLES
+    return _IN_PACKAGE[filename]
 
 
 class Call:

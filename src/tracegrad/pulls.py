@@ -101,13 +101,15 @@ def _flow(called: str, rule: Any, operands: list[str]) -> str:
 def _many(row: Primitive) -> Pull:
     """The backward instruction for operands in a tuple; a new function for each row."""
 
-    if not row.rules:
+    rules: Any = row.rules
+    if not rules:
         return lambda node, upstream: None  # an input, where the gradient has arrived
 
     def pull(node: Any, upstream: Any) -> None:
         kind = type(node)
         values = [arg.value if type(arg) is kind else arg for arg in node.a]
-        for arg, local in zip(node.a, partials(row, PLAIN, node.value, values), strict=False):
+        found = rules(PLAIN, node.value, *values) if row.variadic else partials(row, PLAIN, node.value, values)
+        for arg, local in zip(node.a, found, strict=False):
             if type(arg) is kind:
                 flow = local * upstream
                 total = arg.adjoint

@@ -339,7 +339,8 @@ def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any
         node.pull = pull_for(row, "".join("v" if isinstance_tracer(arg) else "c" for arg in args))
         node.a, node.b = args if len(args) == 2 else (*args, NOTHING)
     node.tape = tape
-    tape.enter(frame)
+    if frame is not tape.frame:
+        tape.enter(frame)
     node.lasti = frame.f_lasti
     node.adjoint = None
     tape.append(node)
