@@ -92,6 +92,8 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     if tape.escape is not None:
         raise tape.escape
     if isinstance(result, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
+        if not isinstance(result, types.AsyncGeneratorType):
+            result.close()  # or Python would warn that nobody has awaited it
         raise TraceError(
             f"{tape.title} returned a {type(result).__name__}, whose body has not run yet: trace a function that "
             "consumes it, for instance lambda x: list(f(x))"
