@@ -27,9 +27,9 @@ from math import exp as renamed_exp
 from pathlib import Path
 
 import pytest
+from restored import assert_nothing_left
 
 import tracegrad as tg
-from conftest import assert_nothing_left
 from tracegrad.stand_ins import ORIGINAL_OF
 
 from_assignment = math.exp
