@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from contextvars import ContextVar
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from tracegrad.errors import EscapeError, LeakError, TraceError
 from tracegrad.primitives import Primitive
@@ -88,13 +88,23 @@ class Tape(list[Any]):
         """Record that ``row`` on ``args`` gave ``outcome``, and give the outcome back."""
         frame = user_frame()
         if row.name in _DIGITS and frame.f_globals.get("__name__", "").partition(".")[0] in OPAQUE:
-            self.escape = self.escape or EscapeError(
-                f"another library would take a traced value to pieces and lose its gradient, {describe(frame)}.  "
-                "Compute with functions of math, or wrap the argument in tg.detach(...) if its gradient is not wanted"
+            self.refuse(
+                EscapeError(
+                    f"another library would take a traced value to pieces and lose its gradient, {describe(frame)}.  "
+                    "Compute with functions of math, or wrap the argument in tg.detach(...) if its gradient is not "
+                    "wanted"
+                )
             )
-            raise self.escape
         self.guards.append(TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti))
         return outcome
+
+    def refuse(self, error: TraceError) -> NoReturn:
+        """Raise an error that a handler in the user's code cannot hide from the end of this trace and those around."""
+        tape: Tape | None = self
+        while tape is not None:
+            tape.escape = tape.escape or error
+            tape = tape.outer
+        raise error
 
     def close(self) -> None:
         """End the trace: drop the frames and refuse further operations."""
@@ -108,12 +118,23 @@ class ClosedTape(Tape):
 
     __slots__ = ()
 
-    def enter(self, frame: FrameType) -> Call:
+    def enter(self, frame: FrameType) -> NoReturn:
         raise LeakError(
             f"a value traced in {self.title} is used after its trace ended, {describe(frame)}.  It was kept in a "
             "global, an attribute, a cache or a generator: return it from the traced function instead, or keep "
             "tg.detach(value) if its gradient is not wanted"
         )
+
+    def refuse(self, error: TraceError) -> NoReturn:
+        self.enter(user_frame())
+
+
+def refuse(error: TraceError) -> NoReturn:
+    """Raise an error that a handler in the user's code cannot hide from the end of the trace."""
+    tape = CURRENT.get()
+    if tape is None:
+        raise error
+    tape.refuse(error)
 
 
 def user_frame() -> FrameType:
@@ -133,6 +154,9 @@ def innermost(tapes: list[Tape]) -> Tape:
         while walker is not None and walker is not tape:
             walker = walker.outer
         if walker is None:
+            for ended in tapes:
+                if type(ended) is ClosedTape:
+                    ended.enter(user_frame())
             raise LeakError(
                 f"values of two unrelated traces meet, {describe(user_frame())}: one was made in {deepest.title}, "
                 f"the other in {tape.title}, which does not enclose it.  Trace one function that uses both"
