@@ -19,7 +19,7 @@ from tracegrad.laws import check_identity
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 EXPORTS = ROOT / "exports"
-FORMATS = (".dot", ".json", ".svg", ".png")
+FORMATS = (".dot", ".json", ".svg", ".png", ".py", ".md")
 
 
 def traced(example: Path) -> Trace:
@@ -44,6 +44,17 @@ def test_example_gives_the_files_of_the_gallery(
         if request.config.getoption("--update-exports"):
             t.save(golden)
         assert t.save(tmp_path / golden.name).read_bytes() == golden.read_bytes(), golden.name
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_source_of_the_gallery_gives_the_numbers_of_the_trace(example: Path) -> None:
+    t = traced(example)
+    module = runpy.run_path(str(EXPORTS / f"{example.stem}.py"))
+    by_title = {name: function for name, function in module.items() if name.endswith("_backward")}
+    [(title, backward)] = by_title.items()
+    arguments = [one.argument for one in t._recording.entered.values()]
+    assert backward(*arguments) == (t.value, t.gradients)
+    assert module[title.removesuffix("_backward")](*arguments) == t.value
 
 
 @pytest.mark.usefixtures("in_root")

@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import itertools
 import math
+import random
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from functions import CORPUS, Entry
 
 import tracegrad as tg
+from tracegrad.primitives import TABLE, bind
 from tracegrad.tree import is_leaf, leaves, map_leaves
 
 NAMES = [entry.name for entry in CORPUS]
@@ -282,3 +284,59 @@ def test_whole_results_stay_whole() -> None:
     assert repr(forward(3)) == "10"
     assert repr(backward(3)) == "(10, {'n': 6.0})"
     assert is_leaf(t.value)
+
+
+# ---- every row, special values --------------------------------------------------------------------------
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2, 0, -3, 1e-320, 1e308, -1e200, math.inf, -math.inf, math.nan, 10**400]
+
+ROWS = [
+    row for row in TABLE.values() if row.rules and not row.step and row.name not in ("pole", "input", "const")
+]
+
+
+def static_of(row: Any) -> tuple[int, ...]:
+    return {"polygamma": (1,), "nextafter_steps": (2,)}.get(row.name, (2,) * len(row.params))
+
+
+def same(a: Any, b: Any) -> bool:
+    return a == b or (a != a and b != b) if repr(a) != repr(b) else True
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_row_at_special_values(row: Any) -> None:
+    """Numbers are those of the interpreter, also at kinks and poles and for whole numbers."""
+    slots = len(row.domain)
+    choice = random.Random(row.name).choice
+    cases = [tuple(choice(SPECIAL) for _ in range(slots)) for _ in range(40)]
+    cases += [tuple(low + (high - low) * 0.3 for low, high in row.domain), *((x,) * slots for x in SPECIAL)]
+    tried = 0
+    for args in cases:
+        static = static_of(row)
+        try:
+            t = tg.trace(lambda *xs: bind(row, *xs, *static), *args)  # noqa: B023
+        except (ArithmeticError, ValueError, TypeError, tg.TracegradError):
+            continue
+        if not isinstance(t.value, (int, float)):
+            continue
+        tried += 1
+        forward, backward = functions(t.to_python())
+        assert same(forward(args), t.value), args
+        value, gradients = backward(args)
+        assert same(value, t.value), args
+        expected = [gradient for _, gradient in leaves(t.gradients)]
+        found = [gradient for _, gradient in leaves(gradients)]
+        assert all(map(same, found, expected)), (args, found, expected, t.to_python())
+    assert tried
+
+
+def test_some_inputs_only() -> None:
+    t = tg.traced(wrt=["w[1]"])(lambda w, x: w[0] * w[1] * x).trace([2.0, 3.0], 5.0)
+    _, backward = functions(t.to_python())
+    assert backward([2.0, 7.0]) == (70.0, {"w": {1: 10.0}})
+
+
+def test_numpy_is_named() -> None:
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(tg.UnsupportedError, match=r"numpy.exp has no spelling in plain Python"):
+        tg.trace(lambda x: numpy.exp(x), 2.0).to_python()

@@ -19,7 +19,7 @@ from tracegrad.demo import f as staged_example
 from tracegrad.errors import InputError, TracegradError
 from tracegrad.trace import Trace, trace
 
-_FORMATS = ("svg", "png", "dot", "json")
+_FORMATS = ("svg", "png", "dot", "json", "py", "md")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

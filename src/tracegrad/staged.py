@@ -11,9 +11,11 @@ interpreter to the last bit.  What has no name of the user's and is used once st
 from __future__ import annotations
 
 import ast
+import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 from tracegrad.document import Annotated, Guard
@@ -53,7 +55,7 @@ class Assign:
     """``target = expression`` or ``target += expression``.
 
     ``node`` is the one whose value or gradient the target is, ``through`` the one that is computed, or that the
-    gradient returns through.
+    gradient returns through; ``value`` is what the expression gave when it was recorded.
     """
 
     target: str
@@ -61,6 +63,7 @@ class Assign:
     expression: ast.expr
     node: int
     through: int
+    value: Any
     back: bool = False
 
     @property
@@ -243,7 +246,9 @@ def _forward(
         inside = inside and (index in returned or len(source(tree)) <= _LONGEST)
         if node.kind == "op" and not inside:
             own = naming.value(index)
-            statements.append(Assign(target=own, sign="=", expression=tree, node=index, through=index))
+            statements.append(
+                Assign(target=own, sign="=", expression=tree, node=index, through=index, value=node.value)
+            )
             tree = name(own)
         known[f"N_{index}"] = tree
         statements += _checks(outline, formulas, index, known)
@@ -325,13 +330,13 @@ class _Back:
     def statements(self) -> Iterator[Statement]:
         """Seeds, then the operations from last to first."""
         for index, seed in self._seeds().items():
-            yield from self._contribute(index, seed, index)
+            yield from self._contribute(index, seed, index, self._recorded_seed(index))
         for index in self.reached:
             upstream = self.inside.get(index, name(f"D_{index}"))
             found = list(self._locals(index))
             longest = max((size(local) for _, _, local in found if local is not None), default=0)
             if longest + size(upstream) > _LARGEST and not _bare(upstream):
-                yield self._assign(index, upstream, index)
+                yield self._assign(index, upstream, index, self.outline.nodes[index].adjoint)
                 upstream = name(f"D_{index}")
             for statement, slot, local in found:
                 if statement is not None:
@@ -339,7 +344,7 @@ class _Back:
                 if local is not None:
                     edge = self.outline.edges[index][slot]
                     flow = product(local, upstream, self.reals, real=isinstance(edge.partial, float))
-                    yield from self._contribute(self.outline.sources(index)[slot], flow, index)
+                    yield from self._contribute(self.outline.sources(index)[slot], flow, index, edge.flow)
 
     def gradient(self, index: int) -> ast.expr:
         """The gradient of an input when all is done."""
@@ -355,16 +360,22 @@ class _Back:
             found[index] = f"{found[index]} + {text}" if index in found else text
         return {index: parse(text) for index, text in found.items()}
 
-    def _contribute(self, index: int, flow: ast.expr, through: int) -> Iterator[Assign]:
+    def _recorded_seed(self, index: int) -> Any:
+        seeds: list[Any] = [output.seed for output, node in self.outline.outputs if node == index]
+        return reduce(operator.add, seeds)
+
+    def _contribute(self, index: int, flow: ast.expr, through: int, value: Any) -> Iterator[Assign]:
         if index not in self.begun and self.terms[index] == 1 and self._stands_inside(index, flow):
             self.inside[index] = flow
             return
-        yield self._assign(index, flow, through)
+        yield self._assign(index, flow, through, value)
 
-    def _assign(self, index: int, flow: ast.expr, through: int) -> Assign:
+    def _assign(self, index: int, flow: ast.expr, through: int, value: Any) -> Assign:
         sign = "+=" if index in self.begun else "="
         self.begun.add(index)
-        return Assign(target=f"D_{index}", sign=sign, expression=flow, node=index, through=through)
+        return Assign(
+            target=f"D_{index}", sign=sign, expression=flow, node=index, through=through, value=value
+        )
 
     def _stands_inside(self, index: int, flow: ast.expr) -> bool:
         """Whether a gradient with one contribution goes without a name: the seed 1, and steps within a statement."""
@@ -394,7 +405,11 @@ class _Back:
             call = parse(found)
             if len(wanted) > 1:
                 shared = f"L_{index}"
-                yield Assign(target=shared, sign="=", expression=call, node=index, through=index), 0, None
+                value = [edge.partial for edge in self.outline.edges[index]]
+                all_of_them = Assign(
+                    target=shared, sign="=", expression=call, node=index, through=index, value=value
+                )
+                yield all_of_them, 0, None
                 call = name(shared)
             found = {slot: ast.Subscript(call, ast.Constant(slot), ast.Load()) for slot in wanted}
         for slot in wanted:

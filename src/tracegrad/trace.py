@@ -5,6 +5,8 @@ Read :class:`Trace`: it composes what the modules above it do and adds no mathem
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -252,6 +254,10 @@ class Trace:
         """
         return str(self._export(".py", options))
 
+    def to_markdown(self, **options: Any) -> str:
+        """Each step of the computation and of the way back as an equation with its numbers filled in."""
+        return str(self._export(".md", options))
+
     def to_networkx(self, **options: Any) -> Any:
         """The graph as a :class:`networkx.MultiDiGraph`."""
         from tracegrad.export.nx import to_networkx
@@ -264,6 +270,32 @@ class Trace:
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write a file in the format of its suffix: .svg, .png, .dot, .json ...; whole or not at all."""
         return export.write(self.document, path, **options)
+
+    def annotate_source(self, path: str | Path | None = None, *, color: bool | None = None) -> None:
+        """Print the function's source with value and gradient beside each line, or write it as a page (.html).
+
+        Colours are used in a terminal, unless ``NO_COLOR`` is set.
+
+        >>> import tracegrad as tg
+        >>> def f(x):
+        ...     y = x * x
+        ...     return y + x
+        >>> tg.trace(f, 3.0).annotate_source()      # doctest: +ELLIPSIS
+        f(x) = 12
+        ...
+            2      y = x * x         9         1  ████████
+            3      return y + x     12         1  ████████
+        """
+        from tracegrad.export.source_view import source_html, source_text
+
+        if path is not None:
+            Path(path).write_text(source_html(self.document), encoding="utf-8")
+            return
+        if color is None:
+            color = (
+                sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+            )
+        print(source_text(self.document, color=color))
 
     def show(self) -> None:
         """Open the picture in the browser."""

@@ -27,6 +27,7 @@ MODULES = {
     ".graphml": "nx",
     ".gv": "dot",
     ".json": "json",
+    ".md": "markdown",
     ".png": "png",
     ".py": "python",
     ".svg": "svg",

@@ -1,0 +1,143 @@
+"""LaTeX: an expression as a formula, with the names in it or with numbers in their place.
+
+Without a backslash before punctuation (``\\,`` ``\\_``), which Markdown would take for an escape of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from tracegrad.export.numerals import short
+
+#: functions that have a sign of their own
+_SIGNS = {
+    "math.sqrt": r"\sqrt{{{}}}", "math.cbrt": r"\sqrt[3]{{{}}}", "math.exp": "e^{{{}}}", "math.exp2": "2^{{{}}}",
+    "abs": r"\left| {} \right|", "math.fabs": r"\left| {} \right|", "math.gamma": r"\Gamma\left( {} \right)",
+    "math.floor": r"\lfloor {} \rfloor", "math.ceil": r"\lceil {} \rceil",
+}  # fmt: skip
+_NAMED = {"log": r"\ln", "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan"} | {
+    name: rf"\{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min")
+}
+
+_SUM, _PRODUCT, _POWER, _ATOM = range(4)
+
+
+def formula(tree: ast.expr, numbers: Mapping[str, Any] | None = None, float_format: str = ".4g") -> str:
+    """An expression in LaTeX; ``numbers`` stand in place of names.
+
+    >>> tree = ast.parse("1.0 / (1 + math.exp(-sigy_sum))", mode="eval").body
+    >>> print(formula(tree))
+    \\frac{1}{1 + e^{-\\mathit{sigy}_{\\mathit{sum}}}}
+    >>> print(formula(tree, {"sigy_sum": -4}))
+    \\frac{1}{1 + e^{-(-4)}}
+    """
+    return _Writer(numbers or {}, float_format).write(tree, _SUM)
+
+
+def symbol(name: str) -> str:
+    r"""A variable's name, with what follows an underscore as an index.
+
+    >>> print(symbol("x"), symbol("dden"), symbol("w_0"))
+    x \mathit{dden} w_{0}
+    """
+    first, *rest = [part for part in name.split("_") if part] or ["x"]
+    index = ",".join(map(_word, rest))
+    return _word(first) + (f"_{{{index}}}" if rest else "")
+
+
+def _word(text: str) -> str:
+    return text if len(text) == 1 or text.isdigit() else rf"\mathit{{{text}}}"
+
+
+def number(value: Any, float_format: str) -> str:
+    r"""A number with a few digits.
+
+    >>> print(number(3e-05, ".4g"), number(float("-inf"), ".4g"), number(0.25, ".4g"))
+    3 \cdot 10^{-5} -\infty 0.25
+    """
+    if isinstance(value, (list, tuple)):
+        return f"({', '.join('-' if item is None else number(item, float_format) for item in value)})"
+    text = short(value, float_format)
+    if text.lstrip("-") in ("inf", "nan"):
+        return text.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+    digits, e, power = text.partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if e else digits
+
+
+class _Writer:
+    def __init__(self, numbers: Mapping[str, Any], float_format: str) -> None:
+        self.numbers = numbers
+        self.float_format = float_format
+
+    def write(self, tree: ast.expr, needed: int) -> str:
+        """The tree, in parentheses if it binds less tightly than is needed."""
+        text, binding = self._parts(tree)
+        return text if binding >= needed else rf"\left( {text} \right)" if "frac" in text else f"({text})"
+
+    def _parts(self, tree: ast.expr) -> tuple[str, int]:
+        match tree:
+            case ast.Constant(value=int() | float() as known):
+                return self._number(known)
+            case ast.Name(id=id):
+                return self._number(self.numbers[id]) if id in self.numbers else (symbol(id), _ATOM)
+            case ast.Attribute(attr=attr):
+                return {"inf": r"\infty", "nan": r"\mathrm{nan}"}.get(attr, symbol(attr)), _ATOM
+            case ast.Subscript(value=ast.Name(id=id), slice=ast.Constant(value=key)):
+                if id in self.numbers:
+                    return self._number(self.numbers[id][key])
+                return f"{symbol(id)}[{key!r}]", _ATOM
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return f"-{self.write(operand, _PRODUCT)}", _SUM
+            case ast.BinOp(left=left, op=op, right=right):
+                return self._binary(left, op, right)
+            case ast.Call(func=func, args=args):
+                return self._call(ast.unparse(func), args)
+            case ast.List(elts=elts):
+                return f"[{self._listed(elts)}]", _ATOM
+        return rf"\mathtt{{{ast.unparse(tree)}}}", _ATOM
+
+    def _number(self, value: Any) -> tuple[str, int]:
+        text = number(value, self.float_format)
+        return text, _SUM if text.startswith("-") else _PRODUCT if "cdot" in text else _ATOM
+
+    def _binary(self, left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[str, int]:
+        match op:
+            case ast.Add():
+                return f"{self.write(left, _SUM)} + {self.write(right, _PRODUCT)}", _SUM
+            case ast.Sub():
+                return f"{self.write(left, _SUM)} - {self.write(right, _PRODUCT)}", _SUM
+            case ast.Mult():
+                return rf"{self._first(left)} \cdot {self.write(right, _PRODUCT)}", _PRODUCT
+            case ast.Div():
+                return rf"\frac{{{self.write(left, _SUM)}}}{{{self.write(right, _SUM)}}}", _PRODUCT
+            case ast.FloorDiv():
+                return (
+                    rf"\lfloor \frac{{{self.write(left, _SUM)}}}{{{self.write(right, _SUM)}}} \rfloor",
+                    _ATOM,
+                )
+            case ast.Mod():
+                return rf"{self.write(left, _POWER)} \bmod {self.write(right, _POWER)}", _SUM
+            case ast.Pow():
+                return f"{self.write(left, _ATOM)}^{{{self.write(right, _SUM)}}}", _POWER
+        return rf"\mathtt{{{ast.unparse(ast.BinOp(left, op, right))}}}", _ATOM
+
+    def _first(self, tree: ast.expr) -> str:
+        """The first factor, which may bear the sign of the product."""
+        return self.write(tree, _SUM if isinstance(tree, ast.UnaryOp) else _PRODUCT)
+
+    def _call(self, function: str, args: list[ast.expr]) -> tuple[str, int]:
+        if function in _SIGNS and len(args) == 1:
+            return _SIGNS[function].format(self.write(args[0], _SUM)), _POWER if "^" in _SIGNS[
+                function
+            ] else _ATOM
+        if function == "math.pow" and len(args) == 2:
+            return f"{self.write(args[0], _ATOM)}^{{{self.write(args[1], _SUM)}}}", _POWER
+        last = function.rpartition(".")[2].strip("_")
+        spelled = _NAMED.get(last) if len(args) == 1 or last in ("max", "min") else None
+        word = spelled or rf"\operatorname{{{last.replace('_', ' ')}}}"
+        return rf"{word}\left( {self._listed(args)} \right)", _ATOM
+
+    def _listed(self, trees: list[ast.expr]) -> str:
+        return ", ".join(self.write(tree, _SUM) for tree in trees)

@@ -1,0 +1,84 @@
+"""The source with value and gradient beside each line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_python import NAMES, recorded
+
+import tracegrad as tg
+from tracegrad.demo import f
+from tracegrad.export.source_view import rows, source_html, source_text
+
+
+def cells(text: str, line: str) -> list[str]:
+    """The columns behind a line of source."""
+    [found] = [row for row in text.splitlines() if f" {line} " in row]
+    return found.partition(line)[2].split()
+
+
+def test_value_and_gradient_beside_each_line() -> None:
+    text = source_text(tg.trace(f, 3, -4).document)
+    assert cells(text, "xpy = x + y") == ["-1", "1.58319", "████▎"]
+    assert cells(text, "invden = 1.0 / den") == ["0.512144", "3.01799", "████████"]
+    assert "x (input)" in text
+    assert "2.05957" in text
+
+
+def test_a_loop_shows_count_last_and_sum() -> None:
+    def g(x):
+        y = x
+        for i in range(4):
+            y = y * 0.5 + i
+        return y
+
+    assert cells(source_text(tg.trace(g, 8.0).document), "y = y * 0.5 + i")[:3] == ["×4", "4.75", "1.875"]
+
+
+def test_several_variables_of_a_line() -> None:
+    text = source_text(recorded("unpacked")[0].document)
+    assert "a, b = x + y, x - y\n" in text
+    assert [row.name for row in rows(recorded("unpacked")[0].document)][:3] == ["", "a", "b"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_statement_has_a_line(name: str) -> None:
+    t, _ = recorded(name)
+    found = {(row.file, row.line) for row in rows(t.document)}
+    for stage in t.document.stages:
+        assert (stage.site.file, stage.site.line) in found
+    assert all(0 <= row.heat <= 1 for row in rows(t.document))
+    assert source_html(t.document).count("<tr") == source_html(t.document).count("</tr>")
+
+
+def test_without_source() -> None:
+    scope: dict = {}
+    exec("def g(x):\n    y = x * x\n    return y + 1", scope)
+    text = source_text(tg.trace(scope["g"], 2.0).document)
+    assert cells(text, "line 2")[:2] == ["4", "1"]
+
+
+def test_colour_is_for_terminals(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    t = tg.trace(f, 3, -4)
+    t.annotate_source()
+    assert "\x1b" not in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    t.annotate_source()
+    assert "\x1b[38;5;196m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    t.annotate_source()
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_the_page_is_one_file_and_quotes(tmp_path: Path) -> None:
+    t = tg.trace(f, 3, -4)
+    t.annotate_source(tmp_path / "f.html")
+    page = (tmp_path / "f.html").read_text(encoding="utf-8")
+    assert "<td>    sigx = 1.0 / (1 + math.exp(-x))<td>" in page
+    assert "http" not in page
+    stage = replace(t.document.stages[0], label="<script>", site=None)
+    assert "<script>" not in source_html(replace(t.document, stages=(stage,), source=()))
