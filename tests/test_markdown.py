@@ -67,7 +67,7 @@ def test_text_of_the_user_is_no_markup() -> None:
         function=replace(t.document.function, name=evil),
     )
     text = dump(document, ".md")
-    assert "**1** ````x`` <script>$\\evil$ # head ``` ````" in text
+    assert "**1** ```` x`` <script>$\\evil$ # head ``` ````" in text
     assert text.splitlines()[0].count("\\<script\\>\\$") == 1
     assert not re.search("^# head", text, flags=re.MULTILINE)
 

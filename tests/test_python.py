@@ -310,12 +310,14 @@ def test_every_row_at_special_values(row: Any) -> None:
     choice = random.Random(row.name).choice
     cases = [tuple(choice(SPECIAL) for _ in range(slots)) for _ in range(40)]
     cases += [tuple(low + (high - low) * 0.3 for low, high in row.domain), *((x,) * slots for x in SPECIAL)]
+    if row.name == "power":
+        cases = [args for args in cases if 10**400 not in args]  # two to the power of that never ends
     tried = 0
     for args in cases:
         static = static_of(row)
         try:
             t = tg.trace(lambda *xs: bind(row, *xs, *static), *args)  # noqa: B023
-        except (ArithmeticError, ValueError, TypeError, tg.TracegradError):
+        except (ArithmeticError, ValueError, TypeError, AttributeError, tg.TracegradError):
             continue
         if not isinstance(t.value, (int, float)):
             continue

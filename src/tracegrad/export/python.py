@@ -17,7 +17,6 @@ Decisions:
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -103,7 +102,8 @@ def _at(annotated: Annotated) -> str:
 
 
 def _imports(body: str) -> Iterator[str]:
-    modules = [module for module in _MODULES if re.search(rf"(?<![\w.]){re.escape(module)}\.", body)]
+    named = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    modules = [module for module in _MODULES if module.partition(".")[0] in named]
     if modules:
         yield ""
     for module in modules:
