@@ -11,13 +11,18 @@ import random
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from functions import CORPUS, Entry
+from hypothesis import HealthCheck, given, settings
+from programs import load, points, programs
 
 import tracegrad as tg
+from tracegrad import export
+from tracegrad.demo import f as staged
 from tracegrad.primitives import TABLE, bind
 from tracegrad.tree import is_leaf, leaves, map_leaves
 
@@ -166,9 +171,7 @@ def test_nothing_multiplies_by_one(entry: Entry) -> None:
 
 def test_the_way_back_of_the_notes() -> None:
     """https://cs231n.github.io/optimization-2/#staged: the same variables, in order, ``+=`` where they have it."""
-    from tracegrad.demo import f
-
-    source = tg.trace(f, 3, -4).to_python()
+    source = tg.trace(staged, 3, -4).to_python()
     steps = re.findall(r"^    (d\w+) (\+?=)", source.partition("# backprop")[2], flags=re.MULTILINE)
     assert steps == [
         ("dnum", "="), ("dinvden", "="), ("dden", "="), ("dsigx", "="), ("dxpysqr", "="), ("dxpy", "="), ("dx", "="),
@@ -261,8 +264,6 @@ def test_text_of_a_document_never_becomes_code() -> None:
     t = tg.trace(lambda x: x * x, 2.0)
     evil = 'x"""\nimport os\x0c\u2028boom()\x00 # "\\'
     stage = t.document.stages[0]
-    from dataclasses import replace
-
     document = replace(
         t.document,
         stages=(replace(stage, label=evil),),
@@ -270,9 +271,7 @@ def test_text_of_a_document_never_becomes_code() -> None:
         inputs=(replace(t.document.inputs[0], name=evil),),
         nodes=(replace(t.nodes[0], name=evil), *t.nodes[1:]),
     )
-    from tracegrad.export import dump
-
-    source = dump(document, ".py")
+    source = export.dump(document, ".py")
     tree = ast.parse(source)
     assert not [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.Call))]
     assert functions(source)[1](3.0)[0] == 9.0
@@ -342,3 +341,30 @@ def test_numpy_is_named() -> None:
     numpy = pytest.importorskip("numpy")
     with pytest.raises(tg.UnsupportedError, match=r"numpy.exp has no spelling in plain Python"):
         tg.trace(lambda x: numpy.exp(x), 2.0).to_python()
+
+
+@settings(
+    deadline=None, derandomize=True, database=None, max_examples=150, suppress_health_check=list(HealthCheck)
+)
+@given(programs(), points, points)
+def test_whole_random_programs(source: str, point: tuple[float, ...], other: tuple[float, ...]) -> None:
+    """The same bits on the recorded inputs, and on others that take the same path; an error on those that do not."""
+    f = load(source, math)
+    t = tg.trace(f, *point)
+    emitted = functions(t.to_python())
+    assert emitted[0](*point) == t.value
+    assert bits(emitted[1](*point)) == bits((t.value, t.gradients))
+    moved = tg.trace(f, *other)
+    if outcomes(moved) == outcomes(t):
+        assert bits(emitted[1](*other)) == bits((moved.value, moved.gradients))
+    else:
+        with pytest.raises(ValueError, match="trace it again"):
+            emitted[1](*other)
+
+
+def test_a_part_of_a_document_is_refused() -> None:
+    document = tg.trace(lambda x, y: x * y + y, 2.0, 3.0).document
+    with pytest.raises(tg.InputError, match="n3 lacks operands: source is written from the whole document"):
+        export.dump(replace(document, edges=document.edges[:-1]), ".py")
+    with pytest.raises(tg.InputError, match="document of level 'op', and this is 'stage'"):
+        export.dump(replace(document, level="stage"), ".py")

@@ -7,6 +7,7 @@ uses and guards of each, and which of them anything depends on.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from tracegrad.document import Annotated, Edge, Guard, Node, Stage
@@ -90,6 +91,10 @@ class Outline:
         """The function of the user that was called where a node was made; of the traced one itself, none."""
         cluster = self._clusters.get(self.nodes[index].cluster or "")
         return None if cluster is None else cluster.name.partition("#")[0]
+
+    def row(self, index: int) -> Primitive:
+        """The primitive of a node."""
+        return row_of_node(self.nodes[index], self.edges[index])
 
     def values(self, index: int) -> list[Any]:
         """The recorded operands of a node."""

@@ -35,7 +35,7 @@ from tracegrad.expressions import (
 from tracegrad.formula import Answers, Formulas, Local, Text, written
 from tracegrad.ieee import lift, plain
 from tracegrad.naming import Names, identifier
-from tracegrad.outline import Outline, row_of, row_of_node
+from tracegrad.outline import Outline, row_of
 from tracegrad.primitives import PLAIN, Primitive, partials
 
 #: an expression longer than this gets temporaries
@@ -265,7 +265,7 @@ def _operation(outline: Outline, formulas: Formulas, naming: _Naming, index: int
     if node.kind == "const":
         return parse(written(node.value))
     operands = [f"N_{operand}" for operand in outline.sources(index)]
-    return parse(formulas.call(row_of_node(node), operands, dict(node.params)))
+    return parse(formulas.call(outline.row(index), operands, dict(node.params)))
 
 
 def _checks(
@@ -396,7 +396,7 @@ class _Back:
         """Slot and local gradient of each operand that varies, and statements that must precede them."""
         operands = self.outline.sources(index)
         wanted = [slot for slot, operand in enumerate(operands) if self.outline.varies(operand)]
-        row = row_of_node(self.outline.nodes[index])
+        row = self.outline.row(index)
         poles = [slot for slot in wanted if self._at_pole(row, index, slot)]
         for operand in dict.fromkeys(operands if poles else ()):
             yield self._pole_check(index, operand, row), 0, None

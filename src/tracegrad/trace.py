@@ -19,6 +19,7 @@ from typing import Any
 from tracegrad import export
 from tracegrad.annotate import annotate, occurrences
 from tracegrad.arguments import by_parameter, title_of
+from tracegrad.diagnose import Finding, diagnose
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
 from tracegrad.freeze import freeze
@@ -300,6 +301,15 @@ class Trace:
                 sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
             )
         print(source_text(self.document, color=color))
+
+    def diagnose(self) -> list[Finding]:
+        """What is worth knowing where gradients are not what was hoped for: see :mod:`tracegrad.diagnose`.
+
+        >>> import tracegrad as tg
+        >>> [finding.words for finding in tg.trace(lambda x: abs(x), 0.0).diagnose()]
+        ['at a kink or a step of |x|; the convention: 0 at 0']
+        """
+        return diagnose(self.document)
 
     def show(self) -> None:
         """Open the picture in the browser."""
