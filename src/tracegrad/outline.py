@@ -111,9 +111,16 @@ def row_of(operation: str) -> Primitive:
     return row
 
 
-def row_of_node(node: Node) -> Primitive:
+def row_of_node(node: Node, edges: Sequence[Edge]) -> Primitive:
+    """The row of a node, which must be a number and have all its operands."""
     if node.shape:
         raise UnsupportedError(
             "source is written for functions of numbers, and this one computes with arrays"
         )
-    return row_of(node.primitive)
+    row = row_of(node.primitive)
+    whole = [edge.slot for edge in edges] == list(range(len(edges)))
+    if not whole or not (row.variadic or len(edges) == len(row.rules)):  # type: ignore[arg-type]
+        raise InputError(
+            f"{node.id} lacks operands: source is written from the whole document, not from a part of it"
+        )
+    return row
