@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import functools
 import importlib.util
 import itertools
@@ -368,3 +369,15 @@ def test_a_part_of_a_document_is_refused() -> None:
         export.dump(replace(document, edges=document.edges[:-1]), ".py")
     with pytest.raises(tg.InputError, match="document of level 'op', and this is 'stage'"):
         export.dump(replace(document, level="stage"), ".py")
+
+
+def test_keys_that_are_no_literals() -> None:
+    """A key that cannot be written has its text for a name; nothing of an object's ``repr`` becomes code."""
+
+    class Evil(enum.Enum):
+        A = "__import__('os')"
+
+    t = tg.trace(lambda table, x: {Evil.A: table[Evil.A] * x}, {Evil.A: 2.0}, 3.0)
+    forward, backward = functions(t.to_python())
+    assert list(forward(2.0, 3.0).values()) == [6.0]
+    assert list(backward(2.0, 5.0)[1].values()) == [5.0, 2.0]

@@ -150,11 +150,11 @@ def _statements(found: Program, statements: Iterable[Statement]) -> Iterator[str
 
 def _way_back(found: Program) -> Iterator[str]:
     before = None
+    if found.backward:
+        yield ""
     for one in found.backward:
         at = found.outline.stage(one.through)
         if isinstance(one, Assign) and at is not None and at != before:
-            if before is None:
-                yield ""
             yield f"# backprop {_clean(at[1].label)}  ({at[0]})"
             before = at
         yield from _statements(found, [one])
@@ -225,7 +225,7 @@ class _Arguments:
 
 def _step(step: tuple[str, Any]) -> str:
     kind, key = step
-    return f".{key}" if kind == "." else f"[{quoted(key) if isinstance(key, str) else repr(key)}]"
+    return f".{key}" if kind == "." else f"[{_key(key)}]"
 
 
 def _nested(items: list[tuple[list[tuple[str, Any]], ast.expr]]) -> Any:
@@ -273,7 +273,14 @@ def _one_line(value: Any) -> str:
 
 
 def _key(key: Any) -> str:
-    return quoted(key) if isinstance(key, str) else repr(key)
+    """A key of a dict, if it can be written; else its text."""
+    if isinstance(key, str):
+        return quoted(key)
+    try:
+        ast.literal_eval(repr(key))
+    except (SyntaxError, ValueError):
+        return quoted(str(key))
+    return repr(key)
 
 
 def _wrapped(before: str, value: Any, note: str = "") -> list[str]:
