@@ -20,7 +20,8 @@ ORDER = [
     "rows.steps", "primitives", "rows.samples", "ieee", "document", "laws", "provenance", "source", "tape", "pulls",
     "tracer", "fast", "class_stand_ins", "stand_ins", "scan", "math", "intercept", "ufuncs", "tree", "arguments",
     "inputs", "recording", "graph", "freeze", "reverse", "annotate",
-    "export.*", "trace", "api", "__init__", "demo", "cli", "__main__",
+    "naming", "expressions", "formula", "outline", "staged",
+    "export.*", "diagnose", "trace", "api", "__init__", "demo", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -367,6 +367,10 @@ def test_a_part_of_a_document_is_refused() -> None:
     document = tg.trace(lambda x, y: x * y + y, 2.0, 3.0).document
     with pytest.raises(tg.InputError, match="n3 lacks operands: source is written from the whole document"):
         export.dump(replace(document, edges=document.edges[:-1]), ".py")
+    square = tg.trace(lambda x: x**2, 2.0).document
+    nodes = (square.nodes[0], replace(square.nodes[1], params={"n": "boom()"}))
+    with pytest.raises(tg.InputError, match="are no numbers"):
+        export.dump(replace(square, nodes=nodes), ".py")
     with pytest.raises(tg.InputError, match="document of level 'op', and this is 'stage'"):
         export.dump(replace(document, level="stage"), ".py")
 

@@ -118,6 +118,8 @@ def row_of_node(node: Node, edges: Sequence[Edge]) -> Primitive:
             "source is written for functions of numbers, and this one computes with arrays"
         )
     row = row_of(node.primitive)
+    if not all(isinstance(value, (int, float)) for value in node.params.values()):
+        raise InputError(f"{node.id}: its static data {dict(node.params)!r} are no numbers")
     whole = [edge.slot for edge in edges] == list(range(len(edges)))
     if not whole or not (row.variadic or len(edges) == len(row.rules)):  # type: ignore[arg-type]
         raise InputError(
