@@ -34,7 +34,9 @@ def in_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("in_root")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_gives_the_files_of_the_gallery(example: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_example_gives_the_files_of_the_gallery(
+    example: Path, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     t = traced(example)
     check_identity(t.document)
     for suffix in FORMATS:
@@ -60,7 +62,9 @@ def test_demo_gives_the_files_of_the_gallery(
 
 def test_nothing_else_lies_in_the_gallery() -> None:
     stems = {"demo", *(path.stem for path in EXAMPLES)}
-    assert {path.name for path in EXPORTS.iterdir()} == {stem + suffix for stem in stems for suffix in FORMATS}
+    assert {path.name for path in EXPORTS.iterdir()} == {
+        stem + suffix for stem in stems for suffix in FORMATS
+    }
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

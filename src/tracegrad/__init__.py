@@ -15,7 +15,17 @@ Decorate a plain Python function, call its ``trace``, and look at every value an
 """
 
 from tracegrad import math
-from tracegrad.api import TracedFunction, detach, grad, traced, value_and_grad, vjp
+from tracegrad.api import TracedFunction, detach, traced
+from tracegrad.derivatives import (
+    elementwise_grad,
+    grad,
+    hessian,
+    hessian_vector_product,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 from tracegrad.document import Annotated
 from tracegrad.errors import (
     DocumentError,
@@ -31,6 +41,7 @@ from tracegrad.errors import (
     UnsupportedError,
 )
 from tracegrad.export.json import load
+from tracegrad.stage import stage
 from tracegrad.trace import Trace, trace
 
 __version__ = "0.1.0"
@@ -51,9 +62,15 @@ __all__ = [
     "TracegradError",
     "UnsupportedError",
     "detach",
+    "elementwise_grad",
     "grad",
+    "hessian",
+    "hessian_vector_product",
+    "jacobian",
+    "jvp",
     "load",
     "math",
+    "stage",
     "trace",
     "traced",
     "value_and_grad",

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tracegrad.primitives import PLAIN, Primitive, partials
+from tracegrad.provenance import PACKAGE
 from tracegrad.row import FIRST, OUT, SECOND
 
 Pull = Callable[[Any, Any], None]
@@ -81,7 +82,7 @@ def _compile(row: Primitive, pattern: str) -> Pull:
         for slot, (name, rule) in enumerate({"first": row.first, "second": row.second}.items())
     }
     scope: dict[str, Any] = {"m": PLAIN, "rule0": row.first, "rule1": row.second}
-    exec(compile(_TEMPLATES[pattern].format(**fields), f"<pull of {row.name}>", "exec"), scope)
+    exec(compile(_TEMPLATES[pattern].format(**fields), f"{PACKAGE}/<pull of {row.name}>", "exec"), scope)
     pull: Pull = scope["pull"]
     return pull
 

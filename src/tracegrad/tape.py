@@ -10,8 +10,10 @@ tracer which outlives its trace fails at its next operation without any check on
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextvars import ContextVar
-from types import FrameType
+from dataclasses import dataclass
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from tracegrad.errors import EscapeError, LeakError, TraceError
@@ -33,7 +35,27 @@ class TapeGuard(NamedTuple):
     row: Primitive
     args: tuple[Any, ...]
     outcome: Any
-    call: Call
+    call: Call | None
+    lasti: int
+
+
+@dataclass(slots=True)
+class TapeGroup:
+    """The entries from ``start`` to ``stop`` are a named stage in ``call`` (of the function with ``code``)."""
+
+    name: str
+    start: int
+    stop: int | None
+    call: Call | None
+    code: CodeType | None = None
+
+
+class TapePass(NamedTuple):
+    """The entries from ``start`` to ``stop`` are a backward pass, asked for by (call, lasti)."""
+
+    start: int
+    stop: int
+    call: Call | None
     lasti: int
 
 
@@ -45,15 +67,18 @@ class Tape(list[Any]):
     """
 
     __slots__ = (
+        "adjoints",
         "call",
         "calls",
         "depth",
         "escape",
         "foreign",
         "frame",
+        "groups",
         "guards",
         "kind",
         "outer",
+        "passes",
         "swept",
         "title",
     )
@@ -69,6 +94,11 @@ class Tape(list[Any]):
         self.guards: list[TapeGuard] = []
         self.escape: TraceError | None = None
         self.swept = False
+        #: the backward passes recorded on this tape, and (entry, its adjoint, an entry too) as they have found them
+        self.passes: list[TapePass] = []
+        #: the stages that the user has named; one that has not ended has no ``stop``
+        self.groups: list[TapeGroup] = []
+        self.adjoints: list[tuple[Any, Any]] = []
         #: whether there are values of other classes than int and float, such as numpy's scalars
         self.foreign = False
 
@@ -89,6 +119,18 @@ class Tape(list[Any]):
             raise self.escape
         self.guards.append(TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti))
         return outcome
+
+    def enclosing(self) -> Iterator[Tape]:
+        """The tapes around this one, from the nearest on."""
+        outer = self.outer
+        while outer is not None:
+            yield outer
+            outer = outer.outer
+
+    def clear(self) -> None:
+        """Drop all entries."""
+        super().clear()
+        self.adjoints.clear()
 
     def close(self) -> None:
         """End the trace: drop the frames and refuse further operations."""

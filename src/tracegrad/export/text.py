@@ -38,7 +38,9 @@ def to_text(annotated: Annotated, *, float_format: str = ".6g") -> str:
     text = f"{_title(annotated, float_format)}\n\n{_table(head, rows)}"
     decided = _only_decided(annotated)
     if decided:
-        text += f"\n\nnote: no gradient by {', '.join(decided)}: only compared or made whole numbers (see guards)"
+        text += (
+            f"\n\nnote: no gradient by {', '.join(decided)}: only compared or made whole numbers (see guards)"
+        )
     return text
 
 
