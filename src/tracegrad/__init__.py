@@ -16,6 +16,8 @@ Decorate a plain Python function, call its ``trace``, and look at every value an
 
 from tracegrad import math
 from tracegrad.api import TracedFunction, detach, traced
+from tracegrad.check import Report, check
+from tracegrad.custom import custom_gradient, primitive
 from tracegrad.derivatives import (
     elementwise_grad,
     grad,
@@ -28,6 +30,7 @@ from tracegrad.derivatives import (
 )
 from tracegrad.document import Annotated
 from tracegrad.errors import (
+    CheckFailed,
     DocumentError,
     EscapeError,
     GraphError,
@@ -48,6 +51,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Annotated",
+    "CheckFailed",
     "DocumentError",
     "EscapeError",
     "GraphError",
@@ -56,11 +60,14 @@ __all__ = [
     "LeakError",
     "MissingExtra",
     "RenderError",
+    "Report",
     "Trace",
     "TraceError",
     "TracedFunction",
     "TracegradError",
     "UnsupportedError",
+    "check",
+    "custom_gradient",
     "detach",
     "elementwise_grad",
     "grad",
@@ -70,6 +77,7 @@ __all__ = [
     "jvp",
     "load",
     "math",
+    "primitive",
     "stage",
     "trace",
     "traced",

@@ -217,7 +217,7 @@ def _source(graph: Graph, places: Places) -> tuple[SourceLine, ...]:
 
 
 def _names(graph: Graph) -> dict[int, str]:
-    """The variable of each node that has one: ``x#2`` is the second value bound to ``x``, ``dx`` the adjoint of ``x``."""
+    """The variable of each node that has one: ``x#2`` is the second one bound to ``x``, ``dx`` its adjoint."""
     names = dict(graph.names)
     bound = Counter(names.values())
     backward = pass_of(graph)

@@ -1,6 +1,6 @@
-"""Ranges of nodes: the backward passes in a graph and what adjoints are called, and the stages that the user has named.
+"""Ranges of nodes: backward passes and what adjoints are called, and the stages that the user has named.
 
-In: a :class:`~tracegrad.graph.Graph` that records derivatives.  Out: :func:`pass_of`, :func:`adjoint_names`, :func:`groups_of`.
+In: a :class:`~tracegrad.graph.Graph`.  Out: :func:`pass_of` and :func:`adjoint_names`; :func:`groups_of`.
 """
 
 from __future__ import annotations

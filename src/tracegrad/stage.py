@@ -44,7 +44,8 @@ class _Stage:
             group.stop = len(tape)
 
     def __call__(self, function: F) -> F:
-        return _staged(function, self.name)
+        decorated: F = _staged(function, self.name)
+        return decorated
 
 
 def _staged(function: Any, name: str) -> Any:
