@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracegrad.provenance import Call
 from tracegrad.tape import Tape, TapePass
 from tracegrad.tracer import isinstance_tracer
 
@@ -19,13 +20,13 @@ class BackwardPass:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.start = self._settled = len(tape)
-        self._node: Any = None
-        self._asked: tuple[Any, int] = (None, -1)
+        self._at: tuple[Call | None, int] = (None, -1)
+        self._asked: tuple[Call | None, int] = (None, -1)
 
-    def reach(self, node: Any, adjoint: Any) -> None:
-        """The sweep is at this operation, and its adjoint is complete."""
+    def reach(self, node: Any, adjoint: Any, call: Call | None) -> None:
+        """The sweep is at this operation, made in ``call``, and its adjoint is complete."""
         self._settle()
-        self._node = node
+        self._at = call, node.lasti
         value, adjoint = self._on_tape(node), self._on_tape(adjoint)
         if value is not None and adjoint is not None:
             self.tape.adjoints.append((value, adjoint))
@@ -38,13 +39,12 @@ class BackwardPass:
 
     def _settle(self) -> None:
         """Give what was recorded since the last operation that operation's site."""
-        if len(self.tape) > self._settled and self._settled == self.start:
-            first = self.tape[self.start]
-            self._asked = first.call, first.lasti
-        if self._node is not None:
-            for entry in self.tape[self._settled :]:
-                entry.call, entry.lasti = self._node.call, self._node.lasti
-        self._settled = len(self.tape)
+        tape = self.tape
+        if len(tape) > self._settled == self.start:
+            calls = [call for index, call in tape.switches if index <= self.start]
+            self._asked = calls[-1] if calls else None, tape[self.start].lasti
+        tape.settle(self._settled, *self._at)
+        self._settled = len(tape)
 
     def _on_tape(self, value: Any) -> Any:
         """The entry of the recording tape that is, or lies under, a value; ``None`` where there is none."""

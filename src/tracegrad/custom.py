@@ -47,7 +47,7 @@ def primitive(
     the structure of the result; it is linear in ``g``.  A gradient has the structure of its argument; keyword arguments
     are passed to the rule as they are.
 
-    ``symbol`` is what the gate shows, and in documents the primitive is called ``custom.`` and ``name``.  ``check_at`` are arguments at
+    ``symbol`` is what the gate shows; documents call the primitive ``custom.`` and ``name``.  ``check_at`` are arguments at
     which the derivative is compared with differences at once (:func:`tracegrad.check`), orders 1 and 2.
 
     Raises :class:`InputError` if there is no rule or two; :class:`CheckFailed` if the check fails;

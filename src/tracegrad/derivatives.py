@@ -17,7 +17,7 @@ from typing import Any
 from tracegrad.arguments import by_position, title_of
 from tracegrad.errors import InputError
 from tracegrad.forward import push
-from tracegrad.recording import Recording, record
+from tracegrad.recording import Recording, collector_paused, record
 from tracegrad.reverse import as_adjoint, sweep
 from tracegrad.seeds import seeds_by_path
 from tracegrad.tracer import isinstance_tracer
@@ -48,9 +48,10 @@ def value_and_grad(fn: Function, argnums: Argnums = 0) -> Function:
 
     @_LIKE(fn)
     def derived(*args: Any, **kwargs: Any) -> Any:
-        run = _Run(fn, argnums, args, kwargs)
-        with run:
-            return run.value, run.gradient(run.single_output())
+        with collector_paused():
+            run = _Run(fn, argnums, args, kwargs)
+            with run:
+                return run.value, run.gradient(run.single_output())
 
     return derived
 

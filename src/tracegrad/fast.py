@@ -26,7 +26,8 @@ _RECORD = """
     node.b = {b}
     tape = node.tape = self.tape
     frame = getframe(1)
-    node.call = tape.call if frame is tape.frame else tape.enter(frame)
+    if frame is not tape.frame:
+        tape.enter(frame)
     node.lasti = frame.f_lasti
     node.adjoint = None
     tape.append(node)

@@ -14,6 +14,7 @@ from typing import Any
 
 from tracegrad.graph import Graph, Group, Guard, Literal, Output, Pass
 from tracegrad.primitives import CONST, INPUT, Primitive
+from tracegrad.provenance import Call
 from tracegrad.tape import Tape, TapeGroup, TapeGuard, TapePass
 from tracegrad.tracer import ScalarTracer, add, isinstance_tracer, operands
 
@@ -22,11 +23,11 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
     """The graph of a tape; the first ``len(names)`` entries of the tape are the inputs of these names."""
     graph = Graph()
     index_of: dict[int, int] = {}
-    for position, entry in enumerate(tape):
+    for position, (entry, call) in enumerate(zip(tape, tape.entry_calls(), strict=True)):
         if entry.row is INPUT:
             index = graph.append(INPUT, (), entry.value, name=names[position])
         else:
-            index = _append(graph, entry, tape, index_of)
+            index = _append(graph, entry, call, index_of)
         index_of[id(entry)] = index
     ends = [0, *(index_of[id(entry)] + 1 for entry in tape)]
     graph.passes = [
@@ -76,7 +77,11 @@ def thaw(graph: Graph) -> tuple[Tape, list[Any]]:
 def _entry(tape: Tape, graph: Graph, index: int, primitive: Primitive, entries: list[Any]) -> Any:
     args = (*(entries[source] for source in graph.operands_of(index)), *graph.params.get(index, ()))
     entry = add(tape, primitive, graph.values[index], args)
-    entry.call, entry.lasti = graph.calls[index], graph.lastis[index]
+    entry.lasti = graph.lastis[index]
+    call = graph.calls[index]
+    if call is not None and call is not tape.call:
+        tape.call = call
+        tape.switches.append((len(tape) - 1, call))
     return entry
 
 
@@ -85,18 +90,16 @@ def _thawed(guard: Guard, entries: list[Any]) -> TapeGuard:
     return TapeGuard(guard.primitive, args, guard.outcome, guard.call, guard.lasti)
 
 
-def _append(graph: Graph, entry: Any, tape: Tape, index_of: dict[int, int]) -> int:
-    args = operands(entry)
+def _append(graph: Graph, entry: Any, call: Call | None, index_of: dict[int, int]) -> int:
+    args, tape = operands(entry), entry.tape
     traced = len(args) - len(entry.row.params)
     nodes = [
         index_of[id(arg)]
         if isinstance_tracer(arg) and arg.tape is tape
-        else graph.append(CONST, (), arg, call=entry.call)
+        else graph.append(CONST, (), arg, call=call)
         for arg in args[:traced]
     ]
-    return graph.append(
-        entry.row, nodes, entry.value, params=args[traced:], call=entry.call, lasti=entry.lasti
-    )
+    return graph.append(entry.row, nodes, entry.value, params=args[traced:], call=call, lasti=entry.lasti)
 
 
 def _operand(arg: Any, tape: Tape, index_of: dict[int, int]) -> int | Literal:

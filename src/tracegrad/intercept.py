@@ -84,9 +84,17 @@ def _swap(namespace: dict[str, Any], name: str, old: Any, new: Any) -> None:
 
 
 def _put_back(binding: Any) -> None:
-    """Restore a binding, unless the user's code has bound something else there meanwhile."""
+    """Restore a binding, unless the user's code has bound something else there meanwhile.
+
+    What it has moved within the same list or dict is restored where it now is.
+    """
     if binding.get() is binding.new:
         binding.put(binding.old)
+        return
+    holder: Any = getattr(getattr(binding.put, "func", None), "__self__", None)
+    places = holder.items() if isinstance(holder, dict) else enumerate(holder or ())
+    for key in [key for key, value in places if value is binding.new]:
+        holder[key] = binding.old
 
 
 def stop() -> None:

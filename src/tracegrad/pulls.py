@@ -2,8 +2,17 @@
 
 In: a row of the primitive table.  Out: :func:`pull_for`, whose result ``pull(node, upstream)`` adds
 ``local gradient * upstream`` to the adjoint of each traced operand of a tape entry.  Its source is put together from
-the row's rules: a constant or a bare operand stands there as it is, any other rule is called.  Read :data:`_VV`, the
-longest pattern, first.
+the row's rules: a constant or a bare operand stands there as it is, any other rule is called: for ``x * y`` it reads::
+
+    def pull(node, upstream):
+        a = node.a
+        b = node.b
+        a_flow = b.value * upstream
+        b_flow = a.value * upstream
+        total = a.adjoint
+        a.adjoint = a_flow if total is None else total + a_flow
+        total = b.adjoint
+        b.adjoint = b_flow if total is None else total + b_flow
 
 A pattern is ``v`` or ``vc`` or ``cv`` or ``vv`` (what each operand is: traced value or constant), or ``n`` where all
 operands are in one tuple.  A rule that raises has changed no adjoint.
@@ -25,64 +34,34 @@ ROW_OF: dict[Pull, Primitive] = {}
 
 _PULLS: dict[tuple[Primitive, str], Pull] = {}
 
-_V = """
-def pull(node, upstream):
-    a = node.a
-    flow = {first}
-    total = a.adjoint
-    a.adjoint = flow if total is None else total + flow
+_HEAD = "def pull(node, upstream):\n"
+_OPERAND = "    {name} = node.{name}\n"
+_FLOW = "    {name}_flow = {flow}\n"
+_ADD = """\
+    total = {name}.adjoint
+    {name}.adjoint = {name}_flow if total is None else total + {name}_flow
 """
-
-_VC = """
-def pull(node, upstream):
-    a = node.a
-    b = node.b
-    flow = {first}
-    total = a.adjoint
-    a.adjoint = flow if total is None else total + flow
-"""
-
-_CV = """
-def pull(node, upstream):
-    a = node.a
-    b = node.b
-    flow = {second}
-    total = b.adjoint
-    b.adjoint = flow if total is None else total + flow
-"""
-
-_VV = """
-def pull(node, upstream):
-    a = node.a
-    b = node.b
-    flow = {first}
-    flow_b = {second}
-    total = a.adjoint
-    a.adjoint = flow if total is None else total + flow
-    total = b.adjoint
-    b.adjoint = flow_b if total is None else total + flow_b
-"""
-
-_TEMPLATES = {"v": _V, "vc": _VC, "cv": _CV, "vv": _VV}
 
 
 def pull_for(row: Primitive, pattern: str) -> Pull:
     """The backward instruction of a row for a pattern of operands."""
     found = _PULLS.get((row, pattern))
     if found is None:
-        found = _PULLS[row, pattern] = _compile(row, pattern) if pattern in _TEMPLATES else _many(row)
+        found = _PULLS[row, pattern] = _compile(row, pattern) if pattern != "n" else _many(row)
         ROW_OF[found] = row
     return found
 
 
 def _compile(row: Primitive, pattern: str) -> Pull:
-    operands = [f"{name}.value" if kind == "v" else name for name, kind in zip("ab", pattern, strict=False)]
-    fields = {
-        name: _flow(f"rule{slot}", rule, operands)
-        for slot, (name, rule) in enumerate({"first": row.first, "second": row.second}.items())
-    }
-    scope: dict[str, Any] = {"m": PLAIN, "rule0": row.first, "rule1": row.second}
-    exec(compile(_TEMPLATES[pattern].format(**fields), f"{PACKAGE}/<pull of {row.name}>", "exec"), scope)
+    kinds = dict(zip("ab", pattern, strict=False))
+    texts = [f"{name}.value" if kind == "v" else name for name, kind in kinds.items()]
+    rules = dict(zip("ab", (row.first, row.second), strict=True))
+    flows = {name: _flow(f"rule_{name}", rules[name], texts) for name, kind in kinds.items() if kind == "v"}
+    source = _HEAD + "".join(_OPERAND.format(name=name) for name in kinds)
+    source += "".join(_FLOW.format(name=name, flow=flow) for name, flow in flows.items())
+    source += "".join(_ADD.format(name=name) for name in flows)
+    scope: dict[str, Any] = {"m": PLAIN, "rule_a": row.first, "rule_b": row.second}
+    exec(compile(source, f"{PACKAGE}/<pull of {row.name}>", "exec"), scope)
     pull: Pull = scope["pull"]
     return pull
 
@@ -102,13 +81,17 @@ def _flow(called: str, rule: Any, operands: list[str]) -> str:
 def _many(row: Primitive) -> Pull:
     """The backward instruction for operands in a tuple; a new function for each row."""
 
-    if not row.rules:
+    rules: Any = row.rules
+    if not rules:
         return lambda node, upstream: None  # an input, where the gradient has arrived
 
     def pull(node: Any, upstream: Any) -> None:
         kind = type(node)
         values = [arg.value if type(arg) is kind else arg for arg in node.a]
-        for arg, local in zip(node.a, partials(row, PLAIN, node.value, values), strict=False):
+        found = (
+            rules(PLAIN, node.value, *values) if row.variadic else partials(row, PLAIN, node.value, values)
+        )
+        for arg, local in zip(node.a, found, strict=False):
             if type(arg) is kind:
                 flow = local * upstream
                 total = arg.adjoint

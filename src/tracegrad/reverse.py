@@ -113,11 +113,12 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
 def _sweep_recorded(tape: Tape) -> None:
     """The sweep in its general form, which the enclosing traces record as a backward pass of theirs."""
     passes = [BackwardPass(outer) for outer in tape.enclosing()]
-    for node in reversed(tape):
+    calls = list(tape.entry_calls()) if passes else [None] * len(tape)
+    for node, call in zip(reversed(tape), reversed(calls), strict=True):
         if node.adjoint is None:
             continue
         for one in passes:
-            one.reach(node, node.adjoint)
+            one.reach(node, node.adjoint, call)
         if node.row is not INPUT:
             _contribute(node, node.adjoint)
     for one in passes:
@@ -129,16 +130,16 @@ def sweep_onto(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> list[Any]:
 
     The values of the sweep are then the entries themselves: the backward pass becomes a part of the computation.
     """
-    entries = list(tape)
+    entries, calls = list(tape), list(tape.entry_calls())
     one = BackwardPass(tape)
     adjoints: dict[int, Any] = {}
     for entry, seed in seeds:
         adjoints[id(entry)] = adjoints[id(entry)] + seed if id(entry) in adjoints else seed
-    for entry in reversed(entries):
+    for entry, call in zip(reversed(entries), reversed(calls), strict=True):
         upstream = adjoints.get(id(entry))
         if upstream is None:
             continue
-        one.reach(entry, upstream)
+        one.reach(entry, upstream, call)
         if entry.row is not INPUT:
             args, _, wanted = arguments_on(entry)
             for arg, local in zip(args, local_gradients(entry.row, entry, args, wanted), strict=False):

@@ -5,21 +5,26 @@ relied on, so that the next trace can tell in a microsecond whether a plan still
 
 The search follows the names that the code uses.  It enters the user's modules and, of the standard library, those
 which hold functions of ``math`` under names of their own; it stays out of big compiled packages.  What the *code* of a
-root reaches is remembered; what its closure, defaults and attributes hold is looked at anew for each trace, so that
-nothing of them is kept alive.
+root reaches is remembered, and with it what the containers, objects and functions on the way held then; what its own
+closure, defaults and attributes hold is looked at anew for each trace, so that nothing of them is kept alive.
 """
 
 from __future__ import annotations
 
+import builtins
 import collections
+import dis
 import functools
 import math
+import operator
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from importlib.util import resolve_name
 from typing import Any, NamedTuple
 
-from tracegrad.class_stand_ins import Float
+from tracegrad.class_stand_ins import CLASSES, Float
 from tracegrad.provenance import OPAQUE, in_package
 from tracegrad.stand_ins import BUILTINS, MATH, ORIGINAL_OF, STAND_INS
 from tracegrad.tracer import isinstance_tracer
@@ -35,7 +40,8 @@ _BY_TEXT = frozenset(
     {"eval", "exec", "globals", "getattr", "vars", "__subclasses__", "import_module", "methodcaller"}
 )
 _LARGEST_CONTAINER = 1000
-_PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None), range, slice, type(Ellipsis)})
+_DATA = frozenset({int, float, str, bytes, bool, complex})
+_PLAIN = _DATA | {type(None), range, slice, type(Ellipsis)}
 _REPLACED_IN_CLASSES = (staticmethod, functools.partial, functools._lru_cache_wrapper)
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 _HEAP_TYPE, _IMMUTABLE_TYPE = 1 << 9, 1 << 8
@@ -50,10 +56,34 @@ class Binding(NamedTuple):
     new: Any
 
 
+class Contents(NamedTuple):
+    """What a container, an object or a function holds: ``old`` while no trace is open, ``new`` while one is."""
+
+    get: Callable[[], Iterable[Any]]
+    old: list[Any]
+    new: list[Any]
+
+    def holds(self) -> bool:
+        """Whether it still holds the same."""
+        now = list(self.get())
+        if len(now) != len(self.old):
+            return False
+        return (
+            all(map(operator.is_, now, self.old))
+            or all(map(operator.is_, now, self.new))
+            or all(map(_alike, now, self.old, self.new))
+        )
+
+
+def _alike(now: Any, old: Any, new: Any) -> bool:
+    """Whether a place holds the same as before, or one plain number instead of another."""
+    return now is old or now is new or (type(now) in _DATA and type(old) in _DATA)
+
+
 class Plan:
     """What to swap for one root, and the look-ups that this conclusion rests on."""
 
-    __slots__ = ("bare", "bindings", "lookups", "modules", "names", "shadows")
+    __slots__ = ("bare", "bindings", "contents", "lookups", "modules", "names", "numba", "shadows")
 
     def __init__(self) -> None:
         #: (namespace, name, original, stand-in): the common case, kept simple for speed
@@ -66,9 +96,13 @@ class Plan:
         self.modules: list[tuple[dict[str, Any], str]] = []
         self.bindings: list[Binding] = []
         self.lookups: list[tuple[dict[Any, Any], Any, Any]] = []
+        self.contents: list[Contents] = []
+        self.numba = "numba" in sys.modules
 
     def holds(self) -> bool:
         """Whether each look-up still finds what it found when the plan was made."""
+        if self.numba is not ("numba" in sys.modules):
+            return False
         for namespace, name, value in self.lookups:
             if namespace.get(name, MISSING) is not value:
                 return False
@@ -83,7 +117,7 @@ class Plan:
             value = binding.get()
             if value is not binding.old and value is not binding.new:
                 return False
-        return True
+        return all(contents.holds() for contents in self.contents)
 
 
 def substitute(value: Any) -> Any:
@@ -95,6 +129,8 @@ def substitute(value: Any) -> Any:
         return Float
     if kind in _FUNCTIONS:
         return STAND_INS.get(value, value)
+    if value is math:
+        return SHIM if "numba" in sys.modules else value
     if (kind is tuple or _is_namedtuple(kind)) and len(value) <= _LARGEST_CONTAINER:
         items = tuple(map(substitute, value))
         return value if all(map(_is, items, value)) else tuple.__new__(kind, items)
@@ -135,7 +171,7 @@ def _uncached(cached: Any) -> Any:
     @functools.wraps(cached)
     def stand_in(*args: Any, **kwargs: Any) -> Any:
         if _holds_tracer([*args, *kwargs.values()]):
-            return cached.__wrapped__(*args, **kwargs)
+            return substitute(cached.__wrapped__)(*args, **kwargs)
         return cached(*args, **kwargs)
 
     for name in ("cache_info", "cache_clear", "cache_parameters"):
@@ -181,13 +217,18 @@ def _is_simple(root: Any) -> bool:
     """Whether this is a function of the user that holds nothing but its code and plain data."""
     if type(root) is not types.FunctionType or root.__defaults__ or root.__kwdefaults__ or root.__dict__:
         return False
-    if root.__closure__ and not all(type(_get_cell(cell)) in _NOTHING_IN_IT for cell in root.__closure__):
-        return False
+    for cell in root.__closure__ or ():
+        value = _get_cell(cell)
+        if type(value) not in _PLAIN and (value is not math or "numba" in sys.modules):
+            return False
     return not in_package(root.__code__) and not _is_opaque(root.__module__)
 
 
 #: code object (by identity, and kept) -> the namespace it runs in and what it reaches there
 _REMEMBERED: dict[int, tuple[types.CodeType, dict[str, Any], Plan]] = {}
+
+#: (module by identity, and kept; names) -> what these names of the module reach
+_REMEMBERED_MODULES: dict[tuple[int, frozenset[str]], tuple[types.ModuleType, Plan]] = {}
 
 
 def plan_of_code(function: types.FunctionType) -> Plan:
@@ -200,6 +241,18 @@ def plan_of_code(function: types.FunctionType) -> Plan:
     scanner.code(code, namespace)
     scanner.visit([])
     _REMEMBERED[id(code)] = (code, namespace, scanner.plan)
+    return scanner.plan
+
+
+def plan_of_module(module: types.ModuleType, names: frozenset[str]) -> Plan:
+    """What some names of a module reach."""
+    known = _REMEMBERED_MODULES.get((id(module), names))
+    if known is not None and known[1].holds():
+        return known[1]
+    scanner = Scanner(remember=False)
+    scanner.module(module, None, "", names)
+    scanner.visit([])
+    _REMEMBERED_MODULES[id(module), names] = (module, scanner.plan)
     return scanner.plan
 
 
@@ -216,6 +269,8 @@ class Scanner:
         self.seen: set[int] = set()
         self.seen_modules: set[tuple[int, frozenset[str]]] = set()
         self.kept: list[Any] = []
+        self.substitutes: dict[int, Any] = {}
+        self.in_classes: dict[Any, Any] = {}
         self.todo: list[Any] = []
 
     def visit(self, roots: list[Any]) -> None:
@@ -253,7 +308,9 @@ class Scanner:
             self._dictionary(value)
         elif isinstance(value, type):
             self._class(value)
-        elif kind is not types.ModuleType:
+        elif kind is types.ModuleType:
+            self._module_by_itself(value, frozenset(vars(value)))
+        else:
             self._object(value, kind)
 
     # ---- functions
@@ -263,24 +320,31 @@ class Scanner:
         if function in ORIGINAL_OF or in_package(function.__code__):
             self.todo += [cell.cell_contents for cell in cells]
             return
-        self.todo += vars(function).values()
+        self._dictionary(vars(function))
         for cell in cells:
-            self._place(
-                cell.cell_contents, functools.partial(_get_cell, cell), functools.partial(_put_cell, cell)
-            )
+            value = cell.cell_contents
+            if type(value) is types.ModuleType and value is not math:
+                self._module_by_itself(value, frozenset(_names(function.__code__)))
+            else:
+                self._place(value, functools.partial(_get_cell, cell), functools.partial(_put_cell, cell))
         if _is_opaque(function.__globals__.get("__name__")):
             return
         self._defaults(function)
         if self.remember:
             self.plans.append(plan_of_code(function))
         else:
+            self._watch(functools.partial(_parts, function))
             self.code(function.__code__, function.__globals__)
 
     def code(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
         """The global names that code uses; every one there is, where it may look them up by text."""
         names = frozenset(_names(code))
+        if "__class__" in names and not names.isdisjoint(CLASSES) and _compares_class(code):
+            self.plan.bare.add(id(namespace))
         for name in names:
             self._name(namespace, name, names)
+        for name in _imports(code, namespace):
+            self._imported(name, names)
         if not names.isdisjoint(_BY_TEXT):
             for name in [name for name, value in namespace.items() if type(value) in _FUNCTIONS]:
                 self._name(namespace, name, names)
@@ -289,35 +353,46 @@ class Scanner:
         """A global name that some code uses: of the module, a builtin, or that of a module to be imported."""
         value = namespace.get(name, MISSING)
         kind = type(value)
+        if value is None:
+            self.plan.lookups.append((namespace, name, None))
         if kind in _PLAIN:
             return
         if value is MISSING or value is BUILTINS.get(name):
             self._absent(namespace, name, names)
         elif kind is types.ModuleType:
             self.plan.lookups.append((namespace, name, value))
-            self._module(value, namespace, name, names)
+            self.module(value, namespace, name, names)
         elif kind in _FUNCTIONS and value in ORIGINAL_OF:
             self.plan.names.append((namespace, name, ORIGINAL_OF[value], value))
         else:
             new = substitute(value)
             if new is not value:
                 self.plan.names.append((namespace, name, value, new))
-            elif not _is_builtin(value):
+            else:
                 self.plan.lookups.append((namespace, name, value))
             self.todo.append(value)
 
     def _absent(self, namespace: dict[str, Any], name: str, names: frozenset[str]) -> None:
         if name in BUILTINS:
             self.plan.shadows.append((namespace, name, BUILTINS[name]))
-            if "__class__" in names:  # may be compared with the class itself, which a stand-in is not
-                self.plan.bare.add(id(namespace))
             return
         self.plan.lookups.append((namespace, name, MISSING))
-        module = sys.modules.get(name)
-        if type(module) is types.ModuleType and module.__name__.partition(".")[0] not in OPAQUE:
-            self._module(module, None, name, names)
 
-    def _module(
+    def _imported(self, name: str, names: frozenset[str]) -> None:
+        """A module that the code imports when it runs; not loaded yet, it is looked at again for the next trace."""
+        module: Any = sys.modules.get(name, MISSING)
+        self.plan.lookups.append((sys.modules, name, module))
+        if type(module) is types.ModuleType and module.__name__.partition(".")[0] not in OPAQUE:
+            self.module(module, None, name, names)
+
+    def _module_by_itself(self, module: types.ModuleType, names: frozenset[str]) -> None:
+        """A module that is no global name: held by a closure or an object, or given as an argument."""
+        if self.remember and not _is_opaque(module.__name__):
+            self.plans.append(plan_of_module(module, names))
+        else:
+            self.module(module, None, "", names)
+
+    def module(
         self, module: types.ModuleType, namespace: dict[str, Any] | None, name: str, names: frozenset[str]
     ) -> None:
         if module is math or module is SHIM:
@@ -341,15 +416,40 @@ class Scanner:
 
     # ---- containers, classes, objects
 
+    def _watch(self, get: Callable[[], Iterable[Any]]) -> None:
+        """Have a remembered plan see when other things are held here; what is data through and through stays so."""
+        if self.remember:
+            return
+        values = list(get())
+        if not values or not _DATA.issuperset(map(type, values)):
+            old = [_original(value, type(value)) for value in values]
+            self.plan.contents.append(Contents(get, old, list(map(self._substitute, old))))
+
+    def _substitute(self, value: Any) -> Any:
+        """The same substitute each time it is asked for."""
+        new = self.substitutes.get(id(value), MISSING)
+        if new is MISSING:
+            new = self.substitutes[id(value)] = substitute(value)
+            self.kept.append(value)
+        return new
+
+    def _substitute_in_class(self, value: Any) -> Any:
+        """What stands in a class for one of its attributes; a builtin function must not become a method there."""
+        kind = type(value)
+        if kind is types.BuiltinFunctionType and value in STAND_INS:
+            return self.in_classes.setdefault(value, staticmethod(STAND_INS[value]))
+        if value is float or value is math or kind in _REPLACED_IN_CLASSES or issubclass(kind, tuple):
+            return self._substitute(value)
+        return value
+
     def _place(self, value: Any, get: Callable[[], Any], put: Callable[[Any], None]) -> None:
         """A place that holds a value: swap what is in it, or look further into it."""
         kind = type(value)
-        if value is Float or (kind in _FUNCTIONS and value in ORIGINAL_OF):
-            self.plan.bindings.append(
-                Binding(get, put, float if value is Float else ORIGINAL_OF[value], value)
-            )
+        original = _original(value, kind)
+        if original is not value:
+            self.plan.bindings.append(Binding(get, put, original, value))
             return
-        new = substitute(value)
+        new = self._substitute(value)
         if new is not value:
             self.plan.bindings.append(Binding(get, put, value, new))
         self.todo.append(value)
@@ -357,6 +457,8 @@ class Scanner:
     def _sequence(self, items: Any) -> None:
         if len(items) > _LARGEST_CONTAINER:
             return
+        if not isinstance(items, tuple):
+            self._watch(functools.partial(list, items))
         for index, item in enumerate(items):
             if not isinstance(items, tuple) and type(item) not in _PLAIN:
                 self._place(
@@ -368,8 +470,9 @@ class Scanner:
                 self.todo.append(item)
 
     def _dictionary(self, items: dict[Any, Any]) -> None:
-        if len(items) > _LARGEST_CONTAINER:
+        if len(items) > _LARGEST_CONTAINER or items is vars(builtins):
             return
+        self._watch(functools.partial(list, dict.values(items)))
         for key, item in list(items.items()):
             if type(item) not in _PLAIN:
                 self._place(
@@ -381,20 +484,18 @@ class Scanner:
             return
         if _is_opaque(cls.__module__):
             return
-        for name, value in list(vars(cls).items()):
-            if name == "__annotations__":
-                continue
-            if value is float or (type(value) is types.BuiltinFunctionType and value in STAND_INS):
-                put = functools.partial(type.__setattr__, cls, name)
+        attributes = {name: value for name, value in vars(cls).items() if name != "__annotations__"}
+        if not self.remember:
+            old = list(vars(cls).values())
+            new = list(map(self._substitute_in_class, old))
+            self.plan.contents.append(Contents(functools.partial(list, vars(cls).values()), old, new))
+        for name, value in attributes.items():
+            new = self._substitute_in_class(value)
+            if new is not value:
                 get = functools.partial(_get_attribute, cls, name)
-                self.plan.bindings.append(
-                    Binding(get, put, value, Float if value is float else staticmethod(STAND_INS[value]))
-                )
-            elif type(value) in _REPLACED_IN_CLASSES or issubclass(type(value), tuple):
                 put = functools.partial(type.__setattr__, cls, name)
-                self._place(value, functools.partial(_get_attribute, cls, name), put)
-            else:
-                self.todo.append(value)
+                self.plan.bindings.append(Binding(get, put, value, new))
+            self.todo.append(value)
         self.todo += [*cls.__bases__, type(cls)]
 
     def _object(self, value: Any, kind: type) -> None:
@@ -404,7 +505,10 @@ class Scanner:
         self.todo.append(attributes.get("__wrapped__"))
         if kind is types.SimpleNamespace or not _is_opaque(kind.__module__):
             self._dictionary(attributes)
-            for slot in _slots(kind):
+            slots = _slots(kind)
+            if slots:
+                self._watch(functools.partial(_slot_values, value))
+            for slot in slots:
                 self._place(
                     _get_slot(slot, value),
                     functools.partial(_get_slot, slot, value),
@@ -413,8 +517,23 @@ class Scanner:
             self.todo.append(kind)
 
 
-def _is_builtin(value: Any) -> bool:
-    return type(value) is types.BuiltinFunctionType
+def _original(value: Any, kind: type) -> Any:
+    """What a stand-in stands for; anything else is its own original."""
+    if value is Float:
+        return float
+    if value is SHIM:
+        return math
+    return ORIGINAL_OF.get(value, value) if kind in _FUNCTIONS else value
+
+
+def _slot_values(value: Any) -> list[Any]:
+    return [_get_slot(slot, value) for slot in _slots(type(value))]
+
+
+def _parts(function: types.FunctionType) -> list[Any]:
+    """What a function is made of, as far as it can be exchanged."""
+    cells = map(_get_cell, function.__closure__ or ())
+    return [function.__code__, function.__defaults__, function.__kwdefaults__, *cells]
 
 
 def _filled(closure: tuple[types.CellType, ...]) -> list[types.CellType]:
@@ -466,6 +585,48 @@ def _names(code: types.CodeType) -> Iterator[str]:
         one = todo.pop()
         yield from one.co_names
         todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
+
+
+def _imports(code: types.CodeType, namespace: dict[str, Any]) -> Iterator[str]:
+    """The full names of the modules that a code object and the code inside it import."""
+    todo = [code]
+    while todo:
+        one = todo.pop()
+        todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
+        if _IMPORT not in one.co_code[::2]:
+            continue
+        level: Any = 0
+        for instruction in dis.get_instructions(one):
+            if instruction.opcode == _IMPORT:
+                package = namespace.get("__package__")
+                if not level or package:
+                    with suppress(ImportError):
+                        yield resolve_name("." * level + instruction.argval, package)
+            elif instruction.opname.startswith("LOAD_") and type(instruction.argval) is int:
+                level = instruction.argval
+
+
+_IMPORT = dis.opmap["IMPORT_NAME"]
+_COMPARISONS = frozenset({"IS_OP", "CONTAINS_OP", "COMPARE_OP"})
+
+
+def _compares_class(code: types.CodeType) -> bool:
+    """Whether some line compares a ``__class__`` with a class that has a stand-in, which is not the class itself."""
+    todo = [code]
+    while todo:
+        one = todo.pop()
+        todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
+        if "__class__" not in one.co_names or CLASSES.keys().isdisjoint(one.co_names):
+            continue
+        lines: dict[int | None, set[Any]] = {}
+        for instruction in dis.get_instructions(one):
+            line = lines.setdefault(instruction.positions and instruction.positions.lineno, set())
+            line |= {instruction.opname, instruction.argval if instruction.opcode in dis.hasname else None}
+        if any(
+            "__class__" in line and line & CLASSES.keys() and line & _COMPARISONS for line in lines.values()
+        ):
+            return True
+    return False
 
 
 def _is_opaque(module: Any) -> bool:

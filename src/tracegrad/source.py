@@ -11,12 +11,17 @@ import ast
 import dis
 import linecache
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import TypeVar
 
 from tracegrad.document import Site
+from tracegrad.provenance import in_library, in_package
+
+T = TypeVar("T")
 
 #: code that runs as a part of the statement it is written in, though Python gives it a frame of its own
 INLINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
@@ -29,10 +34,24 @@ _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
 Span = tuple[int, int, int, int]
 
 
+def _remembered(function: Callable[[CodeType, int], T]) -> Callable[[CodeType, int], T]:
+    """Remember results by code and file: code objects of one text in two files are equal to Python."""
+
+    @lru_cache(maxsize=1 << 16)
+    def of_file(code: CodeType, lasti: int, filename: str) -> T:
+        return function(code, lasti)
+
+    @wraps(function)
+    def remembered(code: CodeType, lasti: int) -> T:
+        return of_file(code, lasti, code.co_filename)
+
+    return remembered
+
+
 # ---- where ------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1 << 16)
+@_remembered
 def site(code: CodeType, lasti: int) -> Site:
     """Place and text of the expression that an instruction computes."""
     span = _span(code, lasti)
@@ -72,10 +91,17 @@ def relative(filename: str) -> str:
 
 
 def describe(frame: FrameType) -> str:
-    """What a frame is doing, for a message: ``at model.py:12 in helper: `math.exp(x)` ``."""
+    """What a frame is doing, for a message: ``at model.py:12 in helper: `math.exp(x)` ``.
+
+    Of a frame in a library, also what called it from outside.
+    """
     where = site(frame.f_code, frame.f_lasti)
     text = f": `{' '.join(where.text.split())}`" if where.text else ""
-    return f"at {where.file}:{where.line} in {where.function}{text}"
+    here = f"at {where.file}:{where.line} in {where.function}{text}"
+    caller: FrameType | None = frame
+    while caller is not None and (in_library(caller.f_code) or in_package(caller.f_code)):
+        caller = caller.f_back
+    return here if caller is None or caller is frame else f"{here}, called {describe(caller)}"
 
 
 @lru_cache(maxsize=1024)
@@ -120,11 +146,21 @@ def _text(lines: list[str], span: Span) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _instructions(code: CodeType) -> tuple[dict[int, int], list[dis.Instruction]]:
-    """The instructions of a code object, and the index of each by its offset."""
-    found = [
-        i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN")
-    ]
-    return {instruction.offset: index for index, instruction in enumerate(found)}, found
+    """The instructions of a code object, and the index of each by its offset.
+
+    A warm function of Python 3.11 calls what is written in C from PRECALL, a cold one from the CALL that follows.
+    """
+    indices: dict[int, int] = {}
+    found: list[dis.Instruction] = []
+    for instruction in dis.get_instructions(code):
+        if instruction.opname not in _SILENT:
+            indices[instruction.offset] = len(found)
+            if instruction.opname != "PRECALL":
+                found.append(instruction)
+    return indices, found
+
+
+_SILENT = frozenset({"CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN"})
 
 
 def _after(code: CodeType, lasti: int, count: int) -> list[dis.Instruction]:
@@ -133,7 +169,7 @@ def _after(code: CodeType, lasti: int, count: int) -> list[dis.Instruction]:
     return [] if index is None else instructions[index + 1 : index + 1 + count]
 
 
-@lru_cache(maxsize=1 << 16)
+@_remembered
 def stored_name(code: CodeType, lasti: int) -> str | None:
     """The variable, attribute or item that the result of an instruction is stored in at once."""
     return _stored_by_bytecode(_after(code, lasti, 4)) or _stored_by_source(code, lasti)
@@ -243,7 +279,7 @@ class Statement:
         return self.site.line, self.site.column
 
 
-@lru_cache(maxsize=1 << 16)
+@_remembered
 def statement(code: CodeType, lasti: int) -> Statement:
     """The statement that an instruction belongs to: of a compound one the header, else its line if unknown."""
     span = _span(code, lasti)

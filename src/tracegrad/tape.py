@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from tracegrad.errors import EscapeError, LeakError, TraceError
 from tracegrad.primitives import Primitive
@@ -80,6 +80,7 @@ class Tape(list[Any]):
         "outer",
         "passes",
         "swept",
+        "switches",
         "title",
     )
 
@@ -94,31 +95,46 @@ class Tape(list[Any]):
         self.guards: list[TapeGuard] = []
         self.escape: TraceError | None = None
         self.swept = False
-        #: the backward passes recorded on this tape, and (entry, its adjoint, an entry too) as they have found them
-        self.passes: list[TapePass] = []
         #: the stages that the user has named; one that has not ended has no ``stop``
         self.groups: list[TapeGroup] = []
+        #: the backward passes recorded on this tape, and (entry, its adjoint, an entry too) as they have found them
+        self.passes: list[TapePass] = []
         self.adjoints: list[tuple[Any, Any]] = []
+        #: (index, call): from this entry on, operations were made in this call
+        self.switches: list[tuple[int, Call]] = []
         #: whether there are values of other classes than int and float, such as numpy's scalars
         self.foreign = False
 
     def enter(self, frame: FrameType) -> Call:
         """The call whose frame this is; called when the frame is not that of the last operation."""
         self.frame = frame
-        call = self.call = self.calls.enter(frame)
+        call = self.calls.enter(frame)
+        if call is not self.call:
+            self.call = call
+            self.switches.append((len(self), call))
         return call
 
-    def guard(self, row: Primitive, args: tuple[Any, ...], outcome: Any) -> Any:
-        """Record that ``row`` on ``args`` gave ``outcome``, and give the outcome back."""
-        frame = user_frame()
-        if row.name in _DIGITS and frame.f_globals.get("__name__", "").partition(".")[0] in OPAQUE:
-            self.escape = self.escape or EscapeError(
-                f"another library would take a traced value to pieces and lose its gradient, {describe(frame)}.  "
-                "Compute with functions of math, or wrap the argument in tg.detach(...) if its gradient is not wanted"
-            )
-            raise self.escape
-        self.guards.append(TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti))
-        return outcome
+    def entry_calls(self) -> Iterator[Call | None]:
+        """The call that each entry was made in."""
+        switches = iter([*self.switches, (len(self), None)])
+        call: Call | None = None
+        until, following = next(switches)
+        for position in range(len(self)):
+            while position >= until:
+                call = following
+                until, following = next(switches)
+            yield call
+
+    def settle(self, start: int, call: Call | None, lasti: int) -> None:
+        """Say of the entries from ``start`` on that they were made at (call, lasti)."""
+        if call is None or start == len(self):
+            return
+        for entry in self[start:]:
+            entry.lasti = lasti
+        while self.switches and self.switches[-1][0] >= start:
+            self.switches.pop()
+        self.switches.append((start, call))
+        self.call, self.frame = call, None
 
     def enclosing(self) -> Iterator[Tape]:
         """The tapes around this one, from the nearest on."""
@@ -132,6 +148,28 @@ class Tape(list[Any]):
         super().clear()
         self.adjoints.clear()
 
+    def guard(self, row: Primitive, args: tuple[Any, ...], outcome: Any) -> Any:
+        """Record that ``row`` on ``args`` gave ``outcome``, and give the outcome back."""
+        frame = user_frame()
+        if row.name in _DIGITS and frame.f_globals.get("__name__", "").partition(".")[0] in OPAQUE:
+            self.refuse(
+                EscapeError(
+                    f"another library would take a traced value to pieces and lose its gradient, {describe(frame)}.  "
+                    "Compute with functions of math, or wrap the argument in tg.detach(...) if its gradient is not "
+                    "wanted"
+                )
+            )
+        self.guards.append(TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti))
+        return outcome
+
+    def refuse(self, error: TraceError) -> NoReturn:
+        """Raise an error that a handler in the user's code cannot hide from the end of this trace and those around."""
+        tape: Tape | None = self
+        while tape is not None:
+            tape.escape = tape.escape or error
+            tape = tape.outer
+        raise error
+
     def close(self) -> None:
         """End the trace: drop the frames and refuse further operations."""
         self.__class__ = ClosedTape
@@ -144,12 +182,23 @@ class ClosedTape(Tape):
 
     __slots__ = ()
 
-    def enter(self, frame: FrameType) -> Call:
+    def enter(self, frame: FrameType) -> NoReturn:
         raise LeakError(
             f"a value traced in {self.title} is used after its trace ended, {describe(frame)}.  It was kept in a "
             "global, an attribute, a cache or a generator: return it from the traced function instead, or keep "
             "tg.detach(value) if its gradient is not wanted"
         )
+
+    def refuse(self, error: TraceError) -> NoReturn:
+        self.enter(user_frame())
+
+
+def refuse(error: TraceError) -> NoReturn:
+    """Raise an error that a handler in the user's code cannot hide from the end of the trace."""
+    tape = CURRENT.get()
+    if tape is None:
+        raise error
+    tape.refuse(error)
 
 
 def user_frame() -> FrameType:
@@ -169,6 +218,9 @@ def innermost(tapes: list[Tape]) -> Tape:
         while walker is not None and walker is not tape:
             walker = walker.outer
         if walker is None:
+            for ended in tapes:
+                if type(ended) is ClosedTape:
+                    ended.enter(user_frame())
             raise LeakError(
                 f"values of two unrelated traces meet, {describe(user_frame())}: one was made in {deepest.title}, "
                 f"the other in {tape.title}, which does not enclose it.  Trace one function that uses both"

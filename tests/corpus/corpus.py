@@ -11,6 +11,7 @@ import importlib
 import inspect
 import math
 import struct
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ class Entry:
     args: tuple[Any, ...]
     exact: Callable[..., list[float]] | None = None
     step: float = 0.02
+    #: why this cannot be traced, where it cannot: then an error of tracegrad, in words, is what is expected
+    beyond: str = ""
     package: str = ""
 
     def __str__(self) -> str:
@@ -39,7 +42,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of an entry: ``right``, ``wrong`` or ``error``, and why."""
+    """What became of an entry: ``right``, ``wrong``, ``error`` or ``beyond``, and why."""
 
     outcome: str
     detail: str = ""
@@ -52,7 +55,9 @@ def packages() -> list[str]:
 
 def entries_of(file: str) -> list[Entry]:
     """The entries of a file; raises ImportError where its package is not installed."""
-    module = importlib.import_module(f"entries.{file}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of deprecated packages
+        module = importlib.import_module(f"entries.{file}")
     return [Entry(**{**vars(entry), "package": module.PACKAGE}) for entry in module.ENTRIES]
 
 
@@ -66,6 +71,8 @@ def judge(entry: Entry) -> Verdict:
     try:
         trace = tg.trace(entry.function, *entry.args)
         gradients = list(numbers([trace.gradients[name] for name in given(entry)]))
+    except tg.TracegradError as error:
+        return Verdict("beyond" if entry.beyond else "error", f"{type(error).__name__}: {error}")
     except Exception as error:  # the verdict is the report
         return Verdict("error", f"{type(error).__name__}: {error}")
     if not same_bits(trace.value, plain):

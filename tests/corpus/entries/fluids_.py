@@ -17,7 +17,7 @@ ENTRIES = [
     Entry(
         "Reynolds", lambda v, d, rho, mu: fluids.Reynolds(v, d, rho=rho, mu=mu), (2.5, 0.25, 1.1613, 1.9e-5)
     ),
-    Entry("Colebrook", fluids.friction.Colebrook, (1e5, 1e-4)),
+    Entry("Colebrook", fluids.friction.Colebrook, (1e5, 1e-4), beyond="scipy.special.lambertw"),
     Entry("Clamond", fluids.friction.Clamond, (1e5, 1e-4)),
     Entry("Churchill_1977", fluids.friction.Churchill_1977, (1e5, 1e-4)),
     Entry("friction_factor", fluids.friction_factor, (1e5, 1e-4)),
