@@ -9,6 +9,7 @@ import functools
 import inspect
 import math
 import pickle
+import sys
 from typing import NamedTuple
 
 import pytest
@@ -147,6 +148,10 @@ def test_unknown_names_to_differentiate_by(wrt):
 def test_methods(name, expected):
     model = Model()
     method = getattr(model, name)
+    if name == "class_method_inside" and sys.version_info >= (3, 13):
+        # since then a classmethod no longer asks what it wraps to bind itself
+        assert method(3.0) == 9.0
+        return
     assert method.trace(3.0).gradients == expected
     assert method.trace(3.0).value == method(3.0)
     assert method.grad(3.0) == expected
@@ -475,9 +480,7 @@ def test_seeds_left_out_count_as_zero():
 @pytest.mark.parametrize("seed", [2.0, (1.0, 2.0, 3.0), {"[9]": 1.0}, "text", (), [[1.0]]])
 def test_seeds_that_do_not_fit(seed):
     t = tg.trace(lambda x: (x, 2 * x), 3.0)
-    with pytest.raises(
-        tg.InputError, match="the seed has .* the result of .*<lambda> has '\\[0\\]', '\\[1\\]'"
-    ):
+    with pytest.raises(tg.InputError, match=r"the seed has .* the result of .*<lambda> has '\[0\]', '\[1\]'"):
         t.backward(seed)
     assert t.backward((1.0, 0.0)).gradients == {"x": 1.0}
 

@@ -47,8 +47,8 @@ def primitive(
     the structure of the result; it is linear in ``g``.  A gradient has the structure of its argument; keyword arguments
     are passed to the rule as they are.
 
-    ``symbol`` is what the gate shows; documents call the primitive ``custom.`` and ``name``.  ``check_at`` are arguments at
-    which the derivative is compared with differences at once (:func:`tracegrad.check`), orders 1 and 2.
+    ``symbol`` is what the gate shows; documents call the primitive ``custom.`` and ``name``.  ``check_at`` are
+    arguments at which the derivative is compared with differences at once (:func:`tracegrad.check`), orders 1 and 2.
 
     Raises :class:`InputError` if there is no rule or two; :class:`CheckFailed` if the check fails;
     :class:`UnsupportedError` in a trace, if a gradient is asked for that the rule does not give.
@@ -196,6 +196,8 @@ class _Call:
         for number, (gradient, arg) in enumerate([*zip(gradients, args, strict=True), (None, kwargs)]):
             operands = leaves(arg)
             wanted = [next(traced) for _ in operands]
+            if not operands:
+                continue  # an instance, a text: whatever the rule says of it
             if gradient is None:
                 if any(wanted):
                     what = f"argument {number}" if number < len(args) else "its keyword arguments"

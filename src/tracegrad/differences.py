@@ -38,20 +38,23 @@ def derivative_at_zero(f: Callable[[float], float], scale: float = 1.0) -> Diffe
     above: list[float] = []
     for k in range(STEPS):
         step = scale * FIRST_STEP / SHRINK**k
-        row = [_central(f, step)]
+        central, rounding = _central(f, step)
+        row = [central]
         for order, coarser in enumerate(above, 1):
             factor = SHRINK ** (2 * order)
             finer = row[-1]
             row.append((factor * finer - coarser) / (factor - 1))
-            error = max(abs(row[-1] - finer), abs(row[-1] - coarser))
+            error = max(abs(row[-1] - finer), abs(row[-1] - coarser), rounding)
             if error < best.error:
                 best = Difference(row[-1], error, step)
-        above = row if math.isfinite(row[0]) else []
+        above = row if math.isfinite(central) else []
     return best
 
 
-def _central(f: Callable[[float], float], step: float) -> float:
+def _central(f: Callable[[float], float], step: float) -> tuple[float, float]:
+    """The central difference, and what the rounding of its two values may do to it."""
     try:
-        return (f(step) - f(-step)) / (2 * step)
+        right, left = f(step), f(-step)
     except (ArithmeticError, ValueError):
-        return math.nan
+        return math.nan, math.inf
+    return (right - left) / (2 * step), math.ulp(max(abs(right), abs(left))) / step
