@@ -1,8 +1,8 @@
 """The derivative of a fixed point: Kepler's equation, solved by iteration, and the same by its own rule.
 
 `anomaly = mean + eccentricity * sin(anomaly)` is iterated until nothing moves.  The gradient through the unrolled loop
-approaches that of the implicit function theorem, d(anomaly)/d(mean) = 1 / (1 - eccentricity * cos(anomaly)).  Given that
-rule, the whole loop is one gate; its own gradient is traced in turn, so that second derivatives come out as well.
+approaches that of the implicit function theorem, d(anomaly)/d(mean) = 1 / (1 - eccentricity * cos(anomaly)).  Given
+that rule, the whole loop is one gate; the rule itself is traced in turn, so that second derivatives come out as well.
 
 Source of the rule: A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed. 2008, chapter 15.
 """

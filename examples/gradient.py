@@ -1,7 +1,7 @@
-"""The gradient is a computation too: the forward and the backward pass of a sigmoid neuron in one graph.
+"""The gradient is a computation too: the forward and the backward pass of a neuron in one graph.
 
-Each backward operation stands at the statement whose gradient it computes, and is named after the value whose adjoint it
-is: `dz` is the gradient by `z`.  The picture can be differentiated again: a seed on `dw` gives a row of the Hessian.
+Each backward operation stands at the statement whose gradient it computes, and is named after the value whose adjoint
+it is: `dz` is the gradient by `z`.  It can be differentiated again: a seed on `dw` gives a row of the Hessian.
 """
 
 import math
@@ -13,8 +13,7 @@ import tracegrad as tg
 def neuron(w, x):
     z = w * x
     with tg.stage("sigmoid"):
-        s = 1 / (1 + math.exp(-z))
-    return s
+        return 1 / (1 + math.exp(-z))
 
 
 t = neuron.trace(2.0, -1.0).gradient_trace()

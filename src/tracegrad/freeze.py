@@ -56,7 +56,7 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
 
 def thaw(graph: Graph) -> tuple[Tape, list[Any]]:
     """An open tape with the operations of a graph on it, and for each node its entry (or the constant it is)."""
-    tape = Tape(ScalarTracer, "a gradient", sys._getframe())
+    tape = Tape(ScalarTracer, "a gradient", sys._getframe(1))
     entries: list[Any] = []
     ends = [0]
     for index, primitive in enumerate(graph.primitives):

@@ -66,14 +66,18 @@ def _all_locals(row: Primitive, m: Any, out: Any, args: Sequence[Any]) -> list[A
         return [bind(POLE, *traced, value) for value in at_pole] if traced else at_pole
 
 
+def _is_traced_float(value: Any) -> bool:
+    return isinstance_tracer(value) and value.__class__ is float
+
+
 def product(local: Any, upstream: Any) -> Any:
     """The flow: local gradient times upstream gradient; an int beyond the floats counts as infinite.
 
     A traced one is not recorded as multiplied by 1 or -1: that changes no bit, and keeps the graphs of gradients small.
     """
-    if isinstance_tracer(upstream) and type(local) is float and abs(local) == 1.0:
+    if type(local) is float and abs(local) == 1.0 and _is_traced_float(upstream):
         return upstream if local > 0 else -upstream
-    if isinstance_tracer(local) and type(upstream) is float and upstream == 1.0:
+    if type(upstream) is float and upstream == 1.0 and _is_traced_float(local):
         return local
     try:
         return local * upstream
