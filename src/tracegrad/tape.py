@@ -162,6 +162,24 @@ class Tape(list[Any]):
         self.guards.append(TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti))
         return outcome
 
+    def written(self, text: str) -> Any:
+        """The tracer whose exact value a text is, ``None`` if it is that of none.
+
+        A text that only equals one, and may be another number's, is refused: either answer could be wrong.
+        """
+        for guard in reversed(self.guards):
+            if guard.row.name == "format" and guard.outcome == text and _reads_back(guard, text):
+                if guard.outcome is text:
+                    return guard.args[0]
+                self.refuse(
+                    EscapeError(
+                        f"a number would be read from {text!r}, which was written of a traced value and has lost its "
+                        f"gradient, {describe(user_frame())}.  Compute with the number instead of its text, or write "
+                        "tg.detach(x) if its gradient is not wanted"
+                    )
+                )
+        return None if self.outer is None else self.outer.written(text)
+
     def refuse(self, error: TraceError) -> NoReturn:
         """Raise an error that a handler in the user's code cannot hide from the end of this trace and those around."""
         tape: Tape | None = self
@@ -189,6 +207,24 @@ class ClosedTape(Tape):
             "tg.detach(value) if its gradient is not wanted"
         )
 
+    def written(self, text: str) -> Any:
+        """The tracer whose exact value a text is, ``None`` if it is that of none.
+
+        A text that only equals one, and may be another number's, is refused: either answer could be wrong.
+        """
+        for guard in reversed(self.guards):
+            if guard.row.name == "format" and guard.outcome == text and _reads_back(guard, text):
+                if guard.outcome is text:
+                    return guard.args[0]
+                self.refuse(
+                    EscapeError(
+                        f"a number would be read from {text!r}, which was written of a traced value and has lost its "
+                        f"gradient, {describe(user_frame())}.  Compute with the number instead of its text, or write "
+                        "tg.detach(x) if its gradient is not wanted"
+                    )
+                )
+        return None if self.outer is None else self.outer.written(text)
+
     def refuse(self, error: TraceError) -> NoReturn:
         self.enter(user_frame())
 
@@ -199,6 +235,17 @@ def refuse(error: TraceError) -> NoReturn:
     if tape is None:
         raise error
     tape.refuse(error)
+
+
+def _reads_back(guard: TapeGuard, text: str) -> bool:
+    """Whether a text that was written of a traced value is all of it; else it was rounded, which is a step."""
+    value = guard.args[0]
+    while hasattr(type(value), "_tracegrad_bind_"):
+        value = value.value
+    try:
+        return bool(float(text) == value)
+    except ValueError:
+        return False
 
 
 def user_frame() -> FrameType:
