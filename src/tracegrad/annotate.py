@@ -355,7 +355,7 @@ class Places:
             asked, _, _ = _statement_call(one.call, one.lasti)
             parent = None if asked is None else self._cluster(asked, one.start)
             where = site(one.call.code, one.lasti) if one.call and not in_package(one.call.code) else None
-            self._pass_clusters[number] = self._new_cluster("backward", parent, where)
+            self._pass_clusters[number] = self._new_cluster("backward", parent, where, "backward")
         cluster = self._pass_clusters[number]
         found = statement(call.code, lasti)
         key = (number, call, found.key)
@@ -403,15 +403,17 @@ class Places:
                 parent = self._cluster_id((one, parent), one.code.co_name, parent, _called_at(one))
             for group in around:
                 if group.call is one:
-                    parent = self._cluster_id(group, group.name, parent, None)
+                    parent = self._cluster_id(group, group.name, parent, site(one.code, group.lasti), "stage")
         return parent
 
-    def _cluster_id(self, key: Any, name: str, parent: str | None, where: Site | None) -> str:
+    def _cluster_id(
+        self, key: Any, name: str, parent: str | None, where: Site | None, kind: str = "call"
+    ) -> str:
         if key not in self._cluster_ids:
-            self._cluster_ids[key] = self._new_cluster(name, parent, where)
+            self._cluster_ids[key] = self._new_cluster(name, parent, where, kind)
         return self._cluster_ids[key]
 
-    def _new_cluster(self, name: str, parent: str | None, where: Site | None) -> str:
+    def _new_cluster(self, name: str, parent: str | None, where: Site | None, kind: str) -> str:
         self._cluster_names[name] += 1
         count = self._cluster_names[name]
         row = Cluster(
@@ -419,6 +421,7 @@ class Places:
             name=name if count == 1 else f"{name}#{count}",
             parent=parent,
             site=where,
+            kind=kind,
         )
         self.clusters.append(row)
         return row.id

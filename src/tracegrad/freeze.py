@@ -35,7 +35,14 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
         for one in tape.passes
     ]
     graph.groups = [
-        Group(name=one.name, start=ends[one.start], stop=ends[one.stop], call=one.call, code=one.code)
+        Group(
+            name=one.name,
+            start=ends[one.start],
+            stop=ends[one.stop],
+            call=one.call,
+            lasti=one.lasti,
+            code=one.code,
+        )
         for one in tape.groups
         if one.stop is not None
     ]
@@ -67,7 +74,8 @@ def thaw(graph: Graph) -> tuple[Tape, list[Any]]:
         ends.append(len(tape))
     tape.passes = [TapePass(ends[one.start], ends[one.stop], one.call, one.lasti) for one in graph.passes]
     tape.groups = [
-        TapeGroup(one.name, ends[one.start], ends[one.stop], one.call, one.code) for one in graph.groups
+        TapeGroup(one.name, ends[one.start], ends[one.stop], one.call, one.lasti, one.code)
+        for one in graph.groups
     ]
     tape.adjoints = [(entries[value], entries[adjoint]) for value, adjoint in graph.adjoints]
     tape.guards = [_thawed(guard, entries) for guard in graph.guards]

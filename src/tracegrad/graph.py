@@ -69,7 +69,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Group:
-    """The nodes from ``start`` to ``stop`` are a stage that the user has named, in the call ``call``.
+    """The nodes from ``start`` to ``stop`` are a stage that the user has named, opened at (call, lasti).
 
     ``code`` is that of the function which is the stage, where it is one.
     """
@@ -78,6 +78,7 @@ class Group:
     start: int
     stop: int
     call: Call | None
+    lasti: int
     code: CodeType | None = None
 
 

@@ -32,7 +32,7 @@ class _Stage:
         if tape is not None:
             frame = user_frame()
             for one in (tape, *tape.enclosing()):
-                group = TapeGroup(self.name, len(one), None, one.enter(frame), self._code)
+                group = TapeGroup(self.name, len(one), None, one.enter(frame), frame.f_lasti, self._code)
                 one.groups.append(group)
                 opened.append((one, group))
         self._open.append(opened)

@@ -41,12 +41,13 @@ class TapeGuard(NamedTuple):
 
 @dataclass(slots=True)
 class TapeGroup:
-    """The entries from ``start`` to ``stop`` are a named stage in ``call`` (of the function with ``code``)."""
+    """The entries from ``start`` to ``stop`` are a named stage (of the function with ``code``) at (call, lasti)."""
 
     name: str
     start: int
     stop: int | None
     call: Call | None
+    lasti: int
     code: CodeType | None = None
 
 
