@@ -110,3 +110,21 @@ def test_what_does_not_fit_is_told() -> None:
         tg.check(lambda text: 1.0, "text")
     with pytest.raises(tg.InputError, match="returned no number"):
         tg.check(lambda x: "text", 1.0)
+
+
+def test_beside_a_kink_small_steps_tell() -> None:
+    assert tg.check(abs, 1e-9, order=1).ok
+    assert tg.check(lambda x: max(x, 1.0) * 3, 1.0 + 1e-7).ok
+    assert not tg.check(abs, 0.0, order=1).comparisons[0].tolerance > 1e-3
+
+
+def test_a_step_in_the_way_is_found() -> None:
+    report = tg.check(lambda x: math.floor(x * 10) + x, 0.5)
+    assert not report.ok
+    assert report.worst is None
+
+
+@pytest.mark.parametrize("factor", [1.0001, 0.999, 1.01, -1.0, 0.0])
+def test_small_mistakes_are_found(factor: float) -> None:
+    wrong = tg.primitive(lambda x: math.exp(x) * x, partials=lambda out, x: factor * (out + math.exp(x)))
+    assert not tg.check(wrong, 0.8, order=1).ok

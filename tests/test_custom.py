@@ -178,3 +178,10 @@ def test_checked_at_definition_on_request() -> None:
     with pytest.raises(tg.CheckFailed):
         # right at first order, but the rule hides its own derivative
         tg.primitive(lambda x: x**3, partials=lambda out, x: 3 * tg.detach(x) ** 2, check_at=(1.5,))
+
+
+def test_documents_come_back(tmp_path: Any) -> None:
+    t = tg.trace(lambda x, y: multiply(softplus(x), y), 0.5, 2.0)
+    assert tg.load(t.save(tmp_path / "t.json")) == t.document
+    assert t.graph.replay([0.5, 2.0]) == t.graph.values
+    assert t.graph.replay([1.5, 2.0])[-1] == plain_softplus(1.5) * 2.0

@@ -323,3 +323,91 @@ def test_hessians_against_autograd(seed: int) -> None:
     reference = autograd.hessian(lambda x: f([x[i] for i in range(4)], Numpy))(anp.array(at))
     for row, expected in zip(tg.hessian(f)(at), reference, strict=True):
         assert row == pytest.approx(list(expected), rel=1e-9, abs=1e-12)
+
+
+# ---- more ways to nest ----------------------------------------------------------------------------------
+
+
+def test_detach_is_constant_at_every_order() -> None:
+    assert tg.grad(tg.grad(lambda x: x * tg.detach(x)))(3.0) == 0.0
+    assert tg.grad(lambda x: tg.grad(lambda y: tg.detach(x) * y)(x) * x)(3.0) == 3.0
+
+
+def test_arguments_without_numbers_have_gradients_without_numbers() -> None:
+    assert tg.grad(lambda x, ys, text: x * 2, (0, 1, 2))(2.0, [], "text") == (2.0, [], None)
+    assert tg.jacobian(lambda x, ys: [x, x], (0, 1))(2.0, {"a": None}) == [(1.0, {"a": None})] * 2
+    with pytest.raises(tg.InputError, match="no number"):
+        tg.grad(lambda text: 1.0)("text")
+
+
+def test_generators_and_recursion_of_derivatives() -> None:
+    def total(x: float) -> float:
+        return sum(tg.grad(lambda y, k=k: y**k * x)(x) for k in range(3))
+
+    assert tg.grad(total)(2.0) == 1 + 4 * 2.0
+
+    def deep(y: float, n: int) -> float:
+        return y if n == 0 else tg.grad(lambda z: z * z * y)(deep(y, n - 1))
+
+    # deep(y, n) = 2y deep(y, n - 1) = 2ⁿ yⁿ⁺¹
+    assert tg.grad(lambda x: deep(x, 5))(0.9) == pytest.approx(32 * 6 * 0.9**5, rel=1e-14)
+
+
+def test_gradient_traces_nest_in_gradients() -> None:
+    def f(x: float, y: float) -> float:
+        return sin(x * y)
+
+    found = tg.grad(lambda x: tg.trace(f, x, 2.0).gradient_trace().value[1]["x"])(0.3)
+    assert found == pytest.approx(-4 * sin(0.6), rel=1e-15)
+
+
+def test_threads_and_tasks_keep_their_own_levels() -> None:
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    def third(x: float) -> float:
+        found: float = nth(lambda y: sin(y) * y, 3)(x)
+        return found
+
+    points = [i / 10 for i in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(third, points)) == list(map(third, points))
+
+    async def task(x: float) -> float:
+        await asyncio.sleep(0)
+        return third(x)
+
+    async def tasks() -> list[float]:
+        return await asyncio.gather(*map(task, points))
+
+    assert asyncio.run(tasks()) == list(map(third, points))
+
+
+@pytest.mark.parametrize("derive", [tg.grad, lambda f: lambda x: tg.jvp(f, (x,), (1.0,))[1]])
+def test_a_tracer_that_outlives_its_derivative_is_told(derive: Any) -> None:
+    kept: list[Any] = []
+    derive(lambda x: [kept.append(x), x * x][1])(2.0)
+    with pytest.raises(tg.LeakError, match="after its trace ended"):
+        derive(lambda y: y * kept[0])(3.0)
+
+
+def test_frozen_dataclass_with_slots() -> None:
+    @dataclasses.dataclass(frozen=True, slots=True)
+    class Params:
+        a: float
+        b: list[float]
+        name: str = "n"
+
+    found = tg.hessian(lambda p: p.a**2 * p.b[0])(Params(2.0, [3.0]))
+    assert found == Params(Params(6.0, [4.0]), [Params(4.0, [0.0])])  # type: ignore[arg-type, list-item]
+
+
+@pytest.mark.parametrize(("f", "at", "expected"), [
+    (lambda x, y: x**y, (0.0, 2.0), [[2.0, 0.0], [0.0, 0.0]]),
+    (lambda x, y: max(x, y) ** 2, (1.0, 1.0), [[2.0, 0.0], [0.0, 0.0]]),
+    (lambda x, y: math.hypot(x, y), (0.0, 0.0), [[0.0, 0.0], [0.0, 0.0]]),
+    (lambda x, y: math.prod([x, y, 3.0]), (0.0, 2.0), [[0.0, 3.0], [3.0, 0.0]]),
+    (lambda x, y: abs(x) * y, (0.0, 2.0), [[0.0, 0.0], [0.0, 0.0]]),
+])  # fmt: skip
+def test_second_derivatives_at_kinks_follow_the_convention(f: Any, at: Any, expected: Any) -> None:
+    assert [list(row) for row in tg.hessian(f, (0, 1))(*at)] == expected

@@ -11,7 +11,7 @@ from tracegrad.errors import InputError
 from tracegrad.inputs import Wrt
 from tracegrad.recording import record
 from tracegrad.trace import Trace
-from tracegrad.tracer import isinstance_tracer
+from tracegrad.tracer import plain
 from tracegrad.tree import map_leaves
 
 P = ParamSpec("P")
@@ -91,11 +91,12 @@ def traced(function: Any = None, /, *, wrt: Any = None) -> Any:
 def detach(value: Any) -> Any:
     """The plain number or structure under a traced one: the one explicit way out of a trace.
 
-    What is computed from it counts as constant.
+    What is computed from it counts as constant, at every order.
 
     >>> import tracegrad as tg
     >>> tg.grad(lambda x: x * tg.detach(x))(3.0)
     3.0
+    >>> tg.grad(tg.grad(lambda x: x * tg.detach(x)))(3.0)
+    0.0
     """
-
-    return map_leaves(value, lambda number: number.value if isinstance_tracer(number) else number)
+    return map_leaves(value, plain)

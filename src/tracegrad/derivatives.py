@@ -59,7 +59,7 @@ def value_and_grad(fn: Function, argnums: Argnums = 0) -> Function:
 def grad(fn: Function, argnums: Argnums = 0) -> Function:
     """A function that returns the gradient of ``fn``, whose result must be one number.
 
-    Raises :class:`InputError` where it is not, or where ``argnums`` names an argument without numbers.
+    Raises :class:`InputError` where it is not, or where the arguments that ``argnums`` names hold no number.
 
     >>> import math
     >>> grad(math.sin)(0.0)
@@ -106,15 +106,12 @@ def vjp(fn: Function, /, *args: Any, **kwargs: Any) -> tuple[Any, Callable[[Any]
     >>> pullback((1.0, 0.0)), pullback((0.0, 1.0))
     ((5.0, 3.0), (1.0, 1.0))
     """
-    numbered = tuple(i for i, arg in enumerate(args) if leaves(arg))
-    run = _Run(fn, numbered, args, kwargs)
+    run = _Run(fn, range(len(args)), args, kwargs)
 
     def pullback(seed: Any) -> tuple[Any, ...]:
         by_path = seeds_by_path(title_of(fn), run.result, run.outputs, seed)
-        gradients = dict(
-            zip(numbered, run.gradient([(leaf, by_path[path]) for path, leaf in run.outputs]), strict=True)
-        )
-        return tuple(gradients.get(i) for i in range(len(args)))
+        found: tuple[Any, ...] = run.gradient([(leaf, by_path[path]) for path, leaf in run.outputs])
+        return found
 
     return run.value, pullback
 
@@ -160,8 +157,7 @@ def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     >>> jvp(lambda r, a: (r * a, r + a), (2.0, 5.0), (1.0, 0.0))
     ((10.0, 7.0), (5.0, 1.0))
     """
-    numbered = tuple(i for i, primal in enumerate(primals) if leaves(primal))
-    run = _Run(fn, numbered, tuple(primals), {})
+    run = _Run(fn, range(len(primals)), tuple(primals), {})
     with run:
         push(run.recording.tape, _tangents(primals, tangents))
         tangent = map_leaves(run.result, run.tangent_of)
@@ -206,8 +202,10 @@ class _Run:
 
     def __init__(self, fn: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         numbers, self.single = _numbers(fn, argnums, len(args))
-        self.names = [f"argument {number}" for number in numbers]
-        self.recording: Recording = record(fn, by_position(args, kwargs), self.names)
+        #: the chosen arguments by the names they have in the recording
+        self.chosen = {f"argument {number}": args[number] for number in numbers}
+        wanted = [name for name, arg in self.chosen.items() if leaves(arg)] or list(self.chosen)
+        self.recording: Recording = record(fn, by_position(args, kwargs), wanted)
         self.result = self.recording.result
         self.value = self.recording.value
 
@@ -227,8 +225,11 @@ class _Run:
         own = [(leaf, seed) for leaf, seed in seeds if recording.owns(leaf)]
         found = sweep(recording.tape, own, recording.count) if own else [None] * recording.count
         gradients = recording.in_structure(0.0 if adjoint is None else adjoint for adjoint in found)
-        chosen = tuple(gradients[name] for name in self.names)
-        return chosen[0] if self.single else chosen
+        by_argument = tuple(
+            gradients[name] if name in gradients else map_leaves(arg, _nothing, _nothing)
+            for name, arg in self.chosen.items()
+        )
+        return by_argument[0] if self.single else by_argument
 
     def single_output(self) -> list[tuple[Any, float]]:
         """The seed of a result that is one number."""
@@ -244,6 +245,10 @@ class _Run:
         """The tangent of a number of the result, once tangents were pushed forward."""
         tangent = leaf.adjoint if isinstance_tracer(leaf) and self.recording.owns(leaf) else None
         return 0.0 if tangent is None else tangent
+
+
+def _nothing(_: Any) -> None:
+    """The gradient by what is no number."""
 
 
 def _numbers(fn: Function, argnums: Argnums, count: int) -> tuple[list[int], bool]:

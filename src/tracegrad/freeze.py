@@ -15,8 +15,8 @@ from typing import Any
 from tracegrad.graph import Graph, Group, Guard, Literal, Output, Pass
 from tracegrad.primitives import CONST, INPUT, Primitive
 from tracegrad.provenance import Call
-from tracegrad.tape import Tape, TapeGroup, TapeGuard, TapePass
-from tracegrad.tracer import ScalarTracer, add, isinstance_tracer, operands
+from tracegrad.tape import CURRENT, Tape, TapeGroup, TapeGuard, TapePass
+from tracegrad.tracer import NestedTracer, ScalarTracer, add, isinstance_tracer, operands
 
 
 def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]]) -> tuple[Graph, list[int]]:
@@ -63,7 +63,8 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
 
 def thaw(graph: Graph) -> tuple[Tape, list[Any]]:
     """An open tape with the operations of a graph on it, and for each node its entry (or the constant it is)."""
-    tape = Tape(ScalarTracer, "a gradient", sys._getframe(1))
+    kind = ScalarTracer if CURRENT.get() is None else NestedTracer
+    tape = Tape(kind, "a gradient", sys._getframe(1))
     entries: list[Any] = []
     ends = [0]
     for index, primitive in enumerate(graph.primitives):
