@@ -71,6 +71,8 @@ def test_a_variable_that_is_called_like_an_adjoint() -> None:
     assert g["dx", 0].value == 9.0
     assert g["dx", 1].value == 4 * 27.0
     assert g["ddx"].value == 18.0
+    names = [node.name for node in g.nodes if node.name is not None]
+    assert names == ["x", "dx", "ddx", "dx#2"]
 
 
 def test_backward_operations_stand_at_the_statement_they_belong_to() -> None:

@@ -204,7 +204,7 @@ class _Run:
         numbers, self.single = _numbers(fn, argnums, len(args))
         #: the chosen arguments by the names they have in the recording
         self.chosen = {f"argument {number}": args[number] for number in numbers}
-        wanted = [name for name, arg in self.chosen.items() if leaves(arg)] or list(self.chosen)
+        wanted = [name for name, arg in self.chosen.items() if leaves(arg)]
         self.recording: Recording = record(fn, by_position(args, kwargs), wanted)
         self.result = self.recording.result
         self.value = self.recording.value

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any, TypeVar, overload
 
-from tracegrad import intercept
 from tracegrad.errors import InputError
 from tracegrad.tape import CURRENT, Tape, TapeGroup, user_frame
 
@@ -55,12 +54,8 @@ def _staged(function: Any, name: str) -> Any:
     def staged(*args: Any, **kwargs: Any) -> Any:
         if CURRENT.get() is None:
             return function(*args, **kwargs)
-        intercept.start([function])
-        try:
-            with _Stage(name, code):
-                return function(*args, **kwargs)
-        finally:
-            intercept.stop()
+        with _Stage(name, code):
+            return function(*args, **kwargs)
 
     return staged
 
