@@ -40,12 +40,17 @@ def seeds_by_path(title: str, result: Any, outputs: Sequence[tuple[str, Any]], s
     given = seed if by_name else dict(leaves(seed))
     unknown = given.keys() - set(paths)
     if unknown or not given:
-        shown = ", ".join(sorted(unknown)) or "no number"
-        raise InputError(f"the seed has {shown!r}, the result of {title} has {', '.join(map(repr, paths))}")
+        what = "one number" if paths == [""] else f"{len(paths)} numbers, {', '.join(map(repr, paths[:8]))}"
+        raise InputError(
+            f"the seed {seed!r} does not fit: the result of {title} is {what}; "
+            f"for instance t.backward(seed={_example(result, paths)!r})"
+        )
     return {path: as_adjoint(given.get(path, 0.0)) for path in paths}
 
 
 def _example(result: Any, paths: Sequence[str]) -> Any:
+    if paths[0] == "":
+        return 1.0
     if not isinstance(result, (list, tuple, dict)):
         return {paths[0]: 1.0}
     seeds = chain([1.0], repeat(0.0))

@@ -95,11 +95,10 @@ class Trace:
             adjoints = backward(self._graph, self._seeds()).adjoints
             return [adjoints[index] for index in self._graph.inputs]
         by_path = self._seeds_by_path(self._seed)
-        owns = self._recording.owns
-        found = sweep(
-            self._recording.tape, [(leaf, by_path[path]) for path, leaf in self._outputs if owns(leaf)]
-        )
-        return [0.0 if adjoint is None else adjoint for adjoint in found[: len(self._recording.names)]]
+        recording = self._recording
+        seeds = [(leaf, by_path[path]) for path, leaf in self._outputs if recording.owns(leaf)]
+        found = sweep(recording.tape, seeds, recording.count)
+        return [0.0 if adjoint is None else adjoint for adjoint in found]
 
     def _seeds(self) -> dict[int, Any]:
         return node_seeds(self.graph, self._seeds_by_path(self._seed))
