@@ -17,7 +17,7 @@ from typing import Any
 import json_documents
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tracegrad as tg
@@ -99,6 +99,7 @@ def test_rows_are_separated_alike_however_many(count: int) -> None:
     assert sum(line.startswith('  {"file": ') for line in text.splitlines()) == count
 
 
+@settings(deadline=None)
 @given(numbers, numbers, numbers)
 def test_numbers_keep_their_class_and_bits(value: Any, adjoint: Any, partial: Any) -> None:
     example = changed({"value": value, "adjoint": adjoint}, "nodes")

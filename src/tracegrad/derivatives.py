@@ -200,11 +200,13 @@ def hessian_vector_product(fn: Function, argnums: Argnums = 0) -> Function:
 class _Run:
     """One recorded run of a function, and derivatives read off it."""
 
+    __slots__ = ("chosen", "recording", "result", "single", "value")
+
     def __init__(self, fn: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         numbers, self.single = _numbers(fn, argnums, len(args))
         #: the chosen arguments by the names they have in the recording
         self.chosen = {f"argument {number}": args[number] for number in numbers}
-        wanted = [name for name, arg in self.chosen.items() if leaves(arg)]
+        wanted = [name for name, arg in self.chosen.items() if is_leaf(arg) or leaves(arg)]
         self.recording: Recording = record(fn, by_position(args, kwargs), wanted)
         self.result = self.recording.result
         self.value = self.recording.value
@@ -224,12 +226,15 @@ class _Run:
         recording = self.recording
         own = [(leaf, seed) for leaf, seed in seeds if recording.owns(leaf)]
         found = sweep(recording.tape, own, recording.count) if own else [None] * recording.count
-        gradients = recording.in_structure(0.0 if adjoint is None else adjoint for adjoint in found)
-        by_argument = tuple(
-            gradients[name] if name in gradients else map_leaves(arg, _nothing, _nothing)
-            for name, arg in self.chosen.items()
-        )
-        return by_argument[0] if self.single else by_argument
+        gradients = recording.in_structure([0.0 if adjoint is None else adjoint for adjoint in found])
+        if self.single:
+            return self._of(gradients, *self.chosen)
+        return tuple([self._of(gradients, name) for name in self.chosen])
+
+    def _of(self, gradients: dict[str, Any], name: str) -> Any:
+        if name in gradients:
+            return gradients[name]
+        return map_leaves(self.chosen[name], _nothing, _nothing)
 
     def single_output(self) -> list[tuple[Any, float]]:
         """The seed of a result that is one number."""
@@ -253,8 +258,8 @@ def _nothing(_: Any) -> None:
 
 def _numbers(fn: Function, argnums: Argnums, count: int) -> tuple[list[int], bool]:
     """The positions that ``argnums`` means, and whether it is a single one."""
-    single = not isinstance(argnums, Sequence)
-    indices = [operator.index(number) for number in (argnums if isinstance(argnums, Sequence) else [argnums])]
+    single = type(argnums) is int or not isinstance(argnums, Sequence)
+    indices = list(map(operator.index, [argnums] if single else argnums))  # type: ignore[arg-type]
     for index in indices:
         if not -count <= index < count:
             raise InputError(f"argnums={index} but {title_of(fn)} was given {count} positional arguments")
