@@ -158,6 +158,7 @@ structures = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(structures, structures)
 def test_structures_read_back_equal(value: Any, other: Any) -> None:
     example = changed({"value": value, "seed": other})
@@ -221,6 +222,7 @@ def test_numpy_scalars_become_python_numbers() -> None:
         assert bits(round_trip(changed({"value": value}, "nodes")).nodes[0].value) == bits(structure(value))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8")))
 def test_any_text_survives(text: str) -> None:
     example = changed({"label": text, "name": text}, "nodes")
@@ -244,6 +246,7 @@ def test_the_writer_does_not_change_what_it_writes() -> None:
 # ---- real traces ------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.floats(), st.floats(), st.integers(-(2**70), 2**70))
 def test_traces_read_back_equal(x: float, y: float, n: int) -> None:
     def f(x: float, y: float, n: int) -> Any:
@@ -496,6 +499,7 @@ def mutate(data: Any, choice: random.Random) -> None:
         )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 3))
 def test_what_the_schema_refuses_is_refused(seed: int, times: int) -> None:
     choice = random.Random(seed)

@@ -71,7 +71,17 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What :func:`check` has found; ``print`` it for a table."""
+    """What :func:`check` has found; ``print`` it for a table.
+
+    ``comparisons`` are its lines, ``worst`` the operation to blame where one is.
+
+    >>> import math
+    >>> report = check(math.exp, 0.5)
+    >>> report.ok, len(report.comparisons), report.worst
+    (True, 6, None)
+    >>> report.raise_if_wrong() is report
+    True
+    """
 
     function: str
     comparisons: tuple[Comparison, ...]
