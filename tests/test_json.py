@@ -17,7 +17,7 @@ from typing import Any
 import json_documents
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tracegrad as tg
@@ -99,6 +99,7 @@ def test_rows_are_separated_alike_however_many(count: int) -> None:
     assert sum(line.startswith('  {"file": ') for line in text.splitlines()) == count
 
 
+@settings(deadline=None)
 @given(numbers, numbers, numbers)
 def test_numbers_keep_their_class_and_bits(value: Any, adjoint: Any, partial: Any) -> None:
     example = changed({"value": value, "adjoint": adjoint}, "nodes")
@@ -157,6 +158,7 @@ structures = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(structures, structures)
 def test_structures_read_back_equal(value: Any, other: Any) -> None:
     example = changed({"value": value, "seed": other})
@@ -220,6 +222,7 @@ def test_numpy_scalars_become_python_numbers() -> None:
         assert bits(round_trip(changed({"value": value}, "nodes")).nodes[0].value) == bits(structure(value))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8")))
 def test_any_text_survives(text: str) -> None:
     example = changed({"label": text, "name": text}, "nodes")
@@ -243,6 +246,7 @@ def test_the_writer_does_not_change_what_it_writes() -> None:
 # ---- real traces ------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.floats(), st.floats(), st.integers(-(2**70), 2**70))
 def test_traces_read_back_equal(x: float, y: float, n: int) -> None:
     def f(x: float, y: float, n: int) -> Any:
@@ -495,6 +499,7 @@ def mutate(data: Any, choice: random.Random) -> None:
         )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 3))
 def test_what_the_schema_refuses_is_refused(seed: int, times: int) -> None:
     choice = random.Random(seed)

@@ -15,9 +15,22 @@ Decorate a plain Python function, call its ``trace``, and look at every value an
 """
 
 from tracegrad import math
-from tracegrad.api import TracedFunction, detach, grad, traced, value_and_grad, vjp
+from tracegrad.api import TracedFunction, detach, traced
+from tracegrad.check import Report, check
+from tracegrad.custom import custom_gradient, primitive
+from tracegrad.derivatives import (
+    elementwise_grad,
+    grad,
+    hessian,
+    hessian_vector_product,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 from tracegrad.document import Annotated
 from tracegrad.errors import (
+    CheckFailed,
     DocumentError,
     EscapeError,
     GraphError,
@@ -31,12 +44,14 @@ from tracegrad.errors import (
     UnsupportedError,
 )
 from tracegrad.export.json import load
+from tracegrad.stage import stage
 from tracegrad.trace import Trace, trace
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Annotated",
+    "CheckFailed",
     "DocumentError",
     "EscapeError",
     "GraphError",
@@ -45,15 +60,25 @@ __all__ = [
     "LeakError",
     "MissingExtra",
     "RenderError",
+    "Report",
     "Trace",
     "TraceError",
     "TracedFunction",
     "TracegradError",
     "UnsupportedError",
+    "check",
+    "custom_gradient",
     "detach",
+    "elementwise_grad",
     "grad",
+    "hessian",
+    "hessian_vector_product",
+    "jacobian",
+    "jvp",
     "load",
     "math",
+    "primitive",
+    "stage",
     "trace",
     "traced",
     "value_and_grad",

@@ -31,7 +31,8 @@ from tracegrad.document import (
     number,
     structure,
 )
-from tracegrad.graph import Graph, Literal
+from tracegrad.graph import Graph, Group, Literal
+from tracegrad.passes import adjoint_names, groups_of, pass_of
 from tracegrad.primitives import CONST, INPUT, MAX, MIN, Primitive
 from tracegrad.provenance import Call, in_package
 from tracegrad.reverse import Backward, backward, node_seeds
@@ -225,15 +226,18 @@ def _source(graph: Graph, places: Places) -> tuple[SourceLine, ...]:
 
 
 def _names(graph: Graph) -> dict[int, str]:
-    """The variable of each node that has one; the second value bound to ``x`` is ``x#2``."""
+    """The variable of each node that has one: ``x#2`` is the second one bound to ``x``, ``dx`` its adjoint."""
     names = dict(graph.names)
     bound = Counter(names.values())
+    backward = pass_of(graph)
     for siblings in _siblings(graph):
+        if siblings[0] in backward:
+            continue
         for index, name in zip(siblings, _bound_names(graph, siblings), strict=False):
             if name is not None:
                 bound[name] += 1
                 names[index] = name if bound[name] == 1 else f"{name}#{bound[name]}"
-    return names
+    return names | adjoint_names(graph, names, bound)
 
 
 def _siblings(graph: Graph) -> Iterator[list[int]]:
@@ -283,9 +287,9 @@ _BEFORE: tuple[int, Primitive | None] = (-1, None)
 class Places:
     """The stage and the cluster of each node.
 
-    A stage is one execution of a statement in one call.  Within an execution instructions go forward, so a step back
-    (outside of comprehensions, which are loops inside of a statement) begins the next one, and so does the same
-    operation by the same instruction (``divmod`` is two different ones).
+    A stage is one execution of a statement in one call, or what sends the gradient back through one.  Within an
+    execution instructions go forward, so a step back (outside of comprehensions, which are loops inside of a statement)
+    begins the next one, and so does the same operation by the same instruction (``divmod`` is two different ones).
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -294,10 +298,16 @@ class Places:
         self.cluster_of: dict[int, str] = {}
         self.clusters: list[Cluster] = []
         self.spans: dict[tuple[str, Site], None] = {}
-        self._cluster_ids: dict[Call, str] = {}
+        self._passes = pass_of(graph)
+        self._pass_clusters: dict[int, str] = {}
+        self._backward_at: Any = None
+        self._groups = groups_of(graph)
+        self._cluster_ids: dict[Any, str] = {}
+        self._cluster_of_call: dict[tuple[Call, tuple[Group, ...]], str | None] = {}
         self._cluster_names: Counter[str] = Counter()
         self._members: list[list[int]] = []
         self._sites: list[Site] = []
+        self._labels: list[str] = []
         self._stage_clusters: list[str | None] = []
         self._running: dict[Call, tuple[Any, tuple[int, Primitive | None], int]] = {}
         for index, primitive in enumerate(graph.primitives):
@@ -317,22 +327,27 @@ class Places:
             Stage(
                 id=f"s{number}",
                 name=names.get(members[-1]),
-                label=_stage_label(where),
+                label=label,
                 nodes=tuple(f"n{index}" for index in members),
                 cluster=cluster,
                 site=where,
             )
-            for number, (members, where, cluster) in enumerate(
-                zip(self._members, self._sites, self._stage_clusters, strict=True)
+            for number, (members, where, label, cluster) in enumerate(
+                zip(self._members, self._sites, self._labels, self._stage_clusters, strict=True)
             )
         )
 
     def _place(self, index: int) -> None:
+        if index in self._passes:
+            self._place_backward(index)
+            return
         call, lasti, inline = _statement_call(self.graph.calls[index], self.graph.lastis[index])
         if call is None:
             return
-        cluster = self._cluster(call)
-        stage = self._stage(call, (lasti, self.graph.primitives[index]), inline, cluster)
+        cluster = self._cluster(call, index)
+        self._put(index, self._stage(call, (lasti, self.graph.primitives[index]), inline, cluster), cluster)
+
+    def _put(self, index: int, stage: int, cluster: str | None) -> None:
         constants = [node for node in self.graph.operands_of(index) if self.graph.primitives[node] is CONST]
         for node in (*constants, index):
             self.stage_of[node] = f"s{stage}"
@@ -340,46 +355,103 @@ class Places:
             if cluster is not None:
                 self.cluster_of[node] = cluster
 
+    def _place_backward(self, index: int) -> None:
+        """A stage for each statement that a backward pass goes through, in a cluster for the pass."""
+        number = self._passes[index]
+        call, lasti, _ = _statement_call(self.graph.calls[index], self.graph.lastis[index])
+        if call is None:
+            return
+        if number not in self._pass_clusters:
+            one = self.graph.passes[number]
+            asked, _, _ = _statement_call(one.call, one.lasti)
+            parent = None if asked is None else self._cluster(asked, one.start)
+            where = site(one.call.code, one.lasti) if one.call and not in_package(one.call.code) else None
+            self._pass_clusters[number] = self._new_cluster("backward", parent, where, "backward")
+        cluster = self._pass_clusters[number]
+        found = statement(call.code, lasti)
+        key = (number, call, found.key)
+        if key != self._backward_at:
+            self._backward_at = key
+            self._new_stage(
+                found.site, cluster, call.code.co_filename, f"backward of {_stage_label(found.site)}"
+            )
+        self._put(index, len(self._members) - 1, cluster)
+
+    def _new_stage(self, where: Site, cluster: str | None, filename: str, label: str) -> int:
+        self._members.append([])
+        self._sites.append(where)
+        self._labels.append(label)
+        self._stage_clusters.append(cluster)
+        self.spans[filename, where] = None
+        return len(self._members) - 1
+
     def _stage(self, call: Call, now: tuple[int, Primitive], inline: bool, cluster: str | None) -> int:
         found = statement(call.code, now[0])
         free = inline or found.looped
         key, last, number = self._running.get(call, (None, _BEFORE, -1))
         if key != found.key or (not free and (now[0] < last[0] or now == last)):
-            number = len(self._members)
-            self._members.append([])
-            self._sites.append(found.site)
-            self._stage_clusters.append(cluster)
-            self.spans[call.code.co_filename, found.site] = None
+            number = self._new_stage(found.site, cluster, call.code.co_filename, _stage_label(found.site))
             last = _BEFORE
         self._running[call] = (found.key, last if free else now, number)
         return number
 
-    def _cluster(self, call: Call) -> str | None:
-        """The cluster of a call, made with those around it when first met; the traced function itself has none."""
-        missing = []
-        walker: Call | None = call
-        while walker is not None and walker not in self._cluster_ids:
-            missing.append(walker)
-            walker = _user_parent(walker)
-        for one in reversed(missing):
-            parent = _user_parent(one)
-            self._cluster_ids[one] = "" if parent is None else self._new_cluster(one, parent)
-        return self._cluster_ids[call] or None
+    def _cluster(self, call: Call, index: int) -> str | None:
+        """The cluster of a node made in a call, made with those around it when first met.
 
-    def _new_cluster(self, call: Call, parent: Call) -> str:
-        name = call.code.co_name
+        The traced function itself has none; a stage that the user has named lies inside of the call it was opened in.
+        """
+        around = self._groups.get(index, ())
+        known = (call, around)
+        if known not in self._cluster_of_call:
+            self._cluster_of_call[known] = self._innermost(call, around)
+        return self._cluster_of_call[known]
+
+    def _innermost(self, call: Call, around: tuple[Group, ...]) -> str | None:
+        parent: str | None = None
+        for one in reversed(_user_calls(call)):
+            is_stage = any(group.code is one.code for group in around)
+            if _user_parent(one) is not None and not is_stage:
+                parent = self._cluster_id((one, parent), one.code.co_name, parent, _called_at(one))
+            for group in around:
+                if group.call is one:
+                    parent = self._cluster_id(group, group.name, parent, site(one.code, group.lasti), "stage")
+        return parent
+
+    def _cluster_id(
+        self, key: Any, name: str, parent: str | None, where: Site | None, kind: str = "call"
+    ) -> str:
+        if key not in self._cluster_ids:
+            self._cluster_ids[key] = self._new_cluster(name, parent, where, kind)
+        return self._cluster_ids[key]
+
+    def _new_cluster(self, name: str, parent: str | None, where: Site | None, kind: str) -> str:
         self._cluster_names[name] += 1
         count = self._cluster_names[name]
         row = Cluster(
             id=f"c{len(self.clusters)}",
             name=name if count == 1 else f"{name}#{count}",
-            parent=self._cluster_ids[parent] or None,
-            site=None
-            if call.parent is None or in_package(call.parent.code)
-            else site(call.parent.code, call.lasti),
+            parent=parent,
+            site=where,
+            kind=kind,
         )
         self.clusters.append(row)
         return row.id
+
+
+def _called_at(call: Call) -> Site | None:
+    """Where a call was made."""
+    parent = call.parent
+    return None if parent is None or in_package(parent.code) else site(parent.code, call.lasti)
+
+
+def _user_calls(call: Call) -> list[Call]:
+    """A call of the user and those around it, outwards."""
+    found = []
+    walker: Call | None = call
+    while walker is not None:
+        found.append(walker)
+        walker = _user_parent(walker)
+    return found
 
 
 def _statement_call(call: Call | None, lasti: int) -> tuple[Call | None, int, bool]:

@@ -1,20 +1,18 @@
-"""The functions and the decorator that users import; compositions of what stands above, no logic of their own."""
+"""The decorator that users import, and :func:`detach`; compositions of what stands above, no logic of their own."""
 
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-from tracegrad.arguments import by_parameter, by_position, title_of
+from tracegrad.arguments import by_parameter, title_of
 from tracegrad.errors import InputError
 from tracegrad.inputs import Wrt
-from tracegrad.recording import Recording, collector_paused, record
-from tracegrad.reverse import sweep
+from tracegrad.recording import record
 from tracegrad.trace import Trace
-from tracegrad.tracer import isinstance_tracer
-from tracegrad.tree import is_leaf, leaves, map_leaves
+from tracegrad.tracer import plain
+from tracegrad.tree import map_leaves
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -95,104 +93,15 @@ def traced(function: Any = None, /, *, wrt: Any = None) -> Any:
     return TracedFunction(function, wrt)
 
 
-# ---- functions of functions, by the convention of autograd and JAX ----------------------------------------
-
-Argnums = int | Sequence[int]
-
-
-def value_and_grad(fn: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """A function that returns ``(value, gradient)`` of ``fn``.
-
-    ``argnums`` says by which positional arguments to differentiate: a number for the gradient alone, a sequence
-    for a tuple of gradients.  A gradient has the structure of its argument.  Nests: see :func:`grad`.
-
-    >>> value_and_grad(lambda x, w: w[0] * x + w[1], argnums=(0, 1))(2.0, [3.0, 1.0])
-    (7.0, (3.0, [2.0, 1.0]))
-    """
-
-    @functools.wraps(fn, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=())
-    def derived(*args: Any, **kwargs: Any) -> Any:
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-        names = [_argument(fn, number, len(args)) for number in numbers]
-        with collector_paused():
-            recording = record(fn, by_position(args, kwargs), names)
-            try:
-                gradients = recording.in_structure(_gradients(recording))
-                found = [gradients[name] for name in names]
-                return recording.value, found[0] if isinstance(argnums, int) else tuple(found)
-            finally:
-                recording.tape.clear()
-
-    return derived
-
-
-def grad(fn: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """A function that returns the gradient of ``fn``, whose result must be one number.
-
-    >>> import math
-    >>> grad(math.sin)(0.0)
-    1.0
-    >>> grad(grad(lambda x: x**3))(2.0)
-    12.0
-    """
-    derived = value_and_grad(fn, argnums)
-
-    @functools.wraps(fn, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=())
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        return derived(*args, **kwargs)[1]
-
-    return gradient
-
-
-def vjp(fn: Callable[..., Any], /, *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """The value of ``fn`` and its pullback, which carries a seed of the result back to the arguments.
-
-    The pullback can be called many times; it gives a tuple with one gradient for each argument.
-
-    >>> value, pullback = vjp(lambda x, y: (x * y, x + y), 3.0, 5.0)
-    >>> value
-    (15.0, 8.0)
-    >>> pullback((1.0, 0.0)), pullback((0.0, 1.0))
-    ((5.0, 3.0), (1.0, 1.0))
-    """
-    recorded = Trace(record(fn, by_position(args, {})))
-
-    def pullback(seed: Any) -> tuple[Any, ...]:
-        gradients = recorded.backward(seed).gradients
-        return tuple(gradients.get(f"argument {i}") for i in range(len(args)))
-
-    return recorded.value, pullback
-
-
 def detach(value: Any) -> Any:
     """The plain number or structure under a traced one: the one explicit way out of a trace.
 
-    What is computed from it counts as constant.
+    What is computed from it counts as constant, at every order.
 
-    >>> grad(lambda x: x * detach(x))(3.0)
+    >>> import tracegrad as tg
+    >>> tg.grad(lambda x: x * tg.detach(x))(3.0)
     3.0
+    >>> tg.grad(tg.grad(lambda x: x * tg.detach(x)))(3.0)
+    0.0
     """
-
-    return map_leaves(value, lambda number: number.value if isinstance_tracer(number) else number)
-
-
-def _argument(fn: Callable[..., Any], number: int, count: int) -> str:
-    index = operator.index(number)
-    if not -count <= index < count:
-        raise InputError(f"argnums={number} but {title_of(fn)} was given {count} positional arguments")
-    return f"argument {index % count}"
-
-
-def _gradients(recording: Recording) -> list[Any]:
-    """The adjoints of the inputs for a result that is one number."""
-    result = recording.result
-    if not is_leaf(result):
-        held = len(leaves(result))
-        raise InputError(
-            f"{title_of(recording.function)} returned {type(result).__name__} with {held} numbers, and a gradient is "
-            "that of one number: return one, or use tg.vjp or t.backward(seed=...)"
-        )
-    if not recording.owns(result):
-        return [0.0] * recording.count
-    found = sweep(recording.tape, [(result, 1.0)], recording.count)
-    return [0.0 if adjoint is None else adjoint for adjoint in found]
+    return map_leaves(value, plain)

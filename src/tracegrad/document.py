@@ -27,6 +27,7 @@ from typing import Any, TypeAlias
 FORMAT = "tracegrad"
 VERSION = 1
 KINDS = ("input", "const", "op")
+CLUSTER_KINDS = ("call", "stage", "backward")
 LEVELS = ("op", "stage", "call", "line")
 
 #: a plain ``int`` or ``float``; ints stay ints, whatever their size
@@ -120,12 +121,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """One call of a function of the user, nested in the ``parent`` call; ``site`` is the call itself."""
+    """One call of a function of the user, nested in the ``parent`` call; ``site`` is the call itself.
+
+    Of another ``kind`` than ``call``: ``stage`` is what the user has grouped under a name, and ``backward`` a backward
+    pass that is a part of the computation; ``site`` is where it was opened or asked for.
+    """
 
     id: str
     name: str
     parent: str | None
     site: Site | None
+    kind: str = "call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

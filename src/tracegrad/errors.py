@@ -8,6 +8,7 @@
     │   ├── LeakError         a traced value is used after its trace ended, or in a foreign one
     │   └── UnsupportedError  an operation that has no row in the primitive table
     ├── InputError            the arguments, names or seeds given do not fit the function
+    ├── CheckFailed           a gradient does not agree with differences of the function
     ├── GuardFailed           a replay took another path than the recorded one
     ├── GraphError            a graph breaks one of its laws (see ``Graph.lint``)
     ├── DocumentError         a file is not a tracegrad document
@@ -43,6 +44,10 @@ class UnsupportedError(TraceError):
 
 class InputError(TracegradError, ValueError):
     """Arguments, parameter names or seeds do not fit the function."""
+
+
+class CheckFailed(TracegradError, AssertionError):
+    """A gradient does not agree with differences of the function; the message is the report."""
 
 
 class GuardFailed(TracegradError):

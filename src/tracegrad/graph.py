@@ -13,6 +13,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 from tracegrad.errors import GraphError, GuardFailed
@@ -56,6 +57,31 @@ class Output:
     value: Any
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """The nodes from ``start`` to ``stop`` are a backward pass, asked for at (call, lasti)."""
+
+    start: int
+    stop: int
+    call: Call | None
+    lasti: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Group:
+    """The nodes from ``start`` to ``stop`` are a stage that the user has named, opened at (call, lasti).
+
+    ``code`` is that of the function which is the stage, where it is one.
+    """
+
+    name: str
+    start: int
+    stop: int
+    call: Call | None
+    lasti: int
+    code: CodeType | None = None
+
+
 @dataclass(slots=True)
 class Graph:
     """A computation as columns; ``len(graph)`` is the number of nodes."""
@@ -70,6 +96,10 @@ class Graph:
     names: dict[int, str] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
+    #: backward passes among the nodes, and (node, the node that is its adjoint) as they have found them
+    passes: list[Pass] = field(default_factory=list)
+    adjoints: list[tuple[int, int]] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.primitives)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tracegrad.document import FORMAT, KINDS, LEVELS, VERSION, Annotated, Edge, Node
+from tracegrad.document import CLUSTER_KINDS, FORMAT, KINDS, LEVELS, VERSION, Annotated, Edge, Node
 from tracegrad.errors import DocumentError
 
 #: levels at which every use of a value comes after it; folding by call or line may close a cycle
@@ -57,6 +57,8 @@ def lint(annotated: Annotated) -> None:
         for member in stage.nodes:
             _named(stage.id, "node", member, nodes)
     for cluster in annotated.clusters:
+        if cluster.kind not in CLUSTER_KINDS:
+            raise DocumentError(f"{cluster.id}: kind {cluster.kind!r} is none of {', '.join(CLUSTER_KINDS)}")
         _named(cluster.id, "parent", cluster.parent, clusters)
         if cluster.parent is not None and clusters[cluster.parent] >= clusters[cluster.id]:
             raise DocumentError(f"{cluster.id}: its parent {cluster.parent} does not stand before it")

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tracegrad.primitives import PLAIN, Primitive, partials
+from tracegrad.provenance import PACKAGE
 from tracegrad.row import FIRST, OUT, SECOND
 
 Pull = Callable[[Any, Any], None]
@@ -60,7 +61,7 @@ def _compile(row: Primitive, pattern: str) -> Pull:
     source += "".join(_FLOW.format(name=name, flow=flow) for name, flow in flows.items())
     source += "".join(_ADD.format(name=name) for name in flows)
     scope: dict[str, Any] = {"m": PLAIN, "rule_a": row.first, "rule_b": row.second}
-    exec(compile(source, f"<pull of {row.name}>", "exec"), scope)
+    exec(compile(source, f"{PACKAGE}/<pull of {row.name}>", "exec"), scope)
     pull: Pull = scope["pull"]
     return pull
 

@@ -76,7 +76,7 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     tape = Tape(kind, title_of(function), sys._getframe())
     roots: list[Any] = [function]
     entered = enter(tape, bound, wrt, roots)
-    if not entered or wrt is not None:
+    if not entered or not entered.keys() >= set(wrt or ()):
         function = enter_attributes(tape, function, bound, wrt or (), entered)
     count = len(tape)
     try:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tracegrad.backward_pass import BackwardPass
 from tracegrad.graph import Graph
 from tracegrad.ieee import lift, partials_at_pole, rule_at_pole
 from tracegrad.ieee import plain as from_ieee
@@ -65,8 +66,19 @@ def _all_locals(row: Primitive, m: Any, out: Any, args: Sequence[Any]) -> list[A
         return [bind(POLE, *traced, value) for value in at_pole] if traced else at_pole
 
 
+def _is_traced_float(value: Any) -> bool:
+    return isinstance_tracer(value) and value.__class__ is float
+
+
 def product(local: Any, upstream: Any) -> Any:
-    """The flow: local gradient times upstream gradient; an int beyond the floats counts as infinite."""
+    """The flow: local gradient times upstream gradient; an int beyond the floats counts as infinite.
+
+    A traced one is not recorded as multiplied by 1 or -1: that changes no bit, and keeps the graphs of gradients small.
+    """
+    if type(local) is float and abs(local) == 1.0 and _is_traced_float(upstream):
+        return upstream if local > 0 else -upstream
+    if type(upstream) is float and upstream == 1.0 and _is_traced_float(local):
+        return local
     try:
         return local * upstream
     except OverflowError:
@@ -98,10 +110,49 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
     if tape.kind is ScalarTracer and not tape.foreign:
         _sweep_plain(tape)
     else:
-        for node in reversed(tape):
-            if node.adjoint is not None and node.row is not INPUT:
-                _contribute(node, node.adjoint)
+        _sweep_recorded(tape)
     return [node.adjoint for node in tape[:wanted]]
+
+
+def _sweep_recorded(tape: Tape) -> None:
+    """The sweep in its general form, which the enclosing traces record as a backward pass of theirs."""
+    passes = [BackwardPass(outer) for outer in tape.enclosing()]
+    calls = list(tape.entry_calls()) if passes else [None] * len(tape)
+    for node, call in zip(reversed(tape), reversed(calls), strict=True):
+        if node.adjoint is None:
+            continue
+        for one in passes:
+            one.reach(node, node.adjoint, call)
+        if node.row is not INPUT:
+            _contribute(node, node.adjoint)
+    for one in passes:
+        one.end()
+
+
+def sweep_onto(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> list[Any]:
+    """The adjoint of each entry of an open tape, as entries that are appended to the same tape.
+
+    The values of the sweep are then the entries themselves: the backward pass becomes a part of the computation.
+    """
+    entries, calls = list(tape), list(tape.entry_calls())
+    one = BackwardPass(tape)
+    adjoints: dict[int, Any] = {}
+    for entry, seed in seeds:
+        adjoints[id(entry)] = adjoints[id(entry)] + seed if id(entry) in adjoints else seed
+    for entry, call in zip(reversed(entries), reversed(calls), strict=True):
+        upstream = adjoints.get(id(entry))
+        if upstream is None:
+            continue
+        one.reach(entry, upstream, call)
+        if entry.row is not INPUT:
+            args, _, wanted = arguments_on(entry)
+            for arg, local in zip(args, local_gradients(entry.row, entry, args, wanted), strict=False):
+                if local is not None:
+                    flow = product(local, upstream)
+                    adjoints[id(arg)] = adjoints[id(arg)] + flow if id(arg) in adjoints else flow
+    one.end()
+    tape.close()
+    return [adjoints.get(id(entry)) for entry in entries if entry.row is INPUT]
 
 
 def _sweep_plain(tape: Tape) -> None:
@@ -118,15 +169,20 @@ def _sweep_plain(tape: Tape) -> None:
 
 def _contribute(node: Any, upstream: Any) -> None:
     """One turn of the loop in its general form: any number of operands, poles, operands of enclosing traces."""
-    args = operands(node)
-    tape = node.tape
-    inside = [isinstance_tracer(arg) and arg.tape is tape for arg in args]
-    values = [arg.value if own else arg for arg, own in zip(args, inside, strict=True)]
-    wanted = inside[: len(args) - len(node.row.params)]
+    args, values, wanted = arguments_on(node)
     for arg, local in zip(args, local_gradients(node.row, node.value, values, wanted), strict=False):
         if local is not None:
             flow = product(local, upstream)
             arg.adjoint = flow if arg.adjoint is None else arg.adjoint + flow
+
+
+def arguments_on(node: Any) -> tuple[tuple[Any, ...], list[Any], list[bool]]:
+    """The operands of a tape entry, what they are worth, and which of them are entries of the same tape."""
+    args = operands(node)
+    tape = node.tape
+    inside = [isinstance_tracer(arg) and arg.tape is tape for arg in args]
+    values = [arg.value if own else arg for arg, own in zip(args, inside, strict=True)]
+    return args, values, inside[: len(args) - len(node.row.params)]
 
 
 def as_adjoint(seed: Any) -> Any:

@@ -10,8 +10,10 @@ tracer which outlives its trace fails at its next operation without any check on
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextvars import ContextVar
-from types import FrameType
+from dataclasses import dataclass
+from types import CodeType, FrameType
 from typing import Any, NamedTuple, NoReturn
 
 from tracegrad.errors import EscapeError, LeakError, TraceError
@@ -33,7 +35,28 @@ class TapeGuard(NamedTuple):
     row: Primitive
     args: tuple[Any, ...]
     outcome: Any
-    call: Call
+    call: Call | None
+    lasti: int
+
+
+@dataclass(slots=True)
+class TapeGroup:
+    """The entries from ``start`` to ``stop`` are a named stage (of the function with ``code``) at (call, lasti)."""
+
+    name: str
+    start: int
+    stop: int | None
+    call: Call | None
+    lasti: int
+    code: CodeType | None = None
+
+
+class TapePass(NamedTuple):
+    """The entries from ``start`` to ``stop`` are a backward pass, asked for by (call, lasti)."""
+
+    start: int
+    stop: int
+    call: Call | None
     lasti: int
 
 
@@ -45,15 +68,18 @@ class Tape(list[Any]):
     """
 
     __slots__ = (
+        "adjoints",
         "call",
         "calls",
         "depth",
         "escape",
         "foreign",
         "frame",
+        "groups",
         "guards",
         "kind",
         "outer",
+        "passes",
         "swept",
         "switches",
         "title",
@@ -70,6 +96,11 @@ class Tape(list[Any]):
         self.guards: list[TapeGuard] = []
         self.escape: TraceError | None = None
         self.swept = False
+        #: the stages that the user has named; one that has not ended has no ``stop``
+        self.groups: list[TapeGroup] = []
+        #: the backward passes recorded on this tape, and (entry, its adjoint, an entry too) as they have found them
+        self.passes: list[TapePass] = []
+        self.adjoints: list[tuple[Any, Any]] = []
         #: (index, call): from this entry on, operations were made in this call
         self.switches: list[tuple[int, Call]] = []
         #: whether there are values of other classes than int and float, such as numpy's scalars
@@ -83,6 +114,40 @@ class Tape(list[Any]):
             self.call = call
             self.switches.append((len(self), call))
         return call
+
+    def entry_calls(self) -> Iterator[Call | None]:
+        """The call that each entry was made in."""
+        switches = iter([*self.switches, (len(self), None)])
+        call: Call | None = None
+        until, following = next(switches)
+        for position in range(len(self)):
+            while position >= until:
+                call = following
+                until, following = next(switches)
+            yield call
+
+    def settle(self, start: int, call: Call | None, lasti: int) -> None:
+        """Say of the entries from ``start`` on that they were made at (call, lasti)."""
+        if call is None or start == len(self):
+            return
+        for entry in self[start:]:
+            entry.lasti = lasti
+        while self.switches and self.switches[-1][0] >= start:
+            self.switches.pop()
+        self.switches.append((start, call))
+        self.call, self.frame = call, None
+
+    def enclosing(self) -> Iterator[Tape]:
+        """The tapes around this one, from the nearest on."""
+        outer = self.outer
+        while outer is not None:
+            yield outer
+            outer = outer.outer
+
+    def clear(self) -> None:
+        """Drop all entries."""
+        super().clear()
+        self.adjoints.clear()
 
     def guard(self, row: Primitive, args: tuple[Any, ...], outcome: Any) -> Any:
         """Record that ``row`` on ``args`` gave ``outcome``, and give the outcome back."""

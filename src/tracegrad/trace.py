@@ -11,8 +11,8 @@ import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
-from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ from tracegrad.arguments import by_parameter, title_of
 from tracegrad.diagnose import Finding, diagnose
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
-from tracegrad.freeze import freeze
+from tracegrad.freeze import freeze, thaw
 from tracegrad.graph import Graph
+from tracegrad.passes import adjoints_called
 from tracegrad.recording import Recording, record
-from tracegrad.reverse import Step, as_adjoint, backward, node_seeds, steps, sweep
-from tracegrad.tree import leaves, map_leaves
+from tracegrad.reverse import Step, backward, node_seeds, steps, sweep, sweep_onto
+from tracegrad.seeds import seeds_by_path
+from tracegrad.tree import map_leaves
 
 
 class Trace:
@@ -105,39 +107,39 @@ class Trace:
         return node_seeds(self.graph, self._seeds_by_path(self._seed))
 
     def _seeds_by_path(self, seed: Any) -> dict[str, Any]:
-        paths = [path for path, _ in self._outputs]
-        title = title_of(self._recording.function)
-        if not paths:
-            raise InputError(
-                f"{title} returned no number ({type(self.value).__name__}): there is nothing to differentiate"
-            )
-        if seed is None:
-            if len(paths) > 1:
-                raise InputError(
-                    f"{title} returned {len(paths)} numbers: say which to differentiate by a seed in the structure of "
-                    f"the result, or by name, for instance t.backward(seed={self._example_seed()!r})"
-                )
-            return {paths[0]: 1.0}
-        by_name = isinstance(seed, dict) and not isinstance(self.value, dict) and seed.keys() <= set(paths)
-        given = seed if by_name else dict(leaves(seed))
-        unknown = given.keys() - set(paths)
-        if unknown or not given:
-            what = (
-                "one number" if paths == [""] else f"{len(paths)} numbers, {', '.join(map(repr, paths[:8]))}"
-            )
-            raise InputError(
-                f"the seed {seed!r} does not fit: the result of {title} is {what}; "
-                f"for instance t.backward(seed={self._example_seed()!r})"
-            )
-        return {path: as_adjoint(given.get(path, 0.0)) for path in paths}
+        recording = self._recording
+        return seeds_by_path(title_of(recording.function), recording.result, self._outputs, seed)
 
-    def _example_seed(self) -> Any:
-        if self._outputs[0][0] == "":
-            return 1.0
-        if not isinstance(self.value, (list, tuple, dict)):
-            return {self._outputs[0][0]: 1.0}
-        seeds = chain([1.0], repeat(0.0))
-        return map_leaves(self._recording.result, lambda leaf: next(seeds), lambda other: None)
+    def gradient_trace(self, seed: Any = None) -> Trace:
+        """The gradient as a trace of its own: the operations of the function, then those of its backward pass.
+
+        Its value is ``(value, gradients)``.  The backward operations stand at the statement whose gradient they
+        compute, and are called ``dx`` after the ``x`` whose adjoint they are.  ``seed`` is that of this trace
+        (:meth:`backward`); the new trace starts with the seed 1 on the value it repeats and 0 on the gradients, and can
+        be given others: its gradients are second derivatives then.
+
+        >>> import tracegrad as tg
+        >>> def f(x, y):
+        ...     z = x * y
+        ...     return z * z
+        >>> t = tg.trace(f, 3.0, 5.0).gradient_trace()
+        >>> t.value
+        (225.0, {'x': 150.0, 'y': 90.0})
+        >>> t["dz"].value
+        30.0
+        >>> t.backward({"[1]['x']": 1.0}).gradients
+        {'x': 50.0, 'y': 60.0}
+        """
+        if seed is not None:
+            self.backward(seed)
+        seeds = self._seeds_by_path(self._seed)
+        tape, entries = thaw(self.graph)
+        found = sweep_onto(tape, [(entries[i], seed) for i, seed in node_seeds(self.graph, seeds).items()])
+        outputs = (out.value if out.node is None else entries[out.node] for out in self.graph.outputs)
+        value = map_leaves(self._recording.result, lambda leaf: next(outputs))
+        gradients = self._recording.in_structure(0.0 if adjoint is None else adjoint for adjoint in found)
+        derived = Trace(replace(self._recording, tape=tape, result=(value, gradients)))
+        return derived.backward({f"[0]{path}": seed for path, seed in seeds.items()})
 
     # ---- the graph and its views
 
@@ -197,6 +199,9 @@ class Trace:
         """
         name, occurrence = key if isinstance(key, tuple) else (key, -1)
         found = occurrences(self.nodes, name)
+        if not found and self.graph.adjoints:
+            names = {index: node.name for index, node in enumerate(self.nodes) if node.name is not None}
+            found = [self.nodes[index] for index in adjoints_called(self.graph, names, name)]
         try:
             return found[occurrence]
         except IndexError:

@@ -335,22 +335,29 @@ def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any
             )
         )
     frame = user_frame()
+    if frame is not tape.frame:
+        tape.enter(frame)
+    node = add(tape, row, value, args)
+    node.lasti = frame.f_lasti
+    return node
+
+
+def add(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
+    """An entry for the application of ``row``, appended to the tape; where it was made is yet to be said."""
     node: Any = tape.kind()
     node.value = value
     if type(value) not in _USUAL:
         tape.foreign = True
     if not _USUAL.issuperset(map(type, args)):
         args = tuple(map(plain_constant, args))
-    if row.variadic or len(args) > 2:
+    if row.variadic or len(args) > 2 or not args:
         node.pull = pull_for(row, "n")
         node.a, node.b = args, NOTHING
     else:
         node.pull = pull_for(row, "".join("v" if isinstance_tracer(arg) else "c" for arg in args))
         node.a, node.b = args if len(args) == 2 else (*args, NOTHING)
     node.tape = tape
-    if frame is not tape.frame:
-        tape.enter(frame)
-    node.lasti = frame.f_lasti
+    node.lasti = -1
     node.adjoint = None
     tape.append(node)
     return node

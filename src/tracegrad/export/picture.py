@@ -346,11 +346,11 @@ def _calls(annotated: Annotated) -> tuple[list[Frame], dict[str | None, str | No
     for cluster in annotated.clusters:
         outer = frame_of[cluster.id] = frame_of[cluster.parent]
         depth[cluster.id] = depth[cluster.parent] + 1
-        is_root = cluster.parent is None and cluster.site is None
+        is_root = cluster.kind == "call" and cluster.parent is None and cluster.site is None
         if is_root or depth[cluster.id] > _DEEPEST:
             continue  # its members stand in the frame around it
         frame_of[cluster.id] = name = f"cluster_{len(frames)}"
-        words = _split("call", clipped(f"{cluster.name}()"))
+        words = _split("call", clipped(f"{cluster.name}()" if cluster.kind == "call" else cluster.name))
         frames.append(Frame(id=name, kind="call", lines=words, parent=outer, row=cluster))
     return frames, frame_of
 

@@ -102,7 +102,8 @@ def of_stage(stage: Stage) -> str:
 
 def of_call(cluster: Cluster) -> str:
     """The function, and where it was called."""
-    return _lines(f"call of {cluster.name}", _source(cluster.site))
+    what = {"call": "call of ", "stage": "stage "}.get(cluster.kind, "")
+    return _lines(f"{what}{cluster.name}", _source(cluster.site))
 
 
 def place(site: Site | None) -> str:
