@@ -2,16 +2,19 @@
 
 In: a :class:`~tracegrad.graph.Graph`, seeds on its outputs, and the function it came from.  Out:
 :class:`~tracegrad.document.Annotated`.  All naming is here: ids, labels, variables, stages, clusters.  Read
-:func:`annotate` first, then :class:`Places`, which finds the statement and the call that each node belongs to.
+:func:`columns` first, then :class:`Places`, which finds the statement and the call that each node belongs to.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import gc
 import inspect
 import linecache
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tracegrad.document import (
@@ -31,6 +34,7 @@ from tracegrad.document import (
     number,
     structure,
 )
+from tracegrad.fold.columns import NONE, Columns, base_name, part, place
 from tracegrad.graph import Graph, Literal
 from tracegrad.primitives import CONST, INPUT, MAX, MIN, Primitive
 from tracegrad.provenance import Call, in_package
@@ -43,53 +47,134 @@ def annotate(
     graph: Graph, seeds: Mapping[str, Any], *, function: Callable[..., Any], value: Any, seed: Any
 ) -> Annotated:
     """The annotated rows of a graph, one node for each operation; ``seeds`` are adjoints by output path."""
-    found = backward(graph, node_seeds(graph, seeds))
-    places = Places(graph)
-    names = _names(graph)
-    flags = [_flags(graph, index, found.adjoints[index]) for index in range(len(graph))]
-    nodes = tuple(
-        Node(
-            id=f"n{index}",
-            kind=_kind(graph, index),
-            primitive=primitive.name,
-            params=dict(zip(primitive.params, graph.params.get(index, ()), strict=False)),
-            name=names.get(index),
-            label=_label(graph, index),
-            value=_number(graph.values[index]),
-            adjoint=None if primitive is CONST else _number(found.adjoints[index]),
-            shape=(),
-            dtype=type(graph.values[index]).__name__,
-            site=places.site(index),
-            stage=places.stage_of.get(index),
-            cluster=places.cluster_of.get(index),
-            flags=flags[index],
+    return document(columns(graph, seeds, function=function, value=value, seed=seed))
+
+
+def document(found: Columns) -> Annotated:
+    """Every row of the columns."""
+    with uncollected():
+        return dataclasses.replace(
+            found.head,
+            nodes=tuple(map(found.node, range(len(found)))),
+            edges=_edges(found),
+            stages=tuple(map(found.stage, range(max(found.stage_of, default=NONE) + 1))),
         )
-        for index, primitive in enumerate(graph.primitives)
-    )
-    return Annotated(
-        format=FORMAT,
-        version=VERSION,
-        function=_function(function),
-        level="op",
-        value=structure(value),
-        seed=structure(seed),
-        inputs=tuple(Input(name=name, node=f"n{index}") for index, name in graph.names.items()),
-        outputs=_outputs(graph, seeds),
-        nodes=nodes,
-        edges=_edges(graph, found),
-        stages=places.stages(names),
-        clusters=tuple(places.clusters),
-        guards=_guards(graph),
-        source=_source(graph, places),
-    )
+
+
+def columns(
+    graph: Graph, seeds: Mapping[str, Any], *, function: Callable[..., Any], value: Any, seed: Any
+) -> Columns:
+    """What folds read of a graph and its backward pass: rows are made when they are asked for."""
+    with uncollected():
+        found = backward(graph, node_seeds(graph, seeds))
+        places = Places(graph)
+        head = Annotated(
+            format=FORMAT,
+            version=VERSION,
+            function=_function(function),
+            level="op",
+            value=structure(value),
+            seed=structure(seed),
+            inputs=tuple(Input(name=name, node=f"n{index}") for index, name in graph.names.items()),
+            outputs=_outputs(graph, seeds),
+            nodes=(),
+            edges=(),
+            stages=(),
+            clusters=tuple(places.clusters),
+            guards=_guards(graph),
+            source=_source(graph, places),
+        )
+        rows = _Rows(graph, found, places)
+        return Columns(
+            head=head,
+            kinds=rows.kinds,
+            values=graph.values,
+            adjoints=rows.adjoints,
+            starts=graph.starts,
+            sources=graph.operands,
+            partials=found.partials,
+            flows=found.flows,
+            stage_of=places.stage_of,
+            cluster_of=places.cluster_of,
+            flags=rows.flags,
+            node=rows.node,
+            part=rows.part,
+            stage=rows.stage,
+            statement=places.statement,
+            index_of=lambda id: int(id[1:]),
+        )
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Pause the garbage collector, which would look through a million new rows again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 # ---- rows -------------------------------------------------------------------------------------------
 
 
-def _kind(graph: Graph, index: int) -> str:
-    primitive = graph.primitives[index]
-    return "input" if primitive is INPUT else "const" if primitive is CONST else "op"
+class _Rows:
+    """The rows of nodes and stages, each made when asked for."""
+
+    def __init__(self, graph: Graph, found: Backward, places: Places) -> None:
+        self.graph = graph
+        self.places = places
+        self.names = _names(graph)
+        self.kinds = [_KINDS.get(primitive, "op") for primitive in graph.primitives]
+        self.adjoints = [
+            None if kind == "const" else _number(adjoint)
+            for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
+        ]
+        self.flags = _flags(graph, found.adjoints)
+
+    def node(self, index: int) -> Node:
+        graph, primitive = self.graph, self.graph.primitives[index]
+        stage, cluster = self.places.stage_of[index], self.places.cluster_of[index]
+        value = graph.values[index]
+        return Node(
+            id=f"n{index}",
+            kind=self.kinds[index],
+            primitive=primitive.name,
+            params=dict(zip(primitive.params, graph.params.get(index, ()), strict=False)),
+            name=self.names.get(index),
+            label=_label(graph, index),
+            value=_number(value),
+            adjoint=self.adjoints[index],
+            shape=(),
+            dtype=type(value).__name__,
+            site=self.places.site(index),
+            stage=None if stage == NONE else f"s{stage}",
+            cluster=None if cluster == NONE else f"c{cluster}",
+            flags=self.flags.get(index, ()),
+        )
+
+    def part(self, index: int) -> Hashable:
+        name = self.names.get(index)
+        if name is not None:
+            return base_name(name)
+        return part(None, self.places.site(index), self.graph.primitives[index].name)
+
+    def stage(self, number: int) -> Stage:
+        places = self.places
+        members, where, cluster = places.members[number], places.sites[number], places.stage_clusters[number]
+        return Stage(
+            id=f"s{number}",
+            name=self.names.get(members[-1]),
+            label=_stage_label(where),
+            nodes=tuple([f"n{index}" for index in members]),
+            cluster=None if cluster == NONE else f"c{cluster}",
+            site=where,
+        )
+
+
+_KINDS = {INPUT: "input", CONST: "const"}
 
 
 def _label(graph: Graph, index: int) -> str:
@@ -119,14 +204,15 @@ def _literal(value: Any) -> str:
     )
 
 
-def _flags(graph: Graph, index: int, adjoint: Any) -> tuple[str, ...]:
-    value = graph.values[index]
-    flags = []
-    if graph.primitives[index] in (MAX, MIN) and list(graph.arguments(index)).count(value) > 1:
-        flags.append("tie")
-    if not _finite(value) or not _finite(adjoint):
-        flags.append("nonfinite")
-    return tuple(flags)
+def _flags(graph: Graph, adjoints: Sequence[Any]) -> dict[int, tuple[str, ...]]:
+    """The flags of those nodes that have any."""
+    flags: dict[int, tuple[str, ...]] = {}
+    for index, primitive in enumerate(graph.primitives):
+        if primitive in (MAX, MIN) and list(graph.arguments(index)).count(graph.values[index]) > 1:
+            flags[index] = ("tie",)
+        if not (_finite(graph.values[index]) and _finite(adjoints[index])):
+            flags[index] = (*flags.get(index, ()), "nonfinite")
+    return flags
 
 
 def _number(value: Any) -> Any:
@@ -135,24 +221,28 @@ def _number(value: Any) -> Any:
 
 
 def _finite(value: Any) -> bool:
+    if type(value) is float:
+        return value - value == 0.0
     try:
         return math.isfinite(plain(value))
     except OverflowError:  # an int beyond the floats
         return True
 
 
-def _edges(graph: Graph, found: Backward) -> tuple[Edge, ...]:
+def _edges(found: Columns) -> tuple[Edge, ...]:
     return tuple(
-        Edge(
-            id=f"e{edge}",
-            source=f"n{graph.operands[edge]}",
-            target=f"n{index}",
-            slot=edge - graph.starts[index],
-            partial=_number(found.partials[edge]),
-            flow=_number(found.flows[edge]),
-        )
-        for index in range(len(graph))
-        for edge in range(graph.starts[index], graph.starts[index + 1])
+        [
+            Edge(
+                id=f"e{edge}",
+                source=f"n{found.sources[edge]}",
+                target=f"n{index}",
+                slot=slot,
+                partial=_number(found.partials[edge]),
+                flow=_number(found.flows[edge]),
+            )
+            for index in range(len(found))
+            for slot, edge in enumerate(range(found.starts[index], found.starts[index + 1]))
+        ]
     )
 
 
@@ -279,15 +369,15 @@ class Places:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.stage_of: dict[int, str] = {}
-        self.cluster_of: dict[int, str] = {}
+        self.stage_of = [NONE] * len(graph)
+        self.cluster_of = [NONE] * len(graph)
+        self.members: list[list[int]] = []
+        self.sites: list[Site] = []
+        self.stage_clusters: list[int] = []
         self.clusters: list[Cluster] = []
         self.spans: dict[tuple[str, Site], None] = {}
-        self._cluster_ids: dict[Call, str] = {}
+        self._cluster_numbers: dict[Call, int] = {}
         self._cluster_names: Counter[str] = Counter()
-        self._members: list[list[int]] = []
-        self._sites: list[Site] = []
-        self._stage_clusters: list[str | None] = []
         self._running: dict[Call, tuple[Any, tuple[int, Primitive | None], int]] = {}
         for index, primitive in enumerate(graph.primitives):
             if primitive not in (INPUT, CONST):
@@ -300,21 +390,10 @@ class Places:
             return None
         return site(call.code, self.graph.lastis[index])
 
-    def stages(self, names: Mapping[int, str]) -> tuple[Stage, ...]:
-        """The rows of all stages, in the order in which they began."""
-        return tuple(
-            Stage(
-                id=f"s{number}",
-                name=names.get(members[-1]),
-                label=_stage_label(where),
-                nodes=tuple(f"n{index}" for index in members),
-                cluster=cluster,
-                site=where,
-            )
-            for number, (members, where, cluster) in enumerate(
-                zip(self._members, self._sites, self._stage_clusters, strict=True)
-            )
-        )
+    def statement(self, stage: int) -> Hashable:
+        """The statement of a stage, equal for each of its executions."""
+        where = self.sites[stage]
+        return place(where) or _stage_label(where)
 
     def _place(self, index: int) -> None:
         call, lasti, inline = _statement_call(self.graph.calls[index], self.graph.lastis[index])
@@ -324,51 +403,55 @@ class Places:
         stage = self._stage(call, (lasti, self.graph.primitives[index]), inline, cluster)
         constants = [node for node in self.graph.operands_of(index) if self.graph.primitives[node] is CONST]
         for node in (*constants, index):
-            self.stage_of[node] = f"s{stage}"
-            self._members[stage].append(node)
-            if cluster is not None:
-                self.cluster_of[node] = cluster
+            self.stage_of[node] = stage
+            self.members[stage].append(node)
+            self.cluster_of[node] = cluster
 
-    def _stage(self, call: Call, now: tuple[int, Primitive], inline: bool, cluster: str | None) -> int:
+    def _stage(self, call: Call, now: tuple[int, Primitive], inline: bool, cluster: int) -> int:
         found = statement(call.code, now[0])
         free = inline or found.looped
         key, last, number = self._running.get(call, (None, _BEFORE, -1))
         if key != found.key or (not free and (now[0] < last[0] or now == last)):
-            number = len(self._members)
-            self._members.append([])
-            self._sites.append(found.site)
-            self._stage_clusters.append(cluster)
+            number = len(self.members)
+            self.members.append([])
+            self.sites.append(found.site)
+            self.stage_clusters.append(cluster)
             self.spans[call.code.co_filename, found.site] = None
             last = _BEFORE
         self._running[call] = (found.key, last if free else now, number)
         return number
 
-    def _cluster(self, call: Call) -> str | None:
+    def _cluster(self, call: Call) -> int:
         """The cluster of a call, made with those around it when first met; the traced function itself has none."""
+        known = self._cluster_numbers.get(call)
+        if known is not None:
+            return known
         missing = []
         walker: Call | None = call
-        while walker is not None and walker not in self._cluster_ids:
+        while walker is not None and walker not in self._cluster_numbers:
             missing.append(walker)
             walker = _user_parent(walker)
         for one in reversed(missing):
             parent = _user_parent(one)
-            self._cluster_ids[one] = "" if parent is None else self._new_cluster(one, parent)
-        return self._cluster_ids[call] or None
+            self._cluster_numbers[one] = NONE if parent is None else self._new_cluster(one, parent)
+        return self._cluster_numbers[call]
 
-    def _new_cluster(self, call: Call, parent: Call) -> str:
+    def _new_cluster(self, call: Call, parent: Call) -> int:
         name = call.code.co_name
         self._cluster_names[name] += 1
         count = self._cluster_names[name]
-        row = Cluster(
-            id=f"c{len(self.clusters)}",
-            name=name if count == 1 else f"{name}#{count}",
-            parent=self._cluster_ids[parent] or None,
-            site=None
-            if call.parent is None or in_package(call.parent.code)
-            else site(call.parent.code, call.lasti),
+        number, outer = len(self.clusters), self._cluster_numbers[parent]
+        self.clusters.append(
+            Cluster(
+                id=f"c{number}",
+                name=name if count == 1 else f"{name}#{count}",
+                parent=None if outer == NONE else f"c{outer}",
+                site=None
+                if call.parent is None or in_package(call.parent.code)
+                else site(call.parent.code, call.lasti),
+            )
         )
-        self.clusters.append(row)
-        return row.id
+        return number
 
 
 def _statement_call(call: Call | None, lasti: int) -> tuple[Call | None, int, bool]:

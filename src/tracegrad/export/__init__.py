@@ -33,6 +33,10 @@ MODULES = {
 }
 
 
+#: the suffixes of pictures, which are folded until a person can read them
+PICTURES = frozenset({".dot", ".gv", ".png", ".svg"})
+
+
 class Exporter(Protocol):
     """What an exporter's module offers."""
 

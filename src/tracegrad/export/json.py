@@ -435,5 +435,19 @@ def _row(cls: type) -> Codec:
 
 #: codec by class of rows
 _ROWS: dict[type, Codec] = {}
-for _class in (Site, Spread, Folded, Node, Edge, Stage, Cluster, Guard, Input, Output, Function, SourceLine, Annotated):
+for _class in (
+    Site,
+    Spread,
+    Folded,
+    Node,
+    Edge,
+    Stage,
+    Cluster,
+    Guard,
+    Input,
+    Output,
+    Function,
+    SourceLine,
+    Annotated,
+):
     _ROWS[_class] = CODECS[_class.__name__] = _row(_class)

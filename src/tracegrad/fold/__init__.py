@@ -22,6 +22,11 @@ from tracegrad.fold.columns import NONE, Columns, columns_of
 from tracegrad.fold.groups import calls, stages
 from tracegrad.fold.lines import lines
 
+#: the options that say what of a computation is shown: those of :func:`fold` but ``level``, and of ``part``
+VIEW_OPTIONS = (
+    "depth", "expand", "focus", "radius", "upstream_of", "downstream_of", "top", "hide_zero", "hide_constants",
+)  # fmt: skip
+
 #: nodes of a picture up to which a person can read it
 READABLE = 300
 
@@ -43,7 +48,9 @@ def fold(annotated: Annotated, level: str, *, depth: int = 0, expand: Collection
     if level == annotated.level or (level == "auto" and len(annotated.nodes) <= READABLE):
         return annotated
     if annotated.level != "op":
-        raise InputError(f"a document at level {annotated.level!r} cannot be unfolded: fold the one at level 'op'")
+        raise InputError(
+            f"a document at level {annotated.level!r} cannot be unfolded: fold the one at level 'op'"
+        )
     return fold_columns(columns_of(annotated), level, depth=depth, expand=expand)
 
 
@@ -56,9 +63,7 @@ def automatic(columns: Columns) -> str:
     return "stage" if statements + single <= READABLE else "line"
 
 
-def fold_columns(
-    columns: Columns, level: str, *, depth: int = 0, expand: Collection[str] = ()
-) -> Annotated:
+def fold_columns(columns: Columns, level: str, *, depth: int = 0, expand: Collection[str] = ()) -> Annotated:
     """The document at a level other than ``op``, with a note that says what was folded."""
     if level == "auto":
         level = automatic(columns)
@@ -78,5 +83,7 @@ def _note(columns: Columns, folded: Annotated) -> str:
     operations = sum(kind == "op" for kind in columns.kinds)
     nodes = sum(node.kind == "op" for node in folded.nodes)
     one = nodes == 1
-    words = {"stage": "statement", "call": "node", "line": "line"}[folded.level] if one else _WORDS[folded.level]
+    words = (
+        {"stage": "statement", "call": "node", "line": "line"}[folded.level] if one else _WORDS[folded.level]
+    )
     return f"{operations:,} operation{'s' * (operations != 1)} folded into {nodes:,} {words}"

@@ -104,9 +104,7 @@ def columns_of(annotated: Annotated) -> Columns:
         cluster_of=[NONE if node.cluster is None else cluster[node.cluster] for node in nodes],
         flags={position: node.flags for position, node in enumerate(nodes) if node.flags},
         node=nodes.__getitem__,
-        part=lambda position: part(
-            nodes[position].name, nodes[position].site, nodes[position].primitive
-        ),
+        part=lambda position: part(nodes[position].name, nodes[position].site, nodes[position].primitive),
         stage=stages.__getitem__,
         statement=lambda position: place(stages[position].site) or stages[position].label,
         index_of=index.__getitem__,

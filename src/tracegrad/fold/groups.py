@@ -16,6 +16,7 @@ from tracegrad.document import Annotated, Cluster, Edge, Node, Stage
 from tracegrad.fold.columns import NONE, Columns, base_name
 from tracegrad.fold.contract import Contracted, contract
 
+
 def stages(columns: Columns) -> Annotated:
     """One node for each result of each statement that was executed."""
     return _rows(contract(columns, columns.stage_of), "stage", frozenset())
@@ -78,7 +79,8 @@ def _rows(found: Contracted, level: str, closed: Collection[int]) -> Annotated:
         nodes=tuple(nodes),
         edges=_edges(found, [node.id for node in nodes]),
         stages=tuple(
-            dataclasses.replace(columns.stage(stage), nodes=tuple(members[stage])) for stage in sorted(members)
+            dataclasses.replace(columns.stage(stage), nodes=tuple(members[stage]))
+            for stage in sorted(members)
         ),
     )
 

@@ -17,7 +17,7 @@ import dataclasses
 import math
 import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from tracegrad.document import Annotated, Cluster, Edge, Folded, Guard, Input, Node, Output, Spread, Stage
@@ -117,9 +117,13 @@ class _Lines:
         return path, columns.kinds[index], statement, columns.part(index)
 
     def _input_keys(self) -> dict[int, Hashable]:
-        patterns = {self.columns.index_of(row.node): (row.name, pattern(row.name)) for row in self.columns.head.inputs}
+        patterns = {
+            self.columns.index_of(row.node): (row.name, pattern(row.name)) for row in self.columns.head.inputs
+        }
         many = _many(shape for _, shape in patterns.values())
-        return {index: ("input", shape if shape in many else name) for index, (name, shape) in patterns.items()}
+        return {
+            index: ("input", shape if shape in many else name) for index, (name, shape) in patterns.items()
+        }
 
     def _flags(self) -> dict[int, tuple[str, ...]]:
         by_group = flags_by_group(self.found)
@@ -155,7 +159,9 @@ class _Lines:
             folded=None
             if len(members) == 1
             else Folded(
-                count=len(members), values=spread(values), adjoints=None if adjoints is None else spread(adjoints)
+                count=len(members),
+                values=spread(values),
+                adjoints=None if adjoints is None else spread(adjoints),
             ),
         )
 
@@ -175,7 +181,9 @@ class _Lines:
                     source=self.nodes[source].id,
                     target=self.nodes[target].id,
                     slot=slots[target],
-                    partial=found.partials[numbers[0]] if len(self.members[target]) == len(numbers) == 1 else None,
+                    partial=found.partials[numbers[0]]
+                    if len(self.members[target]) == len(numbers) == 1
+                    else None,
                     flow=None if flows[0] is None else total(flows),
                     count=len(numbers),
                 )
@@ -208,16 +216,14 @@ class _Lines:
         """Many outputs of one container that end one line become one, with the sum of their seeds."""
         rows = self.columns.head.outputs
         many = _many(pattern(row.path) for row in rows)
-        folded: dict[Hashable, list[Output]] = {}
+        folded: dict[tuple[str, str | None], list[Output]] = {}
         for row in rows:
             shape = pattern(row.path)
             node = None if row.node is None else self._line_id(row.node)
             folded.setdefault((shape if shape in many else row.path, node), []).append(row)
         return tuple(
-            dataclasses.replace(
-                group[-1], path=path, node=node, seed=total([0.0 if row.seed is None else row.seed for row in group])
-            )
-            for (path, node), group in folded.items()  # type: ignore[misc]
+            dataclasses.replace(group[-1], path=path, node=node, seed=_seed(group))
+            for (path, node), group in folded.items()
         )
 
     def guards(self) -> tuple[Guard, ...]:
@@ -225,7 +231,8 @@ class _Lines:
         rows: dict[Hashable, Guard] = {}
         for row in self.columns.head.guards:
             operands = tuple(
-                {"node": self._line_id(operand["node"])} if "node" in operand else operand for operand in row.operands
+                {"node": self._line_id(operand["node"])} if "node" in operand else operand
+                for operand in row.operands
             )
             asked = tuple(operand.get("node") for operand in operands)
             key = row.operation, place(row.site), asked, repr(row.outcome)
@@ -248,7 +255,13 @@ def pattern(path: str) -> str:
     return _INDEX.sub("[…]", path)
 
 
-def _many(shapes: Any) -> set[str]:
+def _seed(rows: Sequence[Output]) -> Any:
+    """The seed of outputs taken together."""
+    seeds = [row.seed for row in rows if row.seed is not None]
+    return total(seeds) if seeds else None
+
+
+def _many(shapes: Iterable[str]) -> set[str]:
     return {shape for shape, count in Counter(shapes).items() if count > FEW}
 
 
