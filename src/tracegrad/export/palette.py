@@ -31,7 +31,10 @@ SIGN_SIZE = 13
 WORDS: dict[str, Attributes] = {
     "title": {"fill": INK, "font-weight": "bold", "font-size": "13"},
     "legend": {"fill": QUIET},
+    "note": {"fill": QUIET, "font-style": "italic"},
     "stage": {"fill": QUIET},
+    "statement": {"fill": INK, "font-weight": "bold", "font-size": "9.2"},
+    "count": {"fill": INK},
     "call": {"fill": INK, "font-weight": "bold", "font-size": "10"},
     "name": {"fill": INK, "font-weight": "bold", "font-size": "9.2"},
     "sign": {"fill": INK, "font-weight": "bold", "font-size": f"{SIGN_SIZE}"},
@@ -100,6 +103,9 @@ SHAPES: dict[str, Attributes] = {
     # "shape": the size is ours, and a text that turns out wider is no error
     "gate": {"shape": "circle", "fixedsize": "shape"},
     "idle": {"shape": "circle", "fixedsize": "shape", "color": PALE, "fontcolor": QUIET},
+    "stage": {"shape": "box", "style": "rounded,filled"},
+    "idle stage": {"shape": "box", "style": "rounded,filled", "color": PALE, "fontcolor": QUIET},
+    "call": {"shape": "box3d", "style": "filled", "fillcolor": "#f5f7fa"},
     "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#f4f4f4", "peripheries": "2"},
     "alias": {"shape": "box", "style": "rounded,dashed", "color": QUIET, "fontsize": "9"},
 }

@@ -111,11 +111,11 @@ def _largest(annotated: Annotated, among: set[str], count: int) -> set[str]:
         if len(found) >= count:
             break
     constants = {node.id for node in annotated.nodes if node.kind == "const"}
-    return {*list(found)[:count], *constants}  # type: ignore[arg-type]
+    return {*list(found)[:count], *constants}
 
 
 def _by_size(edge: Edge) -> float:
-    size = abs(edge.flow)
+    size: float = abs(edge.flow or 0.0)
     return float("-inf") if size != size else -size  # nan is what one looks for
 
 
