@@ -64,7 +64,10 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """An arrow: ``kind`` is ``flow``, ``constant`` or ``idle`` (nothing returns), or ``seed`` (into an output)."""
+    """An arrow: ``kind`` is ``flow``, ``constant`` or ``idle`` (nothing returns), or ``seed`` (into an output).
+
+    An arrow that goes ``back`` (``flow back``) is that of a loop.
+    """
 
     id: str
     source: str
@@ -104,7 +107,13 @@ def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT, *, frames: b
     boxes, home = _frames(annotated) if frames else ([], {node.id: None for node in annotated.nodes})
     aliases = _aliases(annotated)
     idle = _idle(annotated)
-    pen = _Pen(float_format, terms(annotated, idle), frozenset(source for source, _ in aliases), idle)
+    pen = _Pen(
+        float_format,
+        terms(annotated, idle),
+        frozenset(source for source, _ in aliases),
+        idle,
+        {node.id: index for index, node in enumerate(annotated.nodes)},
+    )
     ids = {node.id: f"n{index}" for index, node in enumerate(annotated.nodes)}
     shapes = [
         *_nodes(annotated, pen, ids, home),
@@ -200,7 +209,7 @@ def _edges(
             id=f"e{index}",
             source=aliases.get((edge.source, edge.target), ids[edge.source]),
             target=ids[edge.target],
-            kind="constant" if edge.flow is None else "idle" if pen.nothing_returns(edge) else "flow",
+            kind=pen.wire(edge),
             lines=pen.edge(edge, adjoint[edge.target]),
             row=edge,
         )
@@ -227,17 +236,27 @@ def _seeds(annotated: Annotated, pen: _Pen, ids: Mapping[str, str]) -> Iterator[
 class _Pen:
     """Writes the words of each kind of row.
 
-    ``terms`` are those of each gradient; ``referred`` nodes have an alias, ``idle`` ones lead to no output.
+    ``terms`` are those of each gradient; ``referred`` nodes have an alias, ``idle`` ones lead to no output;
+    ``order`` is that of the nodes.
     """
 
     float_format: str
     terms: Mapping[str, Sequence[object]]
     referred: Container[str]
     idle: Container[str]
+    order: Mapping[str, int]
 
     def gate(self, node: Node) -> str:
         kind = node.primitive if node.primitive in TEXTS else "gate"
         return kind if node.id not in self.idle else "idle" if kind == "gate" else "idle stage"
+
+    def wire(self, edge: Edge) -> str:
+        kind = "constant" if edge.flow is None else "idle" if self.nothing_returns(edge) else "flow"
+        return f"{kind} back" if self.goes_back(edge) else kind
+
+    def goes_back(self, edge: Edge) -> bool:
+        """Whether a value comes from an earlier turn of a folded loop."""
+        return self.order[edge.source] >= self.order[edge.target]
 
     def nothing_returns(self, edge: Edge) -> bool:
         return edge.target in self.idle and not edge.flow
@@ -296,13 +315,15 @@ class _Pen:
         yield (("sum", f"= {self.number(node.adjoint)}"),)
 
     def alias(self, node: Node) -> tuple[Line, ...]:
+        if node.kind == "op" and node.primitive in TEXTS and node.name is None:
+            return _split("stage", clipped(node.label, _STATEMENT))
         return _split("name", node.label if node.kind != "op" else node.name or node.id)
 
     def edge(self, edge: Edge, adjoint: object) -> tuple[Line, ...]:
         if edge.flow is None or self.nothing_returns(edge):
             return ()
         if edge.partial is None:
-            return ((("times", f"{edge.count:,} uses"),), (("flow", f"Σ = {self.number(edge.flow)}"),))
+            return ((("times", self.uses(edge)),), (("flow", f"Σ = {self.number(edge.flow)}"),))
         local = ("local", self.number(edge.partial))
         if adjoint is None:
             return ((local,),)
@@ -311,18 +332,27 @@ class _Pen:
             (("flow", f"= {self.number(edge.flow)}"),),
         )
 
+    def uses(self, edge: Edge) -> str:
+        """How many uses an edge stands for; those of a value of an earlier turn of a loop go round."""
+        if self.goes_back(edge):
+            return f"↻ {edge.count:,}"
+        return f"{edge.count:,} use{'s' * (edge.count != 1)}"
+
     def output(self, output: Output) -> tuple[Line, ...]:
         return (*_split("name", output.path or "output"), (("value", self.number(output.value)),))
 
     def seed(self, output: Output) -> tuple[Line, ...]:
         return ((("seed", f"seed {self.number(output.seed)}"),),) if output.seed is not None else ()
 
+    def given(self, name: str, node: Node) -> str:
+        return name if node.folded is not None else f"{name}={self.number(node.value)}"
+
     def notes(self, annotated: Annotated) -> tuple[Line, ...]:
         return () if annotated.note is None else ((("note", annotated.note),),)
 
     def title(self, annotated: Annotated) -> Line:
-        values = {node.id: node.value for node in annotated.nodes}
-        given = [f"{i.name}={self.number(values[i.node])}" for i in annotated.inputs[:_INPUTS]]
+        nodes = {node.id: node for node in annotated.nodes}
+        given = [self.given(row.name, nodes[row.node]) for row in annotated.inputs[:_INPUTS]]
         if len(annotated.inputs) > _INPUTS:
             given.append("…")
         call = f"{annotated.function.name}({', '.join(given)})"

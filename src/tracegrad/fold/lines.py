@@ -208,9 +208,10 @@ class _Lines:
         )
 
     def inputs(self) -> tuple[Input, ...]:
-        return tuple(
-            dataclasses.replace(row, node=self._line_id(row.node)) for row in self.columns.head.inputs
-        )
+        """One row for each line of inputs."""
+        ids = dict.fromkeys(self._line_id(row.node) for row in self.columns.head.inputs)
+        names = {node.id: node.label for node in self.nodes}
+        return tuple(Input(name=names[id], node=id) for id in ids)
 
     def outputs(self) -> tuple[Output, ...]:
         """Many outputs of one container that end one line become one, with the sum of their seeds."""
