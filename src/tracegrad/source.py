@@ -157,6 +157,10 @@ _SILENT = frozenset({"CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN"})
 
 def _after(code: CodeType, lasti: int, count: int) -> list[dis.Instruction]:
     indices, instructions = _instructions(code)
+    while (
+        lasti >= 0 and lasti not in indices
+    ):  # Python 3.11 is at a cache behind an instruction while that calls
+        lasti -= 2
     index = indices.get(lasti)
     return [] if index is None else instructions[index + 1 : index + 1 + count]
 
