@@ -51,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "-o", "--output", action="append", default=[], metavar="FILE", help="write this file: .svg, .png ..."
     )
+    one.add_argument(
+        "--level",
+        choices=["op", "stage", "call", "line", "auto"],
+        help="fold the computation: a node for each statement, call, or line of the source",
+    )
     one.add_argument("--backward", action="store_true", help="print the backward pass step by step")
     one.set_defaults(run=_trace)
     return parser
@@ -79,12 +84,13 @@ def _trace(options: argparse.Namespace) -> None:
     function = _load(options.target)
     args, kwargs = _arguments(options.arguments)
     t = trace(function, *args, **kwargs)
-    print(t.to_text(backward=options.backward))
-    _save(t, options.output)
+    level = {} if options.level is None else {"level": options.level}
+    print(t.to_text(backward=options.backward, **level))
+    _save(t, options.output, **level)
 
 
-def _save(t: Trace, paths: Sequence[str | Path]) -> None:
-    written = [t.save(path) for path in paths]
+def _save(t: Trace, paths: Sequence[str | Path], **options: Any) -> None:
+    written = [t.save(path, **options) for path in paths]
     if written:
         print("\nwritten: " + ", ".join(path.as_posix() for path in written))
 

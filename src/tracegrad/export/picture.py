@@ -36,6 +36,16 @@ LEGEND: Line = (
     ("gradient", "= flow"),
 )
 
+#: where nodes stand for several executions
+LINE_LEGEND: Line = (
+    ("value", "first → last value"),
+    ("legend", " · "),
+    ("gradient", "Σ ∂ gradients, summed"),
+    ("legend", " · edges: "),
+    ("times", "uses (↻ in the next turn) "),
+    ("gradient", "Σ = sum of flows"),
+)
+
 _SHORT_SIGN = 4  # characters, up to which the sign of a gate is drawn larger
 _TERMS = 4  # of a sum of flows; more are counted
 _INPUTS = 4  # in the title
@@ -123,11 +133,15 @@ def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT, *, frames: b
     wires = [*_edges(annotated, pen, ids, aliases), *_seeds(annotated, pen, ids)]
     used = _used(boxes, (shape.frame for shape in shapes))
     return Picture(
-        title=(pen.title(annotated), *pen.notes(annotated), LEGEND),
+        title=(pen.title(annotated), *pen.notes(annotated), LINE_LEGEND if _sums(annotated) else LEGEND),
         frames=tuple(frame for frame in boxes if frame.id in used),
         shapes=tuple(shapes),
         wires=tuple(wires),
     )
+
+
+def _sums(annotated: Annotated) -> bool:
+    return any(node.folded is not None for node in annotated.nodes)
 
 
 def terms(annotated: Annotated, idle: Container[str] = ()) -> dict[str, list[object]]:
