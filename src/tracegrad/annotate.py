@@ -309,8 +309,13 @@ def _names(graph: Graph) -> dict[int, str]:
     """The variable of each node that has one; the second value bound to ``x`` is ``x#2``."""
     names = dict(graph.names)
     bound = Counter(names.values())
+    known: dict[tuple[Call | None, int, int], list[str | None]] = {}  # a loop stores by the same instruction
     for siblings in _siblings(graph):
-        for index, name in zip(siblings, _bound_names(graph, siblings), strict=False):
+        where = graph.calls[siblings[0]], graph.lastis[siblings[0]], len(siblings)
+        found = known.get(where)
+        if found is None:
+            found = known[where] = _bound_names(*where)
+        for index, name in zip(siblings, found, strict=False):
             if name is not None:
                 bound[name] += 1
                 names[index] = name if bound[name] == 1 else f"{name}#{bound[name]}"
@@ -334,12 +339,11 @@ def _siblings(graph: Graph) -> Iterator[list[int]]:
         yield group
 
 
-def _bound_names(graph: Graph, siblings: list[int]) -> list[str | None]:
-    call, lasti = graph.calls[siblings[0]], graph.lastis[siblings[0]]
+def _bound_names(call: Call | None, lasti: int, siblings: int) -> list[str | None]:
+    """The variables of so many operations of one instruction."""
     if call is None or in_package(call.code):
         return []
-    unpacked = unpacked_names(call.code, lasti)
-    return unpacked or ([_bound_name(call, lasti)] if len(siblings) == 1 else [])
+    return unpacked_names(call.code, lasti) or ([_bound_name(call, lasti)] if siblings == 1 else [])
 
 
 def _bound_name(call: Call, lasti: int) -> str | None:
@@ -376,6 +380,7 @@ class Places:
         self.stage_clusters: list[int] = []
         self.clusters: list[Cluster] = []
         self.spans: dict[tuple[str, Site], None] = {}
+        self._statements: dict[tuple[Call | None, int], tuple[Call | None, int, bool]] = {}
         self._cluster_numbers: dict[Call, int] = {}
         self._cluster_names: Counter[str] = Counter()
         self._running: dict[Call, tuple[Any, tuple[int, Primitive | None], int]] = {}
@@ -396,7 +401,11 @@ class Places:
         return place(where) or _stage_label(where)
 
     def _place(self, index: int) -> None:
-        call, lasti, inline = _statement_call(self.graph.calls[index], self.graph.lastis[index])
+        where = self.graph.calls[index], self.graph.lastis[index]
+        found = self._statements.get(where)
+        if found is None:
+            found = self._statements[where] = _statement_call(*where)
+        call, lasti, inline = found
         if call is None:
             return
         cluster = self._cluster(call)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tracegrad import export
-from tracegrad.annotate import columns, document, occurrences
+from tracegrad.annotate import columns, document, occurrences, uncollected
 from tracegrad.arguments import by_parameter, title_of
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
@@ -143,7 +143,8 @@ class Trace:
         """The operations as flat columns, see :class:`tracegrad.graph.Graph`."""
         if self._graph is None:
             recording = self._recording
-            self._graph = freeze(recording.tape, recording.names, self._outputs)[0]
+            with uncollected():
+                self._graph = freeze(recording.tape, recording.names, self._outputs)[0]
             recording.tape.clear()
         return self._graph
 

@@ -42,7 +42,8 @@ LINE_LEGEND: Line = (
     ("legend", " · "),
     ("gradient", "Σ ∂ gradients, summed"),
     ("legend", " · edges: "),
-    ("times", "uses (↻ in the next turn) "),
+    ("times", "uses (↻ in the next turn)"),
+    ("legend", " · "),
     ("gradient", "Σ = sum of flows"),
 )
 
