@@ -97,11 +97,10 @@ class Trace:
             adjoints = backward(self._graph, self._seeds()).adjoints
             return [adjoints[index] for index in self._graph.inputs]
         by_path = self._seeds_by_path(self._seed)
-        owns = self._recording.owns
-        found = sweep(
-            self._recording.tape, [(leaf, by_path[path]) for path, leaf in self._outputs if owns(leaf)]
-        )
-        return [0.0 if adjoint is None else adjoint for adjoint in found[: len(self._recording.names)]]
+        recording = self._recording
+        seeds = [(leaf, by_path[path]) for path, leaf in self._outputs if recording.owns(leaf)]
+        found = sweep(recording.tape, seeds, recording.count)
+        return [0.0 if adjoint is None else adjoint for adjoint in found]
 
     def _seeds(self) -> dict[int, Any]:
         return node_seeds(self.graph, self._seeds_by_path(self._seed))
@@ -124,13 +123,18 @@ class Trace:
         given = seed if by_name else dict(leaves(seed))
         unknown = given.keys() - set(paths)
         if unknown or not given:
-            shown = ", ".join(sorted(unknown)) or "no number"
+            what = (
+                "one number" if paths == [""] else f"{len(paths)} numbers, {', '.join(map(repr, paths[:8]))}"
+            )
             raise InputError(
-                f"the seed has {shown!r}, the result of {title} has {', '.join(map(repr, paths))}"
+                f"the seed {seed!r} does not fit: the result of {title} is {what}; "
+                f"for instance t.backward(seed={self._example_seed()!r})"
             )
         return {path: as_adjoint(given.get(path, 0.0)) for path in paths}
 
     def _example_seed(self) -> Any:
+        if self._outputs[0][0] == "":
+            return 1.0
         if not isinstance(self.value, (list, tuple, dict)):
             return {self._outputs[0][0]: 1.0}
         seeds = chain([1.0], repeat(0.0))

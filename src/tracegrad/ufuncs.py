@@ -20,7 +20,7 @@ from tracegrad.errors import UnsupportedError
 from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
 from tracegrad.source import describe
-from tracegrad.tape import user_frame
+from tracegrad.tape import refuse, user_frame
 from tracegrad.tracer import Tracer, isinstance_tracer, plain
 
 #: ufunc -> row of the primitive table with the same derivative
@@ -123,9 +123,12 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
     if method != "__call__" or options or row is None:
         call = f"{ufunc.__name__}" if method == "__call__" else f"{ufunc.__name__}.{method}"
         with_options = f" with {', '.join(options)}" if options else ""
-        raise UnsupportedError(
-            f"numpy's {call}{with_options} has no row in the primitive table, {describe(user_frame())}.  Write it with "
-            "functions that have one, or wrap its argument in tg.detach(...) if no gradient is wanted through it"
+        refuse(
+            UnsupportedError(
+                f"numpy's {call}{with_options} has no row in the primitive table, {describe(user_frame())}.  Write it "
+                "with functions that have one, or wrap its argument in tg.detach(...) if no gradient is wanted through "
+                "it"
+            )
         )
     if all(_is_scalar(operand) for operand in inputs):
         return _apply(row, *map(_number, inputs))
@@ -171,10 +174,12 @@ def array_function(self: Tracer, function: Callable[..., Any], types: Any, args:
             *map(_as_object, args), **{name: _as_object(value) for name, value in kwargs.items()}
         )
     except TypeError as error:
-        raise UnsupportedError(
-            f"numpy.{function.__name__} does not compute with traced numbers ({error}), {describe(user_frame())}.  "
-            "Write it with arithmetic and functions of one number, or wrap its arguments in tg.detach(...)"
-        ) from error
+        refuse(
+            UnsupportedError(
+                f"numpy.{function.__name__} does not compute with traced numbers ({error}), {describe(user_frame())}.  "
+                "Write it with arithmetic and functions of one number, or wrap its arguments in tg.detach(...)"
+            )
+        )
     return _number(result)
 
 
