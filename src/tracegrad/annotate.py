@@ -194,7 +194,7 @@ def _literal(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:  # an int beyond the limit of digits
-        return f"{value:.3e}" if math.isfinite(value) else "big int"
+        return f"int of {value.bit_length()} bits"
     return (
         text
         if len(text) <= 8

@@ -22,7 +22,7 @@ from tracegrad.provenance import Call
 
 def same(a: Any, b: Any) -> bool:
     """Equal as values of a computation: nan is nan, 1 is not 1.0 and 0.0 is not -0.0."""
-    return type(a) is type(b) and (a == b or a != a) and repr(a) == repr(b)
+    return type(a) is type(b) and (a == b or a != a) and (type(a) is int or repr(a) == repr(b))
 
 
 @dataclass(frozen=True, slots=True)
