@@ -159,6 +159,17 @@ def test_operations_without_a_statement_stay() -> None:
     check_identity(folded, 0.0)
 
 
+def test_operations_with_maps_for_local_gradients_stay() -> None:
+    """As those on arrays: a flow without a number beside it."""
+    document = tg.trace(compiled("def f(x):\n    y = x * x + x\n    return y * 3\n", "f"), 2.0).document
+    rows = tuple(
+        dataclasses.replace(edge, partial=None) if edge.target == "n1" else edge for edge in document.edges
+    )
+    mapped = dataclasses.replace(document, edges=rows)
+    assert [node.label for node in fold(mapped, "stage").nodes] == ["x", "×", "y = x * x + x", "return y * 3"]
+    assert [node.label for node in fold(mapped, "line").nodes] == ["x", "×", "y = x * x + x", "return y * 3"]
+
+
 # ---- calls ------------------------------------------------------------------------------------------
 
 NESTED = """

@@ -17,6 +17,7 @@ from typing import Any
 from tracegrad import export
 from tracegrad.annotate import columns, document, occurrences, uncollected
 from tracegrad.arguments import by_parameter, title_of
+from tracegrad.diagnosis import Finding, diagnose
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
 from tracegrad.fold import VIEW_OPTIONS, automatic, fold_columns
@@ -248,6 +249,15 @@ class Trace:
         adjoint[0] += 3.0 * 1.0
         """
         return steps(self.graph, self._seeds())
+
+    def diagnose(self) -> list[Finding]:
+        """What to be wary of, in plain words: see :func:`tracegrad.diagnosis.diagnose`.
+
+        >>> import tracegrad as tg
+        >>> [finding.kind for finding in tg.trace(lambda x: (x + 1e12) - 1e12, 0.5).diagnose()]
+        ['cancelled']
+        """
+        return diagnose(self.document)
 
     # ---- exports
 

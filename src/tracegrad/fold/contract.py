@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from numbers import Real
 from typing import Any
 
 from tracegrad.fold.columns import NONE, Columns
@@ -39,6 +40,7 @@ class Contracted:
 
 def contract(columns: Columns, group_of: Sequence[int]) -> Contracted:
     """Fold each group to its results; nodes of no group stay, constants of a group go."""
+    group_of = [group if _foldable(columns, node) else NONE for node, group in enumerate(group_of)]
     leaving = _leaving(columns, group_of)
     found = Contracted(
         columns=columns,
@@ -57,6 +59,22 @@ def contract(columns: Columns, group_of: Sequence[int]) -> Contracted:
             found.results[group_of[node]] = found.results.get(group_of[node], 0) + 1
             _fold_edges(found, node, leaving)
     return found
+
+
+def _foldable(columns: Columns, node: int) -> bool:
+    """Whether local gradients of a node are numbers; those of an operation on arrays are maps, and it stays."""
+    if not is_number(columns.values[node]):
+        return False
+    for edge in range(columns.starts[node], columns.starts[node + 1]):
+        if columns.flows[edge] is not None and not is_number(columns.partials[edge]):
+            return False
+    return True
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a single real number."""
+    kind = type(value)
+    return kind is float or kind is int or issubclass(kind, Real)
 
 
 def _leaving(columns: Columns, group_of: Sequence[int]) -> bytearray:

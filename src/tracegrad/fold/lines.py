@@ -22,7 +22,7 @@ from typing import Any
 
 from tracegrad.document import Annotated, Cluster, Edge, Folded, Guard, Input, Node, Output, Spread, Stage
 from tracegrad.fold.columns import NONE, Columns, base_name, place
-from tracegrad.fold.contract import Contracted, contract
+from tracegrad.fold.contract import Contracted, contract, is_number
 from tracegrad.fold.groups import flags_by_group, stage_node
 
 #: numbers of one container up to which each is shown by itself
@@ -111,6 +111,8 @@ class _Lines:
             self.line_of[index] = line
 
     def _key(self, index: int) -> Hashable:
+        if not is_number(self.columns.values[index]):
+            return index  # arrays have no spread; each stays by itself
         columns, stage, cluster = self.columns, self.columns.stage_of[index], self.columns.cluster_of[index]
         path = NONE if cluster == NONE else self.paths.path_of[cluster]
         statement = None if stage == NONE else columns.statement(stage)
@@ -140,7 +142,7 @@ class _Lines:
     def _node(self, line: int, members: list[int]) -> Node:
         columns, first = self.columns, members[0]
         row, stage, cluster = columns.node(first), columns.stage_of[first], columns.cluster_of[first]
-        if stage != NONE and row.kind == "op":
+        if self.found.group_of[first] != NONE and row.kind == "op":
             row = stage_node(row, columns.stage(stage), self.found.results[stage] > 1, ())
         name, label = row.name, row.label
         if row.kind == "input" and len(members) > 1:

@@ -57,7 +57,7 @@ def part(
     if downstream_of is not None:
         kept &= _reached(find(annotated, downstream_of).id, (uses,))
     if hide_zero:
-        kept -= {node.id for node in annotated.nodes if node.kind != "const" and not node.adjoint}
+        kept -= {node.id for node in annotated.nodes if node.kind != "const" and not _size(node.adjoint)}
     if top is not None:
         kept &= _largest(annotated, kept, top)
     idle = {
@@ -105,7 +105,9 @@ def _reached(start: str, ways: Iterable[Mapping[str, list[str]]], radius: int | 
 def _largest(annotated: Annotated, among: set[str], count: int) -> set[str]:
     """The ends of the edges with the largest flows, until there are enough nodes; outputs come first."""
     found = dict.fromkeys(output.node for output in annotated.outputs if output.node in among)
-    edges = [edge for edge in annotated.edges if edge.flow and edge.source in among and edge.target in among]
+    edges = [
+        edge for edge in annotated.edges if _size(edge.flow) and edge.source in among and edge.target in among
+    ]
     for edge in sorted(edges, key=_by_size):
         found |= dict.fromkeys((edge.target, edge.source))
         if len(found) >= count:
@@ -115,8 +117,16 @@ def _largest(annotated: Annotated, among: set[str], count: int) -> set[str]:
 
 
 def _by_size(edge: Edge) -> float:
-    size: float = abs(edge.flow or 0.0)
+    size = _size(edge.flow)
     return float("-inf") if size != size else -size  # nan is what one looks for
+
+
+def _size(value: Any) -> float:
+    """The magnitude of a number, or of the largest one in an array."""
+    if value is None:
+        return 0.0
+    size = abs(value)
+    return size.max() if getattr(size, "shape", ()) else size  # type: ignore[no-any-return]
 
 
 def _shown(annotated: Annotated, kept: set[str]) -> Annotated:
