@@ -39,7 +39,16 @@ from tracegrad.graph import Graph, Literal
 from tracegrad.primitives import CONST, INPUT, MAX, MIN, Primitive
 from tracegrad.provenance import Call, in_package
 from tracegrad.reverse import Backward, backward, node_seeds
-from tracegrad.source import INLINE, relative, returns, site, statement, stored_name, unpacked_names
+from tracegrad.source import (
+    INLINE,
+    calls_builtin,
+    relative,
+    returns,
+    site,
+    statement,
+    stored_name,
+    unpacked_names,
+)
 from tracegrad.tracer import plain
 
 
@@ -353,6 +362,8 @@ def _bound_name(call: Call, lasti: int) -> str | None:
         if call.parent is None or in_package(call.parent.code):
             return None
         call, lasti = call.parent, call.lasti
+        if calls_builtin(call.code, lasti):
+            return None
         name = stored_name(call.code, lasti)
     return name
 
