@@ -331,10 +331,12 @@ def example() -> Trace:
 @pytest.mark.parametrize("level", [*LEVELS, "auto"])
 @pytest.mark.parametrize("suffix", sorted(export.MODULES))
 def test_every_export_takes_every_level(level: str, suffix: str, tmp_path: Any) -> None:
-    first, second = (example().save(tmp_path / f"{n}{suffix}", level=level).read_bytes() for n in "ab")
-    loaded = tg.load(example().save(tmp_path / "op.json"))
-    assert first == second != b""
-    assert export.dump(fold(loaded, level), suffix) in (first, first.decode("utf-8", "replace"))
+    options = {"scale": 0.2} if suffix == ".png" else {}
+    first, second = (
+        example().save(tmp_path / f"{n}{suffix}", level=level, **options).read_bytes() for n in "ab"
+    )
+    loaded = fold(tg.load(example().save(tmp_path / "op.json")), level)
+    assert first == second == export.write(loaded, tmp_path / f"c{suffix}", **options).read_bytes() != b""
 
 
 @pytest.mark.parametrize("level", LEVELS)
