@@ -21,6 +21,20 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 EXPORTS = ROOT / "exports"
 FORMATS = (".dot", ".json", ".svg", ".png", ".py", ".md")
 
+#: the levels at which an example is shown; by itself each operation is
+LEVELS = {
+    "black_scholes": ("op", "stage"),
+    "mlp": ("stage", "call", "line"),
+    "newton": ("op", "line"),
+    "orbit": ("call", "line"),
+    "staged": ("op", "stage"),
+}
+SHOWN = [(example, level) for example in EXAMPLES for level in LEVELS.get(example.stem, ("op",))]
+
+
+def stem(example: Path, level: str) -> str:
+    return example.stem if level == "op" else f"{example.stem}.{level}"
+
 
 def traced(example: Path) -> Trace:
     """The trace that an example makes when it is imported."""
@@ -33,17 +47,17 @@ def in_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("in_root")
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(("example", "level"), SHOWN, ids=[stem(*shown) for shown in SHOWN])
 def test_example_gives_the_files_of_the_gallery(
-    example: Path, request: pytest.FixtureRequest, tmp_path: Path
+    example: Path, level: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     t = traced(example)
-    check_identity(t.document)
+    check_identity(t.at(level))
     for suffix in FORMATS:
-        golden = EXPORTS / f"{example.stem}{suffix}"
+        golden = EXPORTS / f"{stem(example, level)}{suffix}"
         if request.config.getoption("--update-exports"):
-            t.save(golden)
-        assert t.save(tmp_path / golden.name).read_bytes() == golden.read_bytes(), golden.name
+            t.save(golden, level=level)
+        assert t.save(tmp_path / golden.name, level=level).read_bytes() == golden.read_bytes(), golden.name
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -72,7 +86,7 @@ def test_demo_gives_the_files_of_the_gallery(
 
 
 def test_nothing_else_lies_in_the_gallery() -> None:
-    stems = {"demo", *(path.stem for path in EXAMPLES)}
+    stems = {"demo", *(stem(*shown) for shown in SHOWN)}
     assert {path.name for path in EXPORTS.iterdir()} == {
         stem + suffix for stem in stems for suffix in FORMATS
     }

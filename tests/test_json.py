@@ -302,7 +302,9 @@ def test_schema_and_rows_name_the_same_fields() -> None:
         name = row.__name__[0].lower() + row.__name__[1:]
         part = found if row is Annotated else found["$defs"][name]
         fields = [field.name for field in dataclasses.fields(row)]
-        assert list(part["properties"]) == part["required"] == fields
+        needed = [field.name for field in dataclasses.fields(row) if field.default is dataclasses.MISSING]
+        assert list(part["properties"]) == fields
+        assert part["required"] == needed
         assert part["additionalProperties"] is False
         for field in fields:
             assert part["properties"][field][

@@ -2,38 +2,41 @@
 
 In: a :class:`~tracegrad.graph.Graph`, seeds on its outputs, and the function it came from.  Out:
 :class:`~tracegrad.document.Annotated`.  All naming is here: ids, labels, variables, stages, clusters.  Read
-:func:`annotate` first, then :class:`Places`, which finds the statement and the call that each node belongs to.
+:func:`columns` first; :mod:`tracegrad.places` finds the statement and the call that each node belongs to.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import gc
 import inspect
 import linecache
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tracegrad.document import (
     FORMAT,
     VERSION,
     Annotated,
-    Cluster,
     Edge,
     Function,
     Guard,
     Input,
     Node,
     Output,
-    Site,
     SourceLine,
     Stage,
     number,
     structure,
 )
-from tracegrad.graph import Graph, Group, Literal
-from tracegrad.passes import adjoint_names, groups_of, pass_of
-from tracegrad.primitives import CONST, INPUT, MAX, MIN, Primitive
+from tracegrad.fold.columns import NONE, Columns, base_name, part
+from tracegrad.graph import Graph, Literal
+from tracegrad.passes import adjoint_names, pass_of
+from tracegrad.places import Places
+from tracegrad.primitives import CONST, INPUT, MAX, MIN
 from tracegrad.provenance import Call, in_package
 from tracegrad.reverse import Backward, backward, node_seeds
 from tracegrad.source import (
@@ -42,7 +45,6 @@ from tracegrad.source import (
     relative,
     returns,
     site,
-    statement,
     stored_name,
     unpacked_names,
 )
@@ -53,53 +55,134 @@ def annotate(
     graph: Graph, seeds: Mapping[str, Any], *, function: Callable[..., Any], value: Any, seed: Any
 ) -> Annotated:
     """The annotated rows of a graph, one node for each operation; ``seeds`` are adjoints by output path."""
-    found = backward(graph, node_seeds(graph, seeds))
-    places = Places(graph)
-    names = _names(graph)
-    flags = [_flags(graph, index, found.adjoints[index]) for index in range(len(graph))]
-    nodes = tuple(
-        Node(
-            id=f"n{index}",
-            kind=_kind(graph, index),
-            primitive=primitive.name,
-            params=dict(zip(primitive.params, graph.params.get(index, ()), strict=False)),
-            name=names.get(index),
-            label=_label(graph, index),
-            value=_number(graph.values[index]),
-            adjoint=None if primitive is CONST else _number(found.adjoints[index]),
-            shape=(),
-            dtype=type(graph.values[index]).__name__,
-            site=places.site(index),
-            stage=places.stage_of.get(index),
-            cluster=places.cluster_of.get(index),
-            flags=flags[index],
+    return document(columns(graph, seeds, function=function, value=value, seed=seed))
+
+
+def document(found: Columns) -> Annotated:
+    """Every row of the columns."""
+    with uncollected():
+        return dataclasses.replace(
+            found.head,
+            nodes=tuple(map(found.node, range(len(found)))),
+            edges=_edges(found),
+            stages=tuple(map(found.stage, range(max(found.stage_of, default=NONE) + 1))),
         )
-        for index, primitive in enumerate(graph.primitives)
-    )
-    return Annotated(
-        format=FORMAT,
-        version=VERSION,
-        function=_function(function),
-        level="op",
-        value=structure(value),
-        seed=structure(seed),
-        inputs=tuple(Input(name=name, node=f"n{index}") for index, name in graph.names.items()),
-        outputs=_outputs(graph, seeds),
-        nodes=nodes,
-        edges=_edges(graph, found),
-        stages=places.stages(names),
-        clusters=tuple(places.clusters),
-        guards=_guards(graph),
-        source=_source(graph, places),
-    )
+
+
+def columns(
+    graph: Graph, seeds: Mapping[str, Any], *, function: Callable[..., Any], value: Any, seed: Any
+) -> Columns:
+    """What folds read of a graph and its backward pass: rows are made when they are asked for."""
+    with uncollected():
+        found = backward(graph, node_seeds(graph, seeds))
+        places = Places(graph)
+        head = Annotated(
+            format=FORMAT,
+            version=VERSION,
+            function=_function(function),
+            level="op",
+            value=structure(value),
+            seed=structure(seed),
+            inputs=tuple(Input(name=name, node=f"n{index}") for index, name in graph.names.items()),
+            outputs=_outputs(graph, seeds),
+            nodes=(),
+            edges=(),
+            stages=(),
+            clusters=tuple(places.clusters),
+            guards=_guards(graph),
+            source=_source(graph, places),
+        )
+        rows = _Rows(graph, found, places)
+        return Columns(
+            head=head,
+            kinds=rows.kinds,
+            values=graph.values,
+            adjoints=rows.adjoints,
+            starts=graph.starts,
+            sources=graph.operands,
+            partials=found.partials,
+            flows=found.flows,
+            stage_of=places.stage_of,
+            cluster_of=places.cluster_of,
+            flags=rows.flags,
+            node=rows.node,
+            part=rows.part,
+            stage=rows.stage,
+            statement=places.statement,
+            index_of=lambda id: int(id[1:]),
+        )
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Pause the garbage collector, which would look through a million new rows again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 # ---- rows -------------------------------------------------------------------------------------------
 
 
-def _kind(graph: Graph, index: int) -> str:
-    primitive = graph.primitives[index]
-    return "input" if primitive is INPUT else "const" if primitive is CONST else "op"
+class _Rows:
+    """The rows of nodes and stages, each made when asked for."""
+
+    def __init__(self, graph: Graph, found: Backward, places: Places) -> None:
+        self.graph = graph
+        self.places = places
+        self.names = _names(graph)
+        self.kinds = [_KINDS.get(primitive, "op") for primitive in graph.primitives]
+        self.adjoints = [
+            None if kind == "const" else _number(adjoint)
+            for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
+        ]
+        self.flags = _flags(graph, found.adjoints)
+
+    def node(self, index: int) -> Node:
+        graph, primitive = self.graph, self.graph.primitives[index]
+        stage, cluster = self.places.stage_of[index], self.places.cluster_of[index]
+        value = graph.values[index]
+        return Node(
+            id=f"n{index}",
+            kind=self.kinds[index],
+            primitive=primitive.name,
+            params=dict(zip(primitive.params, graph.params.get(index, ()), strict=False)),
+            name=self.names.get(index),
+            label=_label(graph, index),
+            value=_number(value),
+            adjoint=self.adjoints[index],
+            shape=(),
+            dtype=type(value).__name__,
+            site=self.places.site(index),
+            stage=None if stage == NONE else f"s{stage}",
+            cluster=None if cluster == NONE else f"c{cluster}",
+            flags=self.flags.get(index, ()),
+        )
+
+    def part(self, index: int) -> Hashable:
+        name = self.names.get(index)
+        if name is not None:
+            return base_name(name)
+        return part(None, self.places.site(index), self.graph.primitives[index].name)
+
+    def stage(self, number: int) -> Stage:
+        places = self.places
+        members, where, cluster = places.members[number], places.sites[number], places.stage_clusters[number]
+        return Stage(
+            id=f"s{number}",
+            name=self.names.get(members[-1]),
+            label=places.labels[number],
+            nodes=tuple([f"n{index}" for index in members]),
+            cluster=None if cluster == NONE else f"c{cluster}",
+            site=where,
+        )
+
+
+_KINDS = {INPUT: "input", CONST: "const"}
 
 
 def _label(graph: Graph, index: int) -> str:
@@ -129,14 +212,15 @@ def _literal(value: Any) -> str:
     )
 
 
-def _flags(graph: Graph, index: int, adjoint: Any) -> tuple[str, ...]:
-    value = graph.values[index]
-    flags = []
-    if graph.primitives[index] in (MAX, MIN) and list(graph.arguments(index)).count(value) > 1:
-        flags.append("tie")
-    if not _finite(value) or not _finite(adjoint):
-        flags.append("nonfinite")
-    return tuple(flags)
+def _flags(graph: Graph, adjoints: Sequence[Any]) -> dict[int, tuple[str, ...]]:
+    """The flags of those nodes that have any."""
+    flags: dict[int, tuple[str, ...]] = {}
+    for index, primitive in enumerate(graph.primitives):
+        if primitive in (MAX, MIN) and list(graph.arguments(index)).count(graph.values[index]) > 1:
+            flags[index] = ("tie",)
+        if not (_finite(graph.values[index]) and _finite(adjoints[index])):
+            flags[index] = (*flags.get(index, ()), "nonfinite")
+    return flags
 
 
 def _number(value: Any) -> Any:
@@ -145,24 +229,28 @@ def _number(value: Any) -> Any:
 
 
 def _finite(value: Any) -> bool:
+    if type(value) is float:
+        return value - value == 0.0
     try:
         return math.isfinite(plain(value))
     except OverflowError:  # an int beyond the floats
         return True
 
 
-def _edges(graph: Graph, found: Backward) -> tuple[Edge, ...]:
+def _edges(found: Columns) -> tuple[Edge, ...]:
     return tuple(
-        Edge(
-            id=f"e{edge}",
-            source=f"n{graph.operands[edge]}",
-            target=f"n{index}",
-            slot=edge - graph.starts[index],
-            partial=_number(found.partials[edge]),
-            flow=_number(found.flows[edge]),
-        )
-        for index in range(len(graph))
-        for edge in range(graph.starts[index], graph.starts[index + 1])
+        [
+            Edge(
+                id=f"e{edge}",
+                source=f"n{found.sources[edge]}",
+                target=f"n{index}",
+                slot=slot,
+                partial=_number(found.partials[edge]),
+                flow=_number(found.flows[edge]),
+            )
+            for index in range(len(found))
+            for slot, edge in enumerate(range(found.starts[index], found.starts[index + 1]))
+        ]
     )
 
 
@@ -230,10 +318,15 @@ def _names(graph: Graph) -> dict[int, str]:
     names = dict(graph.names)
     bound = Counter(names.values())
     backward = pass_of(graph)
+    known: dict[tuple[Call | None, int, int], list[str | None]] = {}  # a loop stores by the same instruction
     for siblings in _siblings(graph):
         if siblings[0] in backward:
             continue
-        for index, name in zip(siblings, _bound_names(graph, siblings), strict=False):
+        where = graph.calls[siblings[0]], graph.lastis[siblings[0]], len(siblings)
+        found = known.get(where)
+        if found is None:
+            found = known[where] = _bound_names(*where)
+        for index, name in zip(siblings, found, strict=False):
             if name is not None:
                 bound[name] += 1
                 names[index] = name if bound[name] == 1 else f"{name}#{bound[name]}"
@@ -257,12 +350,11 @@ def _siblings(graph: Graph) -> Iterator[list[int]]:
         yield group
 
 
-def _bound_names(graph: Graph, siblings: list[int]) -> list[str | None]:
-    call, lasti = graph.calls[siblings[0]], graph.lastis[siblings[0]]
+def _bound_names(call: Call | None, lasti: int, siblings: int) -> list[str | None]:
+    """The variables of so many operations of one instruction."""
     if call is None or in_package(call.code):
         return []
-    unpacked = unpacked_names(call.code, lasti)
-    return unpacked or ([_bound_name(call, lasti)] if len(siblings) == 1 else [])
+    return unpacked_names(call.code, lasti) or ([_bound_name(call, lasti)] if siblings == 1 else [])
 
 
 def _bound_name(call: Call, lasti: int) -> str | None:
@@ -278,199 +370,7 @@ def _bound_name(call: Call, lasti: int) -> str | None:
     return name
 
 
-# ---- statements and calls -------------------------------------------------------------------------------
-
-
-_BEFORE: tuple[int, Primitive | None] = (-1, None)
-
-
-class Places:
-    """The stage and the cluster of each node.
-
-    A stage is one execution of a statement in one call, or what sends the gradient back through one.  Within an
-    execution instructions go forward, so a step back (outside of comprehensions, which are loops inside of a statement)
-    begins the next one, and so does the same operation by the same instruction (``divmod`` is two different ones).
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.stage_of: dict[int, str] = {}
-        self.cluster_of: dict[int, str] = {}
-        self.clusters: list[Cluster] = []
-        self.spans: dict[tuple[str, Site], None] = {}
-        self._passes = pass_of(graph)
-        self._pass_clusters: dict[int, str] = {}
-        self._backward_at: Any = None
-        self._groups = groups_of(graph)
-        self._cluster_ids: dict[Any, str] = {}
-        self._cluster_of_call: dict[tuple[Call, tuple[Group, ...]], str | None] = {}
-        self._cluster_names: Counter[str] = Counter()
-        self._members: list[list[int]] = []
-        self._sites: list[Site] = []
-        self._labels: list[str] = []
-        self._stage_clusters: list[str | None] = []
-        self._running: dict[Call, tuple[Any, tuple[int, Primitive | None], int]] = {}
-        for index, primitive in enumerate(graph.primitives):
-            if primitive not in (INPUT, CONST):
-                self._place(index)
-
-    def site(self, index: int) -> Site | None:
-        """Where the expression of a node stands."""
-        call = self.graph.calls[index]
-        if call is None or self.graph.lastis[index] < 0 or in_package(call.code):
-            return None
-        return site(call.code, self.graph.lastis[index])
-
-    def stages(self, names: Mapping[int, str]) -> tuple[Stage, ...]:
-        """The rows of all stages, in the order in which they began."""
-        return tuple(
-            Stage(
-                id=f"s{number}",
-                name=names.get(members[-1]),
-                label=label,
-                nodes=tuple(f"n{index}" for index in members),
-                cluster=cluster,
-                site=where,
-            )
-            for number, (members, where, label, cluster) in enumerate(
-                zip(self._members, self._sites, self._labels, self._stage_clusters, strict=True)
-            )
-        )
-
-    def _place(self, index: int) -> None:
-        if index in self._passes:
-            self._place_backward(index)
-            return
-        call, lasti, inline = _statement_call(self.graph.calls[index], self.graph.lastis[index])
-        if call is None:
-            return
-        cluster = self._cluster(call, index)
-        self._put(index, self._stage(call, (lasti, self.graph.primitives[index]), inline, cluster), cluster)
-
-    def _put(self, index: int, stage: int, cluster: str | None) -> None:
-        constants = [node for node in self.graph.operands_of(index) if self.graph.primitives[node] is CONST]
-        for node in (*constants, index):
-            self.stage_of[node] = f"s{stage}"
-            self._members[stage].append(node)
-            if cluster is not None:
-                self.cluster_of[node] = cluster
-
-    def _place_backward(self, index: int) -> None:
-        """A stage for each statement that a backward pass goes through, in a cluster for the pass."""
-        number = self._passes[index]
-        call, lasti, _ = _statement_call(self.graph.calls[index], self.graph.lastis[index])
-        if call is None:
-            return
-        if number not in self._pass_clusters:
-            one = self.graph.passes[number]
-            asked, _, _ = _statement_call(one.call, one.lasti)
-            parent = None if asked is None else self._cluster(asked, one.start)
-            where = site(one.call.code, one.lasti) if one.call and not in_package(one.call.code) else None
-            self._pass_clusters[number] = self._new_cluster("backward", parent, where, "backward")
-        cluster = self._pass_clusters[number]
-        found = statement(call.code, lasti)
-        key = (number, call, found.key)
-        if key != self._backward_at:
-            self._backward_at = key
-            self._new_stage(
-                found.site, cluster, call.code.co_filename, f"backward of {_stage_label(found.site)}"
-            )
-        self._put(index, len(self._members) - 1, cluster)
-
-    def _new_stage(self, where: Site, cluster: str | None, filename: str, label: str) -> int:
-        self._members.append([])
-        self._sites.append(where)
-        self._labels.append(label)
-        self._stage_clusters.append(cluster)
-        self.spans[filename, where] = None
-        return len(self._members) - 1
-
-    def _stage(self, call: Call, now: tuple[int, Primitive], inline: bool, cluster: str | None) -> int:
-        found = statement(call.code, now[0])
-        free = inline or found.looped
-        key, last, number = self._running.get(call, (None, _BEFORE, -1))
-        if key != found.key or (not free and (now[0] < last[0] or now == last)):
-            number = self._new_stage(found.site, cluster, call.code.co_filename, _stage_label(found.site))
-            last = _BEFORE
-        self._running[call] = (found.key, last if free else now, number)
-        return number
-
-    def _cluster(self, call: Call, index: int) -> str | None:
-        """The cluster of a node made in a call, made with those around it when first met.
-
-        The traced function itself has none; a stage that the user has named lies inside of the call it was opened in.
-        """
-        around = self._groups.get(index, ())
-        known = (call, around)
-        if known not in self._cluster_of_call:
-            self._cluster_of_call[known] = self._innermost(call, around)
-        return self._cluster_of_call[known]
-
-    def _innermost(self, call: Call, around: tuple[Group, ...]) -> str | None:
-        parent: str | None = None
-        for one in reversed(_user_calls(call)):
-            is_stage = any(group.code is one.code for group in around)
-            if _user_parent(one) is not None and not is_stage:
-                parent = self._cluster_id((one, parent), one.code.co_name, parent, _called_at(one))
-            for group in around:
-                if group.call is one:
-                    parent = self._cluster_id(group, group.name, parent, site(one.code, group.lasti), "stage")
-        return parent
-
-    def _cluster_id(
-        self, key: Any, name: str, parent: str | None, where: Site | None, kind: str = "call"
-    ) -> str:
-        if key not in self._cluster_ids:
-            self._cluster_ids[key] = self._new_cluster(name, parent, where, kind)
-        return self._cluster_ids[key]
-
-    def _new_cluster(self, name: str, parent: str | None, where: Site | None, kind: str) -> str:
-        self._cluster_names[name] += 1
-        count = self._cluster_names[name]
-        row = Cluster(
-            id=f"c{len(self.clusters)}",
-            name=name if count == 1 else f"{name}#{count}",
-            parent=parent,
-            site=where,
-            kind=kind,
-        )
-        self.clusters.append(row)
-        return row.id
-
-
-def _called_at(call: Call) -> Site | None:
-    """Where a call was made."""
-    parent = call.parent
-    return None if parent is None or in_package(parent.code) else site(parent.code, call.lasti)
-
-
-def _user_calls(call: Call) -> list[Call]:
-    """A call of the user and those around it, outwards."""
-    found = []
-    walker: Call | None = call
-    while walker is not None:
-        found.append(walker)
-        walker = _user_parent(walker)
-    return found
-
-
-def _statement_call(call: Call | None, lasti: int) -> tuple[Call | None, int, bool]:
-    """The call of the user whose statement is at work, its instruction, and whether that loops inside of itself."""
-    inline = False
-    walker = call
-    while walker is not None and (walker.code.co_name in INLINE or in_package(walker.code)):
-        inline = inline or walker.code.co_name in INLINE
-        lasti = walker.lasti
-        walker = walker.parent
-    return walker, lasti, inline
-
-
-def _user_parent(call: Call) -> Call | None:
-    return _statement_call(call.parent, call.lasti)[0]
-
-
-def _stage_label(where: Site) -> str:
-    return f"line {where.line}" if where.text is None else " ".join(where.text.split())
+# ---- looking up ------------------------------------------------------------------------------------
 
 
 def occurrences(nodes: Sequence[Node], name: str) -> list[Node]:

@@ -69,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--seed", metavar="LITERAL", help="adjoint of the result, for results of several numbers"
     )
+    one.add_argument(
+        "--level",
+        choices=["op", "stage", "call", "line", "auto"],
+        help="fold the computation: a node for each statement, call, or line of the source",
+    )
     one.add_argument("--backward", action="store_true", help="print the backward pass step by step")
     one.set_defaults(run=_trace)
     return parser
@@ -102,8 +107,9 @@ def _trace(options: argparse.Namespace) -> None:
     t = _called(TracedFunction(function, options.wrt), args, kwargs)
     if options.seed is not None:
         t.backward(_literal(options.seed))
-    print(t.to_text(backward=options.backward))
-    _save(t, options.output)
+    level = {} if options.level is None else {"level": options.level}
+    print(t.to_text(backward=options.backward, **level))
+    _save(t, options.output, **level)
 
 
 def _called(function: TracedFunction[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Trace:
@@ -120,8 +126,8 @@ def _called(function: TracedFunction[..., Any], args: list[Any], kwargs: dict[st
         raise InputError(f"the function raised\n{shown}{type(error).__name__}: {error}") from None
 
 
-def _save(t: Trace, paths: Sequence[str | Path]) -> None:
-    written = [t.save(path) for path in paths]
+def _save(t: Trace, paths: Sequence[str | Path], **options: Any) -> None:
+    written = [t.save(path, **options) for path in paths]
     if written:
         print("\nwritten: " + ", ".join(path.as_posix() for path in written))
 

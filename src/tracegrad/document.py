@@ -9,6 +9,10 @@ Numbers here are exact; rounding is a matter of the exporters.  The law of a doc
 
     adjoint of a node = its seed + sum of the flows on the edges to its uses
     flow of an edge   = partial (the local gradient) * adjoint of its target
+
+A node that stands for several (``folded``) has the sum of their adjoints and a flow the sum of theirs, so that the
+first line holds there as well; it has no single local gradient.  In a part of a document the flows on the edges left
+out are the ``hidden`` term of a node's adjoint.  Fields with a default are left out of the JSON where they have it.
 """
 
 from __future__ import annotations
@@ -61,6 +65,26 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """What many numbers come to."""
+
+    first: Quantity
+    last: Quantity
+    min: Quantity
+    max: Quantity
+    mean: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """What a node for ``count`` values comes to: the spread of these and of their adjoints."""
+
+    count: int
+    values: Spread
+    adjoints: Spread | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One value of the computation.
 
@@ -68,6 +92,10 @@ class Node:
     vary) or ``op``.  ``label`` is the sign drawn in the gate (``×``, ``exp``, ``^2``), the input's
     name, or the constant.  ``name`` is the user's variable, ``x#2`` for the second value bound to ``x``.
     ``params`` are static data of the primitive (the exponent of ``x**2``).
+
+    In a folded document ``primitive`` is ``stage`` or ``call`` where the node is that, and ``label`` is its text.
+    A node with ``folded`` stands for several: ``value`` is the last of them and ``adjoint`` the sum of theirs.
+    ``hidden`` is the sum of the flows on edges to uses that this part of a document leaves out.
     """
 
     id: str
@@ -84,6 +112,8 @@ class Node:
     stage: str | None
     cluster: str | None
     flags: tuple[str, ...]
+    folded: Folded | None = None
+    hidden: Quantity | None = None
 
     @property
     def grad(self) -> Quantity:
@@ -97,6 +127,8 @@ class Edge:
 
     ``partial`` is the local gradient d(target)/d(source, this slot only) and ``flow`` is what returns along
     the edge, ``partial * adjoint(target)``; both are ``None`` for a constant source.
+
+    An edge that stands for ``count`` uses has the sum of their flows, and no ``partial``.
     """
 
     id: str
@@ -105,6 +137,7 @@ class Edge:
     slot: int
     partial: Quantity | None
     flow: Quantity | None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +158,7 @@ class Cluster:
 
     Of another ``kind`` than ``call``: ``stage`` is what the user has grouped under a name, and ``backward`` a backward
     pass that is a part of the computation; ``site`` is where it was opened or asked for.
+    In a folded document it may stand for ``count`` calls from the same place.
     """
 
     id: str
@@ -132,6 +166,7 @@ class Cluster:
     parent: str | None
     site: Site | None
     kind: str = "call"
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +229,7 @@ class Annotated:
 
     ``value`` is the function's own result and ``seed`` the adjoint given to it, both as :func:`structure`
     writes them.  ``nodes`` stand in the order of evaluation and ``edges`` in the order of their targets,
-    then slots.
+    then slots.  ``note`` says what was folded or left out, if anything was.
 
     >>> import tracegrad as tg
     >>> document = tg.trace(lambda x: x * 2.0, 3.0).document
@@ -218,6 +253,7 @@ class Annotated:
     clusters: tuple[Cluster, ...]
     guards: tuple[Guard, ...]
     source: tuple[SourceLine, ...]
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,22 +214,24 @@ class Backward:
 
 
 def backward(graph: Graph, seeds: Mapping[int, Any]) -> Backward:
-    """Run all :func:`steps` and keep what each has found."""
-    adjoints: list[Any] = [0.0] * len(graph)
+    """Go through all :func:`steps` and keep what each finds."""
+    adjoints: list[Any] = [None] * len(graph)
     partials_: list[Any] = [None] * len(graph.operands)
     flows: list[Any] = [None] * len(graph.operands)
     for index, seed in seeds.items():
         adjoints[index] = seed
-    reached = set()
-    for step in steps(graph, seeds):
-        edge = graph.starts[step.node] + step.slot
-        partials_[edge], flows[edge] = step.partial, step.flow
-        adjoints[step.source] = step.total
-        reached.add(step.node)
+    reached = bytearray(len(graph))
+    for node, upstream, sources, locals_ in _turns(graph, adjoints):
+        reached[node] = 1
+        for edge, (source, local) in enumerate(zip(sources, locals_, strict=True), graph.starts[node]):
+            if local is not None:
+                flow = product(local, upstream)
+                partials_[edge], flows[edge] = local, flow
+                adjoints[source] = flow if adjoints[source] is None else adjoints[source] + flow
     for node in range(len(graph)):
-        if node not in reached:
+        if not reached[node]:
             _fill_unreached(graph, node, partials_, flows)
-    return Backward(adjoints, partials_, flows)
+    return Backward([0.0 if adjoint is None else adjoint for adjoint in adjoints], partials_, flows)
 
 
 def _fill_unreached(graph: Graph, node: int, partials_: list[Any], flows: list[Any]) -> None:
@@ -252,14 +254,7 @@ def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
     adjoints: list[Any] = [None] * len(graph)
     for index, seed in seeds.items():
         adjoints[index] = seed
-    varies = [primitive is not CONST for primitive in graph.primitives]
-    for node in range(len(graph) - 1, -1, -1):
-        upstream = adjoints[node]
-        sources = graph.operands_of(node)
-        if upstream is None or not sources:
-            continue
-        wanted = [varies[source] for source in sources]
-        locals_ = local_gradients(graph.primitives[node], graph.values[node], graph.arguments(node), wanted)
+    for node, upstream, sources, locals_ in _turns(graph, adjoints):
         for slot, (source, local) in enumerate(zip(sources, locals_, strict=True)):
             if local is None:
                 continue
@@ -270,3 +265,20 @@ def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
                 node=node, source=source, slot=slot, upstream=upstream,
                 partial=local, flow=flow, total=adjoints[source], first=first,
             )  # fmt: skip
+
+
+def _turns(graph: Graph, adjoints: Sequence[Any]) -> Iterator[tuple[int, Any, Sequence[int], Sequence[Any]]]:
+    """The operations that the backward pass comes by: node, its adjoint by then, operands, local gradients."""
+    varies = [primitive is not CONST for primitive in graph.primitives]
+    for node in range(len(graph) - 1, -1, -1):
+        upstream = adjoints[node]
+        sources = graph.operands_of(node)
+        if upstream is None or not sources:
+            continue
+        wanted = [varies[source] for source in sources]
+        yield (
+            node,
+            upstream,
+            sources,
+            local_gradients(graph.primitives[node], graph.values[node], graph.arguments(node), wanted),
+        )

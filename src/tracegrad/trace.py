@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from tracegrad import export
-from tracegrad.annotate import annotate, occurrences
+from tracegrad.annotate import columns, document, occurrences, uncollected
 from tracegrad.arguments import by_parameter, title_of
 from tracegrad.diagnose import Finding, diagnose
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
+from tracegrad.fold import VIEW_OPTIONS, automatic, fold_columns
+from tracegrad.fold.columns import Columns
+from tracegrad.fold.part import part
 from tracegrad.freeze import freeze, thaw
 from tracegrad.graph import Graph
 from tracegrad.passes import adjoints_called
@@ -90,6 +93,7 @@ class Trace:
         self._seed = seed
         self._gradients = self._document = None
         self.__dict__.pop("document", None)
+        self.__dict__.pop("_columns", None)
         return self
 
     def _adjoints(self) -> list[Any]:
@@ -148,22 +152,50 @@ class Trace:
         """The operations as flat columns, see :class:`tracegrad.graph.Graph`."""
         if self._graph is None:
             recording = self._recording
-            self._graph = freeze(recording.tape, recording.names, self._outputs)[0]
+            with uncollected():
+                self._graph = freeze(recording.tape, recording.names, self._outputs)[0]
             recording.tape.clear()
         return self._graph
 
     @cached_property
     def document(self) -> Annotated:
-        """The annotated graph: everything that the exports show, as plain rows."""
+        """The annotated graph: everything that the exports show, as plain rows, one for each operation."""
+        return document(self._columns)
+
+    @cached_property
+    def _columns(self) -> Columns:
         by_path = self._seeds_by_path(self._seed)
         by_output = iter(by_path.values())
-        return annotate(
+        return columns(
             self.graph,
             by_path,
             function=self._recording.function,
             value=self.value,
             seed=map_leaves(self._recording.result, lambda leaf: next(by_output), lambda other: None),
         )
+
+    def at(
+        self, level: str = "auto", *, depth: int = 0, expand: Collection[str] = (), **filters: Any
+    ) -> Annotated:
+        """The document at a level: ``op``, ``stage``, ``call``, ``line``, or ``auto`` for what a person can read.
+
+        ``depth`` and ``expand`` say which calls stay open at level ``call`` (:func:`tracegrad.fold.fold`); ``filters``
+        take a part of it (:func:`tracegrad.fold.part.part`): ``focus``, ``radius``, ``upstream_of``,
+        ``downstream_of``, ``top``, ``hide_zero``, ``hide_constants``.  Every export takes the same options.
+
+        >>> import tracegrad as tg
+        >>> def f(x):
+        ...     for _ in range(3):
+        ...         x = x * x
+        ...     return x
+        >>> [(node.name, node.folded.count) for node in tg.trace(f, 2.0).at("line").nodes if node.folded]
+        [('x', 3)]
+        """
+        level = automatic(self._columns) if level == "auto" else level
+        shown = (
+            self.document if level == "op" else fold_columns(self._columns, level, depth=depth, expand=expand)
+        )
+        return part(shown, **filters) if filters else shown
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -272,14 +304,27 @@ class Trace:
         """The graph as a :class:`networkx.MultiDiGraph`."""
         from tracegrad.export.nx import to_networkx
 
-        return to_networkx(self.document, **options)
+        return to_networkx(self._view("", options), **options)
 
     def _export(self, suffix: str, options: dict[str, Any]) -> str | bytes:
-        return export.dump(self.document, suffix, **options)
+        return export.dump(self._view(suffix, options), suffix, **options)
+
+    def _view(self, suffix: str, options: dict[str, Any]) -> Annotated:
+        """The document at the level and of the part that are asked for; their options are taken out.
+
+        A picture is folded until it can be read, other files hold every operation.
+        """
+        level = options.pop("level", "auto" if suffix.lower() in export.PICTURES else "op")
+        return self.at(level, **{name: options.pop(name) for name in VIEW_OPTIONS if name in options})
 
     def save(self, path: str | Path, **options: Any) -> Path:
-        """Write a file in the format of its suffix: .svg, .png, .dot, .json ...; whole or not at all."""
-        return export.write(self.document, path, **options)
+        """Write a file in the format of its suffix: .svg, .png, .dot, .json ...; whole or not at all.
+
+        ``options`` are those of :meth:`at`, ``level`` first, and those of the format.
+        """
+        suffix = Path(path).suffix
+        export.exporter(suffix)  # an unknown format is the first thing to say
+        return export.write(self._view(suffix, options), path, **options)
 
     def annotate_source(self, path: str | Path | None = None, *, color: bool | None = None) -> None:
         """Print the function's source with value and gradient beside each line, or write it as a page (.html).

@@ -35,6 +35,10 @@ MODULES = {
 }
 
 
+#: the suffixes of pictures, which are folded until a person can read them
+PICTURES = frozenset({".dot", ".gv", ".png", ".svg"})
+
+
 class Exporter(Protocol):
     """What an exporter's module offers."""
 

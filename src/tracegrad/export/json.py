@@ -20,6 +20,7 @@ Decisions:
   than a single long line.
 - *Reading only builds rows.*  Nothing of a document is run, imported or looked up; what does not fit is a
   :class:`DocumentError` that says where.
+- *What has its default is left out*: a document in which nothing is folded has no word of folding.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from tracegrad.document import (
     Annotated,
     Cluster,
     Edge,
+    Folded,
     Function,
     Guard,
     Input,
@@ -49,6 +51,7 @@ from tracegrad.document import (
     Record,
     Site,
     SourceLine,
+    Spread,
     Stage,
     number,
     structure,
@@ -118,7 +121,8 @@ def load(path: str | os.PathLike[str]) -> Annotated:
 
 def _fields(annotated: Annotated) -> Iterator[tuple[str, Codec, Any]]:
     for field in dataclasses.fields(annotated):
-        yield field.name, _codec(str(field.type)), getattr(annotated, field.name)
+        if field.default is dataclasses.MISSING or getattr(annotated, field.name) != field.default:
+            yield field.name, _codec(str(field.type)), getattr(annotated, field.name)
 
 
 def _lines(value: Any, codec: Codec) -> str:
@@ -392,30 +396,36 @@ def _codec(annotation: str) -> Codec:
 
 
 def _row(cls: type) -> Codec:
-    """The codec of a dataclass: an object with exactly its fields."""
-    fields = dataclasses.fields(cls)
+    """The codec of a dataclass: an object with exactly its fields, less those that have their default."""
+    fields = [field for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
+    optional = [field for field in dataclasses.fields(cls) if field.default is not dataclasses.MISSING]
     names = [field.name for field in fields]
-    codecs = [_codec(str(field.type)) for field in fields]
+    codecs = {field.name: _codec(str(field.type)) for field in dataclasses.fields(cls)}
     values_of = attrgetter(*names)
-    writers = [(index, codec.write) for index, codec in enumerate(codecs) if codec.write is not None]
-    readers = [(name, codec.read) for name, codec in zip(names, codecs, strict=True)]
+    writers = [(index, codecs[n].write) for index, n in enumerate(names) if codecs[n].write is not None]
+    defaults = [(field.name, field.default) for field in optional]
 
     def write(row: Any) -> dict[str, Any]:
         values = list(values_of(row))
         for index, written in writers:
-            values[index] = written(values[index])
-        return dict(zip(names, values, strict=True))
+            values[index] = written(values[index])  # type: ignore[misc]
+        data = dict(zip(names, values, strict=True))
+        for name, default in defaults:
+            value = getattr(row, name)
+            if value is not default and (type(value) is not type(default) or value != default):
+                data[name] = _data(codecs[name], value)
+        return data
 
     def read(data: Any) -> Any:
         if type(data) is not dict:
             raise _expected("an object", data)
-        if data.keys() != set(names):
-            missing, extra = [n for n in names if n not in data], [n for n in data if n not in names]
+        missing, extra = [n for n in names if n not in data], [n for n in data if n not in codecs]
+        if missing or extra:
             raise _Unfit(f"lacks {missing[0]!r}" if missing else f"has an unknown field {extra[0]!r}")
         values = {}
-        for name, read_field in readers:
+        for name, value in data.items():
             try:
-                values[name] = read_field(data[name])
+                values[name] = codecs[name].read(value)
             except _Unfit as unfit:
                 raise unfit.inside(f".{name}") from None
         return cls(**values)
@@ -425,5 +435,19 @@ def _row(cls: type) -> Codec:
 
 #: codec by class of rows
 _ROWS: dict[type, Codec] = {}
-for _class in (Site, Node, Edge, Stage, Cluster, Guard, Input, Output, Function, SourceLine, Annotated):
+for _class in (
+    Site,
+    Spread,
+    Folded,
+    Node,
+    Edge,
+    Stage,
+    Cluster,
+    Guard,
+    Input,
+    Output,
+    Function,
+    SourceLine,
+    Annotated,
+):
     _ROWS[_class] = CODECS[_class.__name__] = _row(_class)

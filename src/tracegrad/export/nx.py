@@ -86,7 +86,7 @@ def _flat(row: Any) -> dict[str, str | int | float]:
 
 
 #: columns of numbers: floats in a flat graph, so that ints and floats are of one type
-_NUMBERS = frozenset({"value", "adjoint", "partial", "flow", "seed"})
+_NUMBERS = frozenset({"value", "adjoint", "partial", "flow", "seed", "hidden"})
 
 #: rows within a row, whose fields become columns of their own
 _NESTED = frozenset({"site", "function"})

@@ -31,7 +31,10 @@ SIGN_SIZE = 13
 WORDS: dict[str, Attributes] = {
     "title": {"fill": INK, "font-weight": "bold", "font-size": "13"},
     "legend": {"fill": QUIET},
+    "note": {"fill": QUIET},
     "stage": {"fill": QUIET},
+    "statement": {"fill": INK, "font-weight": "bold", "font-size": "9.2"},
+    "count": {"fill": INK},
     "call": {"fill": INK, "font-weight": "bold", "font-size": "10"},
     "name": {"fill": INK, "font-weight": "bold", "font-size": "9.2"},
     "sign": {"fill": INK, "font-weight": "bold", "font-size": f"{SIGN_SIZE}"},
@@ -100,6 +103,22 @@ SHAPES: dict[str, Attributes] = {
     # "shape": the size is ours, and a text that turns out wider is no error
     "gate": {"shape": "circle", "fixedsize": "shape"},
     "idle": {"shape": "circle", "fixedsize": "shape", "color": PALE, "fontcolor": QUIET},
+    # the margin is for bold words, which are wider than Graphviz takes them to be
+    "stage": {"shape": "box", "style": "rounded,filled", "margin": "0.14,0.04"},
+    "idle stage": {
+        "shape": "box",
+        "style": "rounded,filled",
+        "margin": "0.14,0.04",
+        "color": PALE,
+        "fontcolor": QUIET,
+    },
+    "call": {
+        "shape": "box",
+        "style": "filled",
+        "margin": "0.14,0.04",
+        "fillcolor": "#eef2f6",
+        "penwidth": "1.6",
+    },
     "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#f4f4f4", "peripheries": "2"},
     "alias": {"shape": "box", "style": "rounded,dashed", "color": QUIET, "fontsize": "9"},
 }
@@ -110,6 +129,10 @@ WIRES: dict[str, Attributes] = {
     "constant": {"color": PALE, "weight": "1"},
     "idle": {"color": PALE, "weight": "1"},
     "seed": {},
+    # the order of the program, not that of the loop, is what one reads from left to right
+    "flow back": {"constraint": "false", "style": "dashed"},
+    "constant back": {"color": PALE, "weight": "1"},
+    "idle back": {"color": PALE, "weight": "1"},
 }
 FRAMES: dict[str, Attributes] = {
     "stage": {

@@ -12,6 +12,7 @@ of an output, ``cluster_4`` for a frame.  Nothing of the user's text gets into a
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,18 +36,34 @@ LEGEND: Line = (
     ("gradient", "= flow"),
 )
 
+#: where nodes stand for several executions
+LINE_LEGEND: Line = (
+    ("value", "first → last value"),
+    ("legend", " · "),
+    ("gradient", "Σ ∂ gradients, summed"),
+    ("legend", " · edges: "),
+    ("times", "uses (↻ in the next turn)"),
+    ("legend", " · "),
+    ("gradient", "Σ = sum of flows"),
+)
+
 _SHORT_SIGN = 4  # characters, up to which the sign of a gate is drawn larger
 _TERMS = 4  # of a sum of flows; more are counted
 _INPUTS = 4  # in the title
 _DEEPEST = 8  # nested calls drawn; Graphviz and pydot recurse over frames
 _LONGEST_TEXT = 48
+_STATEMENT = 26  # characters of a statement on one line of a node
+_STATEMENT_LINES = 4
+
+#: nodes whose label is a text of the user's, not the sign of an operation
+TEXTS = frozenset({"stage", "call"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Something with an outline: ``kind`` is ``input``, ``const``, ``gate``, ``output``, ``alias`` or ``idle``.
+    """Something with an outline: ``kind`` is ``input``, ``const``, ``gate``, ``stage``, ``call``, ``output`` ...
 
-    An idle gate leads to no output; mostly it decided which branch was taken.
+    An ``idle`` gate or ``idle stage`` leads to no output; mostly it decided which branch was taken.
     """
 
     id: str
@@ -58,7 +75,10 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """An arrow: ``kind`` is ``flow``, ``constant`` or ``idle`` (nothing returns), or ``seed`` (into an output)."""
+    """An arrow: ``kind`` is ``flow``, ``constant`` or ``idle`` (nothing returns), or ``seed`` (into an output).
+
+    An arrow that goes ``back`` (``flow back``) is that of a loop.
+    """
 
     id: str
     source: str
@@ -98,7 +118,13 @@ def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT, *, frames: b
     boxes, home = _frames(annotated) if frames else ([], {node.id: None for node in annotated.nodes})
     aliases = _aliases(annotated)
     idle = _idle(annotated)
-    pen = _Pen(float_format, terms(annotated, idle), frozenset(source for source, _ in aliases), idle)
+    pen = _Pen(
+        float_format,
+        terms(annotated, idle),
+        frozenset(source for source, _ in aliases),
+        idle,
+        {node.id: index for index, node in enumerate(annotated.nodes)},
+    )
     ids = {node.id: f"n{index}" for index, node in enumerate(annotated.nodes)}
     shapes = [
         *_nodes(annotated, pen, ids, home),
@@ -108,11 +134,15 @@ def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT, *, frames: b
     wires = [*_edges(annotated, pen, ids, aliases), *_seeds(annotated, pen, ids)]
     used = _used(boxes, (shape.frame for shape in shapes))
     return Picture(
-        title=(pen.title(annotated), LEGEND),
+        title=(pen.title(annotated), *pen.notes(annotated), LINE_LEGEND if _sums(annotated) else LEGEND),
         frames=tuple(frame for frame in boxes if frame.id in used),
         shapes=tuple(shapes),
         wires=tuple(wires),
     )
+
+
+def _sums(annotated: Annotated) -> bool:
+    return any(node.folded is not None for node in annotated.nodes)
 
 
 def terms(annotated: Annotated, idle: Container[str] = ()) -> dict[str, list[object]]:
@@ -152,7 +182,7 @@ def _nodes(
     annotated: Annotated, pen: _Pen, ids: Mapping[str, str], home: Mapping[str, str | None]
 ) -> Iterator[Shape]:
     for node in annotated.nodes:
-        kind = node.kind if node.kind in ("input", "const") else "idle" if node.id in pen.idle else "gate"
+        kind = node.kind if node.kind in ("input", "const") else pen.gate(node)
         yield Shape(id=ids[node.id], kind=kind, lines=pen.node(node), frame=home[node.id], row=node)
 
 
@@ -194,7 +224,7 @@ def _edges(
             id=f"e{index}",
             source=aliases.get((edge.source, edge.target), ids[edge.source]),
             target=ids[edge.target],
-            kind="constant" if edge.partial is None else "idle" if pen.nothing_returns(edge) else "flow",
+            kind=pen.wire(edge),
             lines=pen.edge(edge, adjoint[edge.target]),
             row=edge,
         )
@@ -221,13 +251,27 @@ def _seeds(annotated: Annotated, pen: _Pen, ids: Mapping[str, str]) -> Iterator[
 class _Pen:
     """Writes the words of each kind of row.
 
-    ``terms`` are those of each gradient; ``referred`` nodes have an alias, ``idle`` ones lead to no output.
+    ``terms`` are those of each gradient; ``referred`` nodes have an alias, ``idle`` ones lead to no output;
+    ``order`` is that of the nodes.
     """
 
     float_format: str
     terms: Mapping[str, Sequence[object]]
     referred: Container[str]
     idle: Container[str]
+    order: Mapping[str, int]
+
+    def gate(self, node: Node) -> str:
+        kind = node.primitive if node.primitive in TEXTS else "gate"
+        return kind if node.id not in self.idle else "idle" if kind == "gate" else "idle stage"
+
+    def wire(self, edge: Edge) -> str:
+        kind = "constant" if edge.flow is None else "idle" if self.nothing_returns(edge) else "flow"
+        return f"{kind} back" if self.goes_back(edge) else kind
+
+    def goes_back(self, edge: Edge) -> bool:
+        """Whether a value comes from an earlier turn of a folded loop."""
+        return self.order[edge.source] >= self.order[edge.target]
 
     def nothing_returns(self, edge: Edge) -> bool:
         return edge.target in self.idle and not edge.flow
@@ -238,23 +282,46 @@ class _Pen:
     def node(self, node: Node) -> tuple[Line, ...]:
         if node.kind == "const":
             return _split("const", node.label)
+        lines = self.head(node)
+        if node.folded is not None:
+            lines += ((("count", f"× {node.folded.count:,}"),),)
+        lines += ((("value", self.value(node)),), *self.gradient(node))
+        return lines + (_split("flag", f"⚠ {', '.join(node.flags)}") if node.flags else ())
+
+    def head(self, node: Node) -> tuple[Line, ...]:
+        """What a node is: the sign of its operation and its name, or a whole statement or call."""
+        if node.kind == "op" and node.primitive in TEXTS:
+            name = (
+                _split("name", node.name) if node.name and not node.label.startswith(f"{node.name} =") else ()
+            )
+            return (*_wrapped("statement", node.label), *name)
         short_sign = len(node.label) <= _SHORT_SIGN
         lines = _split("name" if node.kind == "input" or not short_sign else "sign", node.label)
         if node.kind != "input" and (node.name or node.id in self.referred):
             lines += _split("name", node.name or node.id)
-        lines += ((("value", self.number(node.value)),), *self.gradient(node))
-        return lines + (_split("flag", f"⚠ {', '.join(node.flags)}") if node.flags else ())
+        return lines
+
+    def value(self, node: Node) -> str:
+        """The value; of several those of the first and the last execution, and the range if they are not that."""
+        if node.folded is None:
+            return self.number(node.value)
+        values = node.folded.values
+        text = f"{self.number(values.first)} → {self.number(values.last)}"
+        if {values.min, values.max} <= {values.first, values.last}:
+            return text
+        return f"{text}  in {self.number(values.min)} … {self.number(values.max)}"
 
     def gradient(self, node: Node) -> Iterator[Line]:
         """A gradient that accumulates is shown term by term."""
         if node.adjoint is None or (node.id in self.idle and node.adjoint == 0 and node.kind != "input"):
             return
-        terms = self.terms.get(node.id, ())
+        terms = [*self.terms.get(node.id, ()), *([] if node.hidden is None else [node.hidden])]
+        sign = "∂" if node.folded is None else "Σ ∂"
         if len(terms) < 2:
-            yield (("gradient", f"∂ {self.number(node.adjoint)}"),)
+            yield (("gradient", f"{sign} {self.number(node.adjoint)}"),)
             return
         shown = terms if len(terms) <= _TERMS else terms[: _TERMS - 1]
-        yield (("gradient", f"∂ {self.number(shown[0])}"),)
+        yield (("gradient", f"{sign} {self.number(shown[0])}"),)
         for term in shown[1:]:
             text = self.number(term)
             yield (("gradient", f"- {text[1:]}" if text.startswith("-") else f"+ {text}"),)
@@ -263,18 +330,28 @@ class _Pen:
         yield (("sum", f"= {self.number(node.adjoint)}"),)
 
     def alias(self, node: Node) -> tuple[Line, ...]:
+        if node.kind == "op" and node.primitive in TEXTS and node.name is None:
+            return _split("stage", clipped(node.label, _STATEMENT))
         return _split("name", node.label if node.kind != "op" else node.name or node.id)
 
     def edge(self, edge: Edge, adjoint: object) -> tuple[Line, ...]:
-        if edge.partial is None or self.nothing_returns(edge):
+        if edge.flow is None or self.nothing_returns(edge):
             return ()
+        if edge.partial is None:
+            return ((("times", self.uses(edge)),), (("flow", f"Σ = {self.number(edge.flow)}"),))
         local = ("local", self.number(edge.partial))
-        if edge.flow is None or adjoint is None:
+        if adjoint is None:
             return ((local,),)
         return (
             (local, ("times", " × "), ("upstream", self.number(adjoint))),
             (("flow", f"= {self.number(edge.flow)}"),),
         )
+
+    def uses(self, edge: Edge) -> str:
+        """How many uses an edge stands for; those of a value of an earlier turn of a loop go round."""
+        if self.goes_back(edge):
+            return f"↻ {edge.count:,}"
+        return f"{edge.count:,} use{'s' * (edge.count != 1)}"
 
     def output(self, output: Output) -> tuple[Line, ...]:
         return (*_split("name", output.path or "output"), (("value", self.number(output.value)),))
@@ -282,9 +359,15 @@ class _Pen:
     def seed(self, output: Output) -> tuple[Line, ...]:
         return ((("seed", f"seed {self.number(output.seed)}"),),) if output.seed is not None else ()
 
+    def given(self, name: str, node: Node) -> str:
+        return name if node.folded is not None else f"{name}={self.number(node.value)}"
+
+    def notes(self, annotated: Annotated) -> tuple[Line, ...]:
+        return () if annotated.note is None else ((("note", annotated.note),),)
+
     def title(self, annotated: Annotated) -> Line:
-        values = {node.id: node.value for node in annotated.nodes}
-        given = [f"{i.name}={self.number(values[i.node])}" for i in annotated.inputs[:_INPUTS]]
+        nodes = {node.id: node for node in annotated.nodes}
+        given = [self.given(row.name, nodes[row.node]) for row in annotated.inputs[:_INPUTS]]
         if len(annotated.inputs) > _INPUTS:
             given.append("…")
         call = f"{annotated.function.name}({', '.join(given)})"
@@ -312,6 +395,14 @@ def _split(role: str, text: str) -> tuple[Line, ...]:
     return tuple(((role, _shortened(line)),) for line in lines if line.strip())
 
 
+def _wrapped(role: str, text: str) -> tuple[Line, ...]:
+    """A statement on a few short lines, broken at spaces."""
+    lines = textwrap.wrap(" ".join(text.split()), _STATEMENT) or [text]
+    if len(lines) > _STATEMENT_LINES:
+        lines = [*lines[: _STATEMENT_LINES - 1], lines[_STATEMENT_LINES - 1][: _STATEMENT - 1] + "…"]
+    return tuple(((role, line),) for line in lines)
+
+
 # ---- aliases and frames -----------------------------------------------------------------------------
 
 
@@ -327,7 +418,8 @@ def _frames(annotated: Annotated) -> tuple[list[Frame], dict[str, str | None]]:
     """All frames, and the innermost one of each node."""
     calls, of_cluster = _calls(annotated)
     frames, of_stage = list(calls), {}
-    for index, stage in enumerate(annotated.stages, len(calls)):
+    shown = annotated.stages if annotated.level == "op" else ()  # else each of them is a node
+    for index, stage in enumerate(shown, len(calls)):
         of_stage[stage.id] = f"cluster_{index}"
         words = _split("stage", clipped(_statement(stage)))
         outer = of_cluster.get(stage.cluster)
@@ -350,9 +442,13 @@ def _calls(annotated: Annotated) -> tuple[list[Frame], dict[str | None, str | No
         if is_root or depth[cluster.id] > _DEEPEST:
             continue  # its members stand in the frame around it
         frame_of[cluster.id] = name = f"cluster_{len(frames)}"
-        words = _split("call", clipped(f"{cluster.name}()" if cluster.kind == "call" else cluster.name))
+        words = _split("call", clipped(_call(cluster) if cluster.kind == "call" else cluster.name))
         frames.append(Frame(id=name, kind="call", lines=words, parent=outer, row=cluster))
     return frames, frame_of
+
+
+def _call(cluster: Cluster) -> str:
+    return f"{cluster.name}()" if cluster.count == 1 else f"{cluster.name}() × {cluster.count:,}"
 
 
 def _statement(stage: Stage) -> str:

@@ -5,7 +5,7 @@ Read :func:`to_text`; :func:`backward_listing` is the second half.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tracegrad.document import Annotated, Edge, Node
@@ -25,23 +25,35 @@ def dump(annotated: Annotated, *, float_format: str = ".6g", backward: bool = Fa
 def to_text(annotated: Annotated, *, float_format: str = ".6g") -> str:
     """One line for each input and each stage: name, value, gradient, statement.
 
+    In a folded document it is one for each node; of several executions, the last value and the sum of the gradients.
     Of a long table the middle is left out, and the line in its place says how much.
     """
     nodes = {node.id: node for node in annotated.nodes}
     rows = [_row(nodes[row.node], row.name, "input", float_format) for row in annotated.inputs]
     outputs = {output.node for output in annotated.outputs}
-    for stage in annotated.stages:
-        result = nodes[stage.nodes[-1]]
-        name = stage.name or ("return" if result.id in outputs else "")
-        rows.append(_row(result, name, stage.label, float_format))
+    for result, name, statement in _results(annotated, nodes):
+        rows.append(_row(result, name or ("return" if result.id in outputs else ""), statement, float_format))
     head = ["stage", "value", "gradient", "statement"]
-    text = f"{_title(annotated, float_format)}\n\n{_table(head, rows)}"
+    title = "\n".join(filter(None, (_title(annotated, float_format), annotated.note)))
+    text = f"{title}\n\n{_table(head, rows)}"
     decided = _only_decided(annotated)
     if decided:
         text += (
             f"\n\nnote: no gradient by {', '.join(decided)}: only compared or made whole numbers (see guards)"
         )
     return text
+
+
+def _results(annotated: Annotated, nodes: Mapping[str, Node]) -> Iterator[tuple[Node, str | None, str]]:
+    """The result of each stage with its name and its text; in a folded document these are the nodes."""
+    if annotated.level == "op":
+        for stage in annotated.stages:
+            yield nodes[stage.nodes[-1]], stage.name, stage.label
+        return
+    for node in annotated.nodes:
+        if node.kind == "op":
+            times = "" if node.folded is None else f"  × {node.folded.count:,}"
+            yield node, node.name, f"{node.label}{times}"
 
 
 def _only_decided(annotated: Annotated) -> list[str]:
@@ -124,7 +136,7 @@ def _steps(annotated: Annotated, float_format: str) -> Iterator[list[str]]:
         source, target = nodes[edge.source], nodes[edge.target]
         first = source.id not in so_far
         so_far[source.id] = edge.flow if first else so_far[source.id] + edge.flow
-        numbers = [short(value, float_format) for value in (edge.partial, target.adjoint, edge.flow)]
+        numbers = [_short(value, float_format) for value in (edge.partial, target.adjoint, edge.flow)]
         total = short(so_far[source.id], float_format)
         sign = "=" if first else "+="
         yield [
@@ -137,10 +149,14 @@ def _steps(annotated: Annotated, float_format: str) -> Iterator[list[str]]:
         ]
 
 
+def _short(value: Any, float_format: str) -> str:
+    return "…" if value is None else short(value, float_format)
+
+
 def _backward(annotated: Annotated) -> Iterator[Edge]:
     """The edges that something flows back along, in the order of the backward pass."""
     order = {node.id: index for index, node in enumerate(annotated.nodes)}
-    varying = [edge for edge in annotated.edges if edge.partial is not None]
+    varying = [edge for edge in annotated.edges if edge.flow is not None]
     return iter(sorted(varying, key=lambda edge: (-order[edge.target], edge.slot)))
 
 

@@ -5,9 +5,9 @@ In: rows.  Out: text of a few lines, with every digit that labels have no room f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from tracegrad.document import Annotated, Cluster, Edge, Node, Output, Site, Stage
+from tracegrad.document import Annotated, Cluster, Edge, Folded, Node, Output, Site, Stage
 from tracegrad.export.numerals import full
 from tracegrad.export.picture import clipped
 
@@ -42,12 +42,14 @@ def of_node(node: Node, terms: Sequence[object], *, idle: bool = False) -> str:
     if node.kind == "const":
         return _lines(f"constant {full(node.value)}", _source(node.site))
     what = f"input {node.name or node.label}" if node.kind == "input" else _operation(node)
-    lines = [what, f"value {full(node.value)}"]
+    lines = [what, *_spread(node.folded)] if node.folded is not None else [what, f"value {full(node.value)}"]
     if node.adjoint is not None:
-        lines.append(f"gradient {full(node.adjoint)}")
+        lines.append(f"{'gradient' if node.folded is None else 'sum of gradients'} {full(node.adjoint)}")
     if len(terms) > 1:
         more = f" + {len(terms) - _TERMS} more" if len(terms) > _TERMS else ""
         lines.append(f"  = {' + '.join(map(full, terms[:_TERMS]))}{more}")
+    if node.hidden is not None:
+        lines.append(f"  of it {full(node.hidden)} from uses that are not shown")
     if node.flags:
         lines.append(f"note: {', '.join(node.flags)}")
     if idle:
@@ -55,7 +57,18 @@ def of_node(node: Node, terms: Sequence[object], *, idle: bool = False) -> str:
     return _lines(*lines, _source(node.site))
 
 
+def _spread(folded: Folded) -> Iterator[str]:
+    """What many values and gradients come to."""
+    yield f"{folded.count:,} values"
+    for what, of in (("value", folded.values), ("gradient", folded.adjoints)):
+        if of is not None:
+            yield f"{what}: first {full(of.first)}, last {full(of.last)}"
+            yield f"  least {full(of.min)}, greatest {full(of.max)}, mean {full(of.mean)}"
+
+
 def _operation(node: Node) -> str:
+    if node.primitive in ("stage", "call"):
+        return node.label if node.name is None else f"{node.name}: {node.label}"
     static = ", ".join(f"{name}={value!r}" for name, value in node.params.items())
     called = f"{node.primitive}({static})" if static else node.primitive
     return f"{node.name} ({called})" if node.name else called
@@ -69,8 +82,10 @@ def of_alias(tip: str) -> str:
 def of_edge(edge: Edge, source: Node, target: Node) -> str:
     """Local gradient, upstream gradient, flow."""
     ends = f"{_called(source)} → {_called(target)} (operand {edge.slot})"
-    if edge.partial is None:
+    if edge.flow is None:
         return ends
+    if edge.partial is None:
+        return _lines(ends, f"{edge.count:,} uses", f"sum of flows {full(edge.flow)}")
     return _lines(
         ends,
         f"local gradient {full(edge.partial)}",

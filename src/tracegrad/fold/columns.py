@@ -1,0 +1,111 @@
+"""The columns that a fold reads: a document, or a graph with its backward pass, as flat sequences.
+
+In: an :class:`~tracegrad.document.Annotated` (:func:`columns_of`), or the columns of a graph, which
+:mod:`tracegrad.annotate` hands over without making a row of each node.  Out: :class:`Columns`.
+
+A fold of a million operations shows some dozen nodes; therefore a row is made only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tracegrad.document import Annotated, Node, Site, Stage
+
+#: no stage, no cluster
+NONE = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """An op-level document by columns; nodes, stages and clusters are numbered from 0, ``-1`` is none.
+
+    The edges into node *i* are ``starts[i]`` to ``starts[i + 1]`` of ``sources``, ``partials`` and ``flows``.
+    ``head`` is the document without nodes, edges and stages; ``node`` and ``stage`` make a row when asked.  ``flags``
+    holds those of flagged nodes.  ``part`` says which part of the source made a node, equal for all executions of it,
+    and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.
+    """
+
+    head: Annotated
+    kinds: Sequence[str]
+    values: Sequence[Any]
+    adjoints: Sequence[Any]
+    starts: Sequence[int]
+    sources: Sequence[int]
+    partials: Sequence[Any]
+    flows: Sequence[Any]
+    stage_of: Sequence[int]
+    cluster_of: Sequence[int]
+    flags: Mapping[int, tuple[str, ...]]
+    node: Callable[[int], Node]
+    part: Callable[[int], Hashable]
+    stage: Callable[[int], Stage]
+    statement: Callable[[int], Hashable]
+    index_of: Callable[[str], int]
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    @property
+    def outside(self) -> set[int]:
+        """The nodes that the document itself refers to: outputs, and what guards were asked of."""
+        ids = [output.node for output in self.head.outputs]
+        ids += [operand.get("node") for guard in self.head.guards for operand in guard.operands]
+        return {self.index_of(id) for id in ids if id is not None}
+
+
+def base_name(name: str) -> str:
+    """A name without its occurrence.
+
+    >>> base_name("guess#12"), base_name("w[0]")
+    ('guess', 'w[0]')
+    """
+    head, sign, count = name.rpartition("#")
+    return head if sign and count.isdecimal() else name
+
+
+def part(name: str | None, site: Site | None, primitive: str) -> Hashable:
+    """Which part of a statement makes a value: the variable it is stored in, else the expression."""
+    return (primitive, place(site)) if name is None else base_name(name)
+
+
+def place(site: Site | None) -> Hashable:
+    """Where something stands, for comparison; ``None`` where that is not known."""
+    if site is None or site.line is None:
+        return None
+    return site.file, site.line, site.column, site.end_line, site.end_column
+
+
+def columns_of(annotated: Annotated) -> Columns:
+    """The columns of a document at level ``op``."""
+    nodes, edges, stages = annotated.nodes, annotated.edges, annotated.stages
+    index = {node.id: position for position, node in enumerate(nodes)}
+    stage = {row.id: position for position, row in enumerate(stages)}
+    cluster = {row.id: position for position, row in enumerate(annotated.clusters)}
+    edges = tuple(sorted(edges, key=lambda edge: (index[edge.target], edge.slot)))
+    starts = [0] * (len(nodes) + 1)
+    for edge in edges:
+        starts[index[edge.target] + 1] += 1
+    for position in range(len(nodes)):
+        starts[position + 1] += starts[position]
+    return Columns(
+        head=dataclasses.replace(annotated, nodes=(), edges=(), stages=()),
+        kinds=[node.kind for node in nodes],
+        values=[node.value for node in nodes],
+        adjoints=[node.adjoint for node in nodes],
+        starts=starts,
+        sources=[index[edge.source] for edge in edges],
+        partials=[edge.partial for edge in edges],
+        flows=[edge.flow for edge in edges],
+        stage_of=[NONE if node.stage is None else stage[node.stage] for node in nodes],
+        cluster_of=[NONE if node.cluster is None else cluster[node.cluster] for node in nodes],
+        flags={position: node.flags for position, node in enumerate(nodes) if node.flags},
+        node=nodes.__getitem__,
+        part=lambda position: part(nodes[position].name, nodes[position].site, nodes[position].primitive),
+        stage=stages.__getitem__,
+        statement=lambda position: place(stages[position].site) or stages[position].label,
+        index_of=index.__getitem__,
+    )

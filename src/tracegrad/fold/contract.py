@@ -1,0 +1,164 @@
+"""Contraction: groups of operations become their results, each with its own local gradients.
+
+In: :class:`~tracegrad.fold.columns.Columns` and a group for each node.  Out: :class:`Contracted`, the nodes that
+remain and the edges between them.  Read :func:`contract` first, then ``_locals``: the local sweep.
+
+A *result* is an operation whose value leaves its group; a group of which nothing leaves keeps its last operation.
+The local gradient of a result by an operand is the chain rule within the group: the products of local gradients
+along each way from the operand to the result, added up.  Other results of the group are operands too, so that an
+adjoint means at every level what it means for the operation, and every flow is counted once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from numbers import Real
+from typing import Any
+
+from tracegrad.fold.columns import NONE, Columns
+from tracegrad.reverse import product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contracted:
+    """What remains: ``kept`` nodes in order, and edges by target, then slot.
+
+    ``group_of`` is the group of every node of ``columns``; ``results`` counts those of each group.
+    """
+
+    columns: Columns
+    group_of: Sequence[int]
+    kept: list[int]
+    results: dict[int, int]
+    sources: list[int]
+    targets: list[int]
+    partials: list[Any]
+    flows: list[Any]
+
+
+def contract(columns: Columns, group_of: Sequence[int]) -> Contracted:
+    """Fold each group to its results; nodes of no group stay, constants of a group go."""
+    group_of = [group if _foldable(columns, node) else NONE for node, group in enumerate(group_of)]
+    leaving = _leaving(columns, group_of)
+    found = Contracted(
+        columns=columns,
+        group_of=group_of,
+        kept=[i for i, leaves in enumerate(leaving) if leaves],
+        results={},
+        sources=[],
+        targets=[],
+        partials=[],
+        flows=[],
+    )
+    for node in found.kept:
+        if group_of[node] == NONE:
+            _keep_edges(found, node)
+        else:
+            found.results[group_of[node]] = found.results.get(group_of[node], 0) + 1
+            _fold_edges(found, node, leaving)
+    return found
+
+
+def _foldable(columns: Columns, node: int) -> bool:
+    """Whether local gradients of a node are numbers; those of an operation on arrays are maps, and it stays."""
+    if not is_number(columns.values[node]):
+        return False
+    for edge in range(columns.starts[node], columns.starts[node + 1]):
+        if columns.flows[edge] is not None and not is_number(columns.partials[edge]):
+            return False
+    return True
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a single real number."""
+    kind = type(value)
+    return kind is float or kind is int or issubclass(kind, Real)
+
+
+def _leaving(columns: Columns, group_of: Sequence[int]) -> bytearray:
+    """Which nodes remain."""
+    kinds, starts, sources = columns.kinds, columns.starts, columns.sources
+    leaving = bytearray(len(columns))
+    for node in columns.outside:
+        leaving[node] = 1
+    last: dict[int, int] = {}
+    for node, group in enumerate(group_of):
+        if group == NONE or kinds[node] == "input":
+            leaving[node] = 1
+        elif kinds[node] == "op":
+            last[group] = node
+        for edge in range(starts[node], starts[node + 1]):
+            if group_of[sources[edge]] != group:
+                leaving[sources[edge]] = 1
+    for node, group in enumerate(group_of):
+        if kinds[node] == "const" and group != NONE:
+            leaving[node] = 0
+        elif leaving[node]:
+            last.pop(group, None)
+    for node in last.values():
+        leaving[node] = 1
+    return leaving
+
+
+def _keep_edges(found: Contracted, node: int) -> None:
+    columns = found.columns
+    edges = [
+        edge
+        for edge in range(columns.starts[node], columns.starts[node + 1])
+        if columns.kinds[columns.sources[edge]] != "const" or found.group_of[columns.sources[edge]] == NONE
+    ]
+    found.sources.extend(columns.sources[edge] for edge in edges)
+    found.targets.extend([node] * len(edges))
+    found.partials.extend(columns.partials[edge] for edge in edges)
+    found.flows.extend(columns.flows[edge] for edge in edges)
+
+
+def _fold_edges(found: Contracted, node: int, leaving: bytearray) -> None:
+    columns = found.columns
+    upstream = columns.adjoints[node]
+    first_edge, locals_ = _locals(columns, found.group_of, node, leaving)
+    for source in sorted(locals_, key=first_edge.__getitem__):
+        partial = locals_[source]
+        found.sources.append(source)
+        found.targets.append(node)
+        found.partials.append(partial)
+        found.flows.append(_flow(partial, upstream, columns.flows[first_edge[source]]))
+
+
+def _flow(partial: Any, upstream: Any, within: Any) -> Any:
+    """What returns; from where no gradient has arrived (``within`` is 0) none does, whatever the local gradient."""
+    nothing = type(upstream) is float and upstream == 0.0 and type(within) is float and within == 0.0
+    return within if nothing else product(partial, upstream)
+
+
+def _locals(
+    columns: Columns, group_of: Sequence[int], result: int, leaving: bytearray
+) -> tuple[dict[int, int], dict[int, Any]]:
+    """The backward pass of one result within its group: local gradients by operand, and each one's first edge."""
+    starts, sources, partials = columns.starts, columns.sources, columns.partials
+    group = group_of[result]
+    inner: dict[int, Any] = {}
+    locals_: dict[int, Any] = {}
+    first_edge: dict[int, int] = {}
+    waiting = [-result]
+    while waiting:
+        node = -heappop(waiting)
+        upstream = inner.get(node)
+        for edge in range(starts[node], starts[node + 1]):
+            partial = partials[edge]
+            if partial is None:
+                continue
+            source = sources[edge]
+            flow = partial if upstream is None else product(partial, upstream)
+            if group_of[source] == group and not leaving[source]:
+                if source in inner:
+                    inner[source] = inner[source] + flow
+                else:
+                    inner[source] = flow
+                    heappush(waiting, -source)
+            else:
+                locals_[source] = locals_[source] + flow if source in locals_ else flow
+                first_edge[source] = min(edge, first_edge.get(source, edge))
+    return first_edge, locals_
