@@ -328,8 +328,18 @@ def example() -> Trace:
     return tg.trace(compiled(source, "g"), 1.0, 0.5)
 
 
+SOURCES = {".py", ".md"}
+
+
+@pytest.mark.parametrize("level", ["stage", "call", "line"])
+@pytest.mark.parametrize("suffix", sorted(SOURCES))
+def test_source_needs_every_operation(level: str, suffix: str, tmp_path: Any) -> None:
+    with pytest.raises(tg.InputError, match=f"level 'op', and this is '{level}'"):
+        example().save(tmp_path / f"f{suffix}", level=level)
+
+
 @pytest.mark.parametrize("level", [*LEVELS, "auto"])
-@pytest.mark.parametrize("suffix", sorted(export.MODULES))
+@pytest.mark.parametrize("suffix", sorted(export.MODULES.keys() - SOURCES))
 def test_every_export_takes_every_level(level: str, suffix: str, tmp_path: Any) -> None:
     options = {"scale": 0.2} if suffix == ".png" else {}
     first, second = (

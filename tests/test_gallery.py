@@ -19,7 +19,9 @@ from tracegrad.laws import check_identity
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 EXPORTS = ROOT / "exports"
-FORMATS = (".dot", ".json", ".svg", ".png", ".py", ".md")
+PICTURES = (".dot", ".json", ".svg", ".png")
+LISTINGS = (".py", ".md")
+FORMATS = PICTURES + LISTINGS
 
 #: the levels at which an example is shown; by itself each operation is
 LEVELS = {
@@ -29,6 +31,8 @@ LEVELS = {
     "orbit": ("call", "line"),
     "staged": ("op", "stage"),
 }
+#: a gate of the user's own has no source
+LISTED = [example for example in EXAMPLES if example.stem != "fixed_point"]
 SHOWN = [(example, level) for example in EXAMPLES for level in LEVELS.get(example.stem, ("op",))]
 
 
@@ -53,14 +57,27 @@ def test_example_gives_the_files_of_the_gallery(
 ) -> None:
     t = traced(example)
     check_identity(t.at(level))
-    for suffix in FORMATS:
+    for suffix in PICTURES:
         golden = EXPORTS / f"{stem(example, level)}{suffix}"
         if request.config.getoption("--update-exports"):
             t.save(golden, level=level)
         assert t.save(tmp_path / golden.name, level=level).read_bytes() == golden.read_bytes(), golden.name
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("in_root")
+@pytest.mark.parametrize("example", LISTED, ids=lambda path: path.stem)
+def test_example_gives_the_listings_of_the_gallery(
+    example: Path, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    t = traced(example)
+    for suffix in LISTINGS:
+        golden = EXPORTS / f"{example.stem}{suffix}"
+        if request.config.getoption("--update-exports"):
+            t.save(golden)
+        assert t.save(tmp_path / golden.name).read_bytes() == golden.read_bytes(), golden.name
+
+
+@pytest.mark.parametrize("example", LISTED, ids=lambda path: path.stem)
 def test_source_of_the_gallery_gives_the_numbers_of_the_trace(example: Path) -> None:
     t = traced(example)
     module = runpy.run_path(str(EXPORTS / f"{example.stem}.py"))
@@ -86,9 +103,10 @@ def test_demo_gives_the_files_of_the_gallery(
 
 
 def test_nothing_else_lies_in_the_gallery() -> None:
-    stems = {"demo", *(stem(*shown) for shown in SHOWN)}
-    assert {path.name for path in EXPORTS.iterdir()} == {
-        stem + suffix for stem in stems for suffix in FORMATS
+    pictures = {stem(*shown) + suffix for shown in SHOWN for suffix in PICTURES}
+    listings = {example.stem + suffix for example in LISTED for suffix in LISTINGS}
+    assert {path.name for path in EXPORTS.iterdir()} == pictures | listings | {
+        f"demo{one}" for one in FORMATS
     }
 
 

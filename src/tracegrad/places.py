@@ -140,10 +140,14 @@ class Places:
                 parent = self._cluster_number((one, parent), one.code.co_name, parent, _called_at(one))
             for group in around:
                 if group.call is one:
-                    parent = self._cluster_number(group, group.name, parent, site(one.code, group.lasti), "stage")
+                    parent = self._cluster_number(
+                        group, group.name, parent, site(one.code, group.lasti), "stage"
+                    )
         return parent
 
-    def _cluster_number(self, key: Any, name: str, parent: int, where: Site | None, kind: str = "call") -> int:
+    def _cluster_number(
+        self, key: Any, name: str, parent: int, where: Site | None, kind: str = "call"
+    ) -> int:
         if key not in self._cluster_numbers:
             self._cluster_numbers[key] = self._new_cluster(name, parent, where, kind)
         return self._cluster_numbers[key]
