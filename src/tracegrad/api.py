@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from tracegrad.arguments import by_parameter, by_position, title_of
+from tracegrad.arrays.fit import one_like
 from tracegrad.errors import InputError
 from tracegrad.inputs import Wrt
 from tracegrad.recording import Recording, collector_paused, record
@@ -181,13 +182,12 @@ def _argument(fn: Callable[..., Any], number: int, count: int) -> str:
 def _gradients(recording: Recording) -> list[Any]:
     """The adjoints of the inputs for a result that is one number."""
     result = recording.result
-    if not is_leaf(result):
-        held = len(leaves(result))
+    if not is_leaf(result) or getattr(result, "shape", ()):
+        held = sum(getattr(leaf, "size", 1) for _, leaf in leaves(result))
         raise InputError(
             f"{title_of(recording.function)} returned {type(result).__name__} with {held} numbers, and a gradient is "
             "that of one number: return one, or use tg.vjp or t.backward(seed=...)"
         )
     if not recording.owns(result):
-        return [0.0] * recording.count
-    found = sweep(recording.tape, [(result, 1.0)], recording.count)
-    return [0.0 if adjoint is None else adjoint for adjoint in found]
+        return [None] * recording.count
+    return sweep(recording.tape, [(result, one_like(result))], recording.count)

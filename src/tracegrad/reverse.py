@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tracegrad.arrays.fit import fit, quiet
 from tracegrad.graph import Graph
 from tracegrad.ieee import lift, partials_at_pole, rule_at_pole
 from tracegrad.ieee import plain as from_ieee
 from tracegrad.primitives import CONST, INPUT, PLAIN, POLE, Primitive, bind, partials
 from tracegrad.tape import Tape
-from tracegrad.tracer import TRACED, ScalarTracer, isinstance_tracer, operands, plain, plain_constant
+from tracegrad.tracer import KINDS, TRACED, ScalarTracer, isinstance_tracer, operands, plain, plain_constant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,12 @@ class Step:
 
 def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
     """d(out)/d(operand) for each wanted slot, ``None`` for the others; inf or nan where it does not exist."""
-    out, *args = map(plain_constant, (out, *args))  # plain numbers do not warn where there is a pole
-    m = TRACED if any(map(isinstance_tracer, (out, *args))) else PLAIN
+    if KINDS and any(type(value) in KINDS for value in (out, *args)):
+        from tracegrad.arrays.elementwise import NUMPY
+
+        m = NUMPY
+    else:
+        m, out, args = _of_numbers(out, args)
     if row.variadic:
         found = _all_locals(row, m, out, args)
         return [value if want else None for value, want in zip(found, wanted, strict=True)]
@@ -54,6 +59,12 @@ def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Seque
         _local(rule, m, out, args) if want else None
         for rule, want in zip(row.rules, wanted, strict=True)  # type: ignore[arg-type]
     ]
+
+
+def _of_numbers(out: Any, args: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
+    """The namespace for rules on numbers, and the numbers; plain ones do not warn where there is a pole."""
+    out, *args = map(plain_constant, (out, *args))
+    return (TRACED if any(map(isinstance_tracer, (out, *args))) else PLAIN), out, args
 
 
 def _all_locals(row: Primitive, m: Any, out: Any, args: Sequence[Any]) -> list[Any]:
@@ -84,6 +95,44 @@ def _local(rule: Any, m: Any, out: Any, args: Sequence[Any]) -> Any:
         return bind(POLE, *traced, at_pole) if traced else at_pole
 
 
+def returned(
+    row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool], upstream: Any
+) -> list[tuple[Any, Any] | None]:
+    """For each wanted slot what goes back along it: (local gradient, flow).
+
+    Where the derivative of an operation on arrays is a linear map, its local gradient is the name of that: ``× Bᵀ``.
+    """
+    arrays = KINDS and any(type(value) in KINDS for value in (out, *args))
+    if row.vjps is None:
+        found = local_gradients(row, out, args, wanted)
+        if not arrays:
+            return [None if local is None else (local, product(local, upstream)) for local in found]
+        return [
+            None if local is None else (local, fit(upstream if type(local) is float and local == 1.0 else local * upstream, arg))
+            for local, arg in zip(found, args, strict=False)
+        ]
+    flows = _pulled_back(row, out, args, wanted, upstream)
+    return [
+        None if flow is None else (_map_label(row, slot), fit(flow, args[slot]))
+        for slot, flow in enumerate(flows)
+    ]
+
+
+def _pulled_back(row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool], upstream: Any) -> list[Any]:
+    vjps = row.vjps
+    if callable(vjps):
+        found = vjps(upstream, out, *args)
+        return [flow if want else None for flow, want in zip(found, wanted, strict=True)]
+    return [
+        vjp(upstream, out, *args) if want else None
+        for vjp, want in zip(vjps, wanted, strict=True)  # type: ignore[arg-type]
+    ]
+
+
+def _map_label(row: Primitive, slot: int) -> str:
+    return row.maps[min(slot, len(row.maps) - 1)] if row.maps else f"{row.symbol}ᵀ"
+
+
 def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = None) -> list[Any]:
     """The adjoint of each entry of a tape (or of the first ``wanted``), ``None`` where nothing depends on it.
 
@@ -98,9 +147,10 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
     if tape.kind is ScalarTracer and not tape.foreign:
         _sweep_plain(tape)
     else:
-        for node in reversed(tape):
-            if node.adjoint is not None and node.row is not INPUT:
-                _contribute(node, node.adjoint)
+        with quiet():
+            for node in reversed(tape):
+                if node.adjoint is not None and node.row is not INPUT:
+                    _contribute(node, node.adjoint)
     return [node.adjoint for node in tape[:wanted]]
 
 
@@ -120,9 +170,15 @@ def _contribute(node: Any, upstream: Any) -> None:
     """One turn of the loop in its general form: any number of operands, poles, operands of enclosing traces."""
     args = operands(node)
     tape = node.tape
+    arrays = type(node) in KINDS or any(type(arg) in KINDS for arg in args)
     inside = [isinstance_tracer(arg) and arg.tape is tape for arg in args]
     values = [arg.value if own else arg for arg, own in zip(args, inside, strict=True)]
     wanted = inside[: len(args) - len(node.row.params)]
+    if arrays:
+        for arg, found in zip(args, returned(node.row, node.value, values, wanted, upstream), strict=False):
+            if found is not None:
+                arg.adjoint = found[1] if arg.adjoint is None else arg.adjoint + found[1]
+        return
     for arg, local in zip(args, local_gradients(node.row, node.value, values, wanted), strict=False):
         if local is not None:
             flow = product(local, upstream)
@@ -131,6 +187,8 @@ def _contribute(node: Any, upstream: Any) -> None:
 
 def as_adjoint(seed: Any) -> Any:
     """A seed as adjoints are: a float, where it was given as a whole number."""
+    if type(seed) in KINDS and seed.dtype.kind != "f":
+        return seed.astype(float)
     return float(seed) if type(seed) in (int, bool) else seed
 
 
@@ -182,7 +240,13 @@ def _fill_unreached(graph: Graph, node: int, partials_: list[Any], flows: list[A
     wanted = [graph.primitives[source] is not CONST for source in sources]
     if not any(wanted):
         return
-    found = local_gradients(graph.primitives[node], graph.values[node], graph.arguments(node), wanted)
+    row, out, args = graph.primitives[node], graph.values[node], graph.arguments(node)
+    if row.vjps is not None:
+        maps = [_map_label(row, slot) for slot in range(len(sources))]
+        found = [one if want else None for one, want in zip(maps, wanted, strict=True)]
+    else:
+        with quiet():
+            found = local_gradients(row, out, args, wanted)
     for edge, local in enumerate(found, graph.starts[node]):
         if local is not None:
             partials_[edge], flows[edge] = local, 0.0
@@ -203,11 +267,12 @@ def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
         if upstream is None or not sources:
             continue
         wanted = [varies[source] for source in sources]
-        locals_ = local_gradients(graph.primitives[node], graph.values[node], graph.arguments(node), wanted)
-        for slot, (source, local) in enumerate(zip(sources, locals_, strict=True)):
-            if local is None:
+        with quiet():
+            found = returned(graph.primitives[node], graph.values[node], graph.arguments(node), wanted, upstream)
+        for slot, (source, pair) in enumerate(zip(sources, found, strict=True)):
+            if pair is None:
                 continue
-            flow = product(local, upstream)
+            local, flow = pair
             first = adjoints[source] is None
             adjoints[source] = flow if first else adjoints[source] + flow
             yield Step(

@@ -54,6 +54,7 @@ class Tape(list[Any]):
         "guards",
         "kind",
         "outer",
+        "stale",
         "swept",
         "switches",
         "title",
@@ -74,6 +75,8 @@ class Tape(list[Any]):
         self.switches: list[tuple[int, Call]] = []
         #: whether there are values of other classes than int and float, such as numpy's scalars
         self.foreign = False
+        #: memory of arrays that the plain code would have written to, by identity
+        self.stale: dict[int, Any] = {}
 
     def enter(self, frame: FrameType) -> Call:
         """The call whose frame this is; called when the frame is not that of the last operation."""

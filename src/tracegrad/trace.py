@@ -17,6 +17,7 @@ from typing import Any
 from tracegrad import export
 from tracegrad.annotate import annotate, occurrences
 from tracegrad.arguments import by_parameter, title_of
+from tracegrad.arrays.fit import as_seed, one_like, shape_of
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
 from tracegrad.freeze import freeze
@@ -91,13 +92,17 @@ class Trace:
         """The adjoints of the inputs."""
         if self._graph is not None:
             adjoints = backward(self._graph, self._seeds()).adjoints
-            return [adjoints[index] for index in self._graph.inputs]
+            return [self._as_input(adjoints[index], index) for index in self._graph.inputs]
         by_path = self._seeds_by_path(self._seed)
         owns = self._recording.owns
         found = sweep(
             self._recording.tape, [(leaf, by_path[path]) for path, leaf in self._outputs if owns(leaf)]
         )
-        return [0.0 if adjoint is None else adjoint for adjoint in found[: len(self._recording.names)]]
+        return found[: len(self._recording.names)]
+
+    def _as_input(self, adjoint: Any, index: int) -> Any:
+        """An adjoint of an input, ``None`` if nothing depends on an array."""
+        return None if shape_of(adjoint) != shape_of(self.graph.values[index]) else adjoint
 
     def _seeds(self) -> dict[int, Any]:
         return node_seeds(self.graph, self._seeds_by_path(self._seed))
@@ -115,7 +120,13 @@ class Trace:
                     f"{title} returned {len(paths)} numbers: say which to differentiate by a seed in the structure of "
                     f"the result, or by name, for instance t.backward(seed={self._example_seed()!r})"
                 )
-            return {paths[0]: 1.0}
+            result = self._outputs[0][1]
+            if shape_of(result):
+                raise InputError(
+                    f"{title} returned an array of shape {result.shape}, and a gradient is that of one number: return "
+                    "one (a sum, say), or give a seed of that shape: t.backward(seed)"
+                )
+            return {paths[0]: one_like(result)}
         by_name = isinstance(seed, dict) and not isinstance(self.value, dict) and seed.keys() <= set(paths)
         given = seed if by_name else dict(leaves(seed))
         unknown = given.keys() - set(paths)
@@ -124,7 +135,7 @@ class Trace:
             raise InputError(
                 f"the seed has {shown!r}, the result of {title} has {', '.join(map(repr, paths))}"
             )
-        return {path: as_adjoint(given.get(path, 0.0)) for path in paths}
+        return {path: as_seed(as_adjoint(given.get(path, 0.0)), leaf, title) for path, leaf in self._outputs}
 
     def _example_seed(self) -> Any:
         if not isinstance(self.value, (list, tuple, dict)):

@@ -1,0 +1,92 @@
+"""Fresh arrays: what ``np.zeros(n)`` gives while a trace is open, so that ``a[i] = t`` can be traced.
+
+In: arrays just made by the user's code.  Out: :class:`FreshArray`, a constant that computes with its plain value and
+is on no tape, until a traced value is assigned into it: from then on it is an ordinary traced array.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tracegrad.arrays.build import holds_tracer, lift, static
+from tracegrad.arrays.tracer import ArrayTracer
+from tracegrad.primitives import CONST
+from tracegrad.pulls import pull_for
+from tracegrad.row import bind
+from tracegrad.tape import Tape
+from tracegrad.tracer import KINDS, NOTHING, UNSETTLED
+
+_become_class = object.__dict__["__class__"].__set__  # ``__class__`` of a tracer answers as the array
+
+
+class FreshArray(ArrayTracer):
+    """An array that the user's code has made and may still fill."""
+
+    __slots__ = ()
+
+    def _tracegrad_bind_(self, row: Any, args: tuple[Any, ...]) -> Any:
+        return bind(row, *map(settled, args))
+
+    def __array__(self, *args: Any, **options: Any) -> Any:
+        return np.asarray(self.value, *args, **options)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __getitem__(self, index: Any) -> Any:
+        part = self.value[static(settled(index))]
+        shared = isinstance(part, np.ndarray) and part.base is not None
+        return fresh(part, self.tape) if shared else part
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        index = static(settled(index))
+        if not holds_tracer(settled(value)):
+            self.value[index] = settled(value)
+            return
+        tracer_set(self, index, lift(value))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.value.__reduce_ex__(protocol)
+
+    def tolist(self) -> Any:
+        return self.value.tolist()
+
+
+def fresh(value: Any, tape: Tape) -> Any:
+    """A constant array that may be filled with traced values."""
+    node: Any = FreshArray()
+    node.value, node.tape, node.pull = value, tape, pull_for(CONST, "n")
+    node.a, node.b, node.lasti, node.adjoint = (), NOTHING, -1, None
+    return node
+
+
+def settled(value: Any) -> Any:
+    """The plain array of a fresh one, also in lists and tuples; anything else as it is."""
+    if type(value) is FreshArray:
+        return value.value
+    return type(value)(map(settled, value)) if type(value) in (list, tuple) else value
+
+
+def tracer_set(array: FreshArray, index: Any, value: Any) -> None:
+    """The first traced value in a fresh array: the array is a node from here on."""
+    from tracegrad.arrays.shapes import SETITEM
+    from tracegrad.arrays.tracer import base_of, refuse_whole
+
+    refuse_whole(array, value)
+    node = bind(SETITEM, array.value, value, index)
+    stale = base_of(array.value)
+    node.tape.stale[id(stale)] = stale
+    node.tape.pop()
+    _become_class(array, ArrayTracer)
+    for name in ("value", "pull", "a", "b", "tape", "lasti", "adjoint"):
+        setattr(array, name, getattr(node, name))
+    node.tape.append(array)
+
+
+KINDS[FreshArray] = ArrayTracer
+UNSETTLED[FreshArray] = settled
