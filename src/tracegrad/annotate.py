@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tracegrad.arrays.fit import quiet, shape_of
 from tracegrad.document import (
     FORMAT,
     VERSION,
@@ -28,7 +29,8 @@ from tracegrad.document import (
     Site,
     SourceLine,
     Stage,
-    number,
+    is_array,
+    quantity,
     structure,
 )
 from tracegrad.graph import Graph, Literal
@@ -46,19 +48,20 @@ def annotate(
     found = backward(graph, node_seeds(graph, seeds))
     places = Places(graph)
     names = _names(graph)
-    flags = [_flags(graph, index, found.adjoints[index]) for index in range(len(graph))]
+    with quiet():
+        flags = [_flags(graph, index, found.adjoints[index]) for index in range(len(graph))]
     nodes = tuple(
         Node(
             id=f"n{index}",
             kind=_kind(graph, index),
             primitive=primitive.name,
-            params=dict(zip(primitive.params, graph.params.get(index, ()), strict=False)),
+            params=_params(graph, index),
             name=names.get(index),
             label=_label(graph, index),
             value=_number(graph.values[index]),
             adjoint=None if primitive is CONST else _number(found.adjoints[index]),
-            shape=(),
-            dtype=type(graph.values[index]).__name__,
+            shape=shape_of(graph.values[index]),
+            dtype=_dtype(graph.values[index]),
             site=places.site(index),
             stage=places.stage_of.get(index),
             cluster=places.cluster_of.get(index),
@@ -110,6 +113,8 @@ def _literal(value: Any) -> str:
         text = repr(value)
     except ValueError:  # an int beyond the limit of digits
         return f"{value:.3e}" if math.isfinite(value) else "big int"
+    if is_array(value):
+        return f"{'×'.join(map(str, value.shape))} constant".strip()
     return (
         text
         if len(text) <= 8
@@ -131,12 +136,29 @@ def _flags(graph: Graph, index: int, adjoint: Any) -> tuple[str, ...]:
 
 def _number(value: Any) -> Any:
     """A value as a plain number, whatever stands for it."""
-    return value if type(value) is float or value is None else number(plain(value))
+    return value if type(value) is float or value is None else quantity(plain(value))
+
+
+def _partial(local: Any) -> Any:
+    return local if type(local) is str else _number(local)
+
+
+def _params(graph: Graph, index: int) -> dict[str, Any]:
+    names = graph.primitives[index].params
+    return {name: structure(value) for name, value in zip(names, graph.params.get(index, ()), strict=False)}
+
+
+def _dtype(value: Any) -> str:
+    value = plain(value)
+    return str(value.dtype) if is_array(value) else type(value).__name__
 
 
 def _finite(value: Any) -> bool:
+    value = plain(value)
+    if is_array(value):
+        return bool((value - value == 0).all())
     try:
-        return math.isfinite(plain(value))
+        return math.isfinite(value)
     except OverflowError:  # an int beyond the floats
         return True
 
@@ -148,7 +170,7 @@ def _edges(graph: Graph, found: Backward) -> tuple[Edge, ...]:
             source=f"n{graph.operands[edge]}",
             target=f"n{index}",
             slot=edge - graph.starts[index],
-            partial=_number(found.partials[edge]),
+            partial=_partial(found.partials[edge]),
             flow=_number(found.flows[edge]),
         )
         for index in range(len(graph))
