@@ -64,7 +64,7 @@ def _places(layout: Any, path: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
 
 @gate(
     "numpy.array",
-    lambda g, out, *args: [g[place] for place in _places(args[-2])],
+    lambda g, out, *args: [g[place] if place else g for place in _places(args[-2])],
     "layout",
     "dtype",
     symbol="array",

@@ -84,7 +84,7 @@ HANDLERS[np.where] = _where
 @row(
     np.clip,
     rules=(
-        lambda m, out, x, low, high: 1.0 * ((_lowest(low) <= x) & (x <= _highest(high))),
+        lambda m, out, x, low, high: 1.0 * ((low <= x) & (x <= high)),
         lambda m, out, x, low, high: 1.0 * (x < low),
         lambda m, out, x, low, high: 1.0 * (x > high),
     ),
@@ -93,20 +93,22 @@ def CLIP(x: Any, low: Any, high: Any) -> Any:
     return np.clip(x, low, high)
 
 
-def _lowest(low: Any) -> Any:
-    return -np.inf if low is None else low
-
-
-def _highest(high: Any) -> Any:
-    return np.inf if high is None else high
-
-
 @composed(np.clip)
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any = None, max: Any = None) -> Any:
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     if out is not None:
         raise unsupported("numpy.clip with out")
-    return bind(CLIP, *(bound if bound is None else lift(bound) for bound in (a, low, high)))
+    a = lift(a)
+    return bind(CLIP, a, *(_bound(a, end, bound) for end, bound in zip(("min", "max"), (low, high), strict=True)))
+
+
+def _bound(a: Any, end: str, bound: Any) -> Any:
+    """A bound; where there is none, the end of all numbers of this kind."""
+    if bound is not None:
+        return lift(bound)
+    if a.dtype.kind in "iu":
+        return getattr(np.iinfo(a.dtype), end)
+    return a.dtype.type(np.inf if end == "max" else -np.inf)
 
 
 def _sinc_slope(m: Any, out: Any, x: Any) -> Any:

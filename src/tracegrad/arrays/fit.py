@@ -34,7 +34,7 @@ def fit(flow: Any, like: Any) -> Any:
         flow = _unbroadcast(np, flow, shape)
     dtype = getattr(like, "dtype", None)
     if dtype is None:
-        return float(flow) if isinstance(flow, (np.generic, np.ndarray)) else flow
+        return float(flow) if issubclass(type(flow), (np.generic, np.ndarray)) else flow
     wanted = dtype if dtype.kind == "f" else np.dtype(float)
     return flow if getattr(flow, "dtype", wanted) == wanted else astype(flow, wanted)
 

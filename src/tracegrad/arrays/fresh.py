@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import holds_tracer, lift, static
-from tracegrad.arrays.tracer import ArrayTracer
+from tracegrad.arrays.shapes import SETITEM, getitem
+from tracegrad.arrays.tracer import ArrayTracer, base_of, check_memory, refuse_whole
 from tracegrad.primitives import CONST
 from tracegrad.pulls import pull_for
 from tracegrad.row import bind
@@ -30,23 +31,23 @@ class FreshArray(ArrayTracer):
         return bind(row, *map(settled, args))
 
     def __array__(self, *args: Any, **options: Any) -> Any:
-        return np.asarray(self.value, *args, **options)
+        return np.asarray(settled(self), *args, **options)
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(settled(self))
 
     def __float__(self) -> float:
-        return float(self.value)
+        return float(settled(self))
 
     def __getitem__(self, index: Any) -> Any:
-        part = self.value[static(settled(index))]
+        part = settled(self)[static(settled(index))]
         shared = isinstance(part, np.ndarray) and part.base is not None
-        return fresh(part, self.tape) if shared else part
+        return fresh(part, self.tape, (self, static(settled(index)))) if shared else part
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = static(settled(index))
         if not holds_tracer(settled(value)):
-            self.value[index] = settled(value)
+            settled(self)[index] = settled(value)
             return
         tracer_set(self, index, lift(value))
 
@@ -54,31 +55,35 @@ class FreshArray(ArrayTracer):
         return self.value.__reduce_ex__(protocol)
 
     def tolist(self) -> Any:
-        return self.value.tolist()
+        return settled(self).tolist()
 
 
-def fresh(value: Any, tape: Tape) -> Any:
-    """A constant array that may be filled with traced values."""
+def fresh(value: Any, tape: Tape, window: tuple[Any, ...] = ()) -> Any:
+    """A constant array that may be filled with traced values; ``window`` says of which other one it is a part."""
     node: Any = FreshArray()
     node.value, node.tape, node.pull = value, tape, pull_for(CONST, "n")
-    node.a, node.b, node.lasti, node.adjoint = (), NOTHING, -1, None
+    node.a, node.b, node.lasti, node.adjoint = window, NOTHING, -1, None
     return node
 
 
 def settled(value: Any) -> Any:
     """The plain array of a fresh one, also in lists and tuples; anything else as it is."""
     if type(value) is FreshArray:
+        check_memory(value)
         return value.value
     return type(value)(map(settled, value)) if type(value) in (list, tuple) else value
 
 
 def tracer_set(array: FreshArray, index: Any, value: Any) -> None:
     """The first traced value in a fresh array: the array is a node from here on."""
-    from tracegrad.arrays.shapes import SETITEM
-    from tracegrad.arrays.tracer import base_of, refuse_whole
-
     refuse_whole(array, value)
+    check_memory(array)
+    window = array.a
     node = bind(SETITEM, array.value, value, index)
+    if window:  # a write through a view: a[0] *= t, a[0][1] = t
+        parent, place = window
+        parent[place] = node
+        node = getitem(parent, place)
     stale = base_of(array.value)
     node.tape.stale[id(stale)] = stale
     node.tape.pop()

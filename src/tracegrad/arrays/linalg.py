@@ -16,6 +16,7 @@ import numpy as np
 
 from tracegrad.arrays.build import lift
 from tracegrad.arrays.elementwise import plain_array
+from tracegrad.arrays.fit import shape_of
 from tracegrad.arrays.products import transposed
 from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
@@ -39,6 +40,11 @@ def _part(function: Any, number: int, name: str, vjp: Any, *params: str, maps: t
 def _diagonal_of(x: Any) -> Any:
     """Vectors as diagonal matrices."""
     return x[..., None] * np.eye(x.shape[-1], dtype=x.dtype)
+
+
+def _matrices(x: Any) -> Any:
+    """Numbers, one for each matrix, in a shape to multiply these with."""
+    return np.reshape(x, (*shape_of(x), 1, 1))
 
 
 def _column(x: Any, vector: bool) -> Any:
@@ -65,12 +71,12 @@ def _solve_right(g: Any, out: Any, a: Any, b: Any) -> Any:
     return LA.solve(transposed(a), g)
 
 
-@row(LA.solve, _solve_left, _solve_right, maps=("−A⁻ᵀ × xᵀ", "A⁻ᵀ ×"))
+@row(LA.solve, _solve_left, _solve_right, maps=("−A⁻ᵀ G xᵀ", "A⁻ᵀ G"))
 def SOLVE(a: Any, b: Any) -> Any:
     return LA.solve(a, b)
 
 
-@row(LA.inv, lambda g, out, a: -np.matmul(np.matmul(transposed(out), g), transposed(out)), maps=("−A⁻ᵀ × A⁻ᵀ",))
+@row(LA.inv, lambda g, out, a: -np.matmul(np.matmul(transposed(out), g), transposed(out)), maps=("−A⁻ᵀ G A⁻ᵀ",))
 def INV(a: Any) -> Any:
     return LA.inv(a)
 
@@ -78,7 +84,7 @@ def INV(a: Any) -> Any:
 def _cofactors(out: Any, a: Any) -> Any:
     """d det(A) / dA, also where A is singular."""
     try:
-        return out[..., None, None] * transposed(LA.inv(a)) if np.all(plain_array(out) != 0) else _by_svd(a)
+        return _matrices(out) * transposed(LA.inv(a)) if np.all(plain_array(out) != 0) else _by_svd(a)
     except LA.LinAlgError:
         return _by_svd(a)
 
@@ -87,10 +93,10 @@ def _by_svd(a: Any) -> Any:
     u, s, vh = LA.svd(a)
     others = [np.prod(np.delete(s, k, axis=-1), axis=-1) for k in range(s.shape[-1])]
     signs = LA.det(plain_array(u)) * LA.det(plain_array(vh))
-    return signs[..., None, None] * np.matmul(u * np.stack(others, axis=-1)[..., None, :], vh)
+    return _matrices(signs) * np.matmul(u * np.stack(others, axis=-1)[..., None, :], vh)
 
 
-@row(LA.det, lambda g, out, a: np.reshape(g, (*g.shape, 1, 1)) * _cofactors(np.reshape(out, g.shape), a))
+@row(LA.det, lambda g, out, a: _matrices(g) * _cofactors(out, a), maps=("G det(A) A⁻ᵀ",))
 def DET(a: Any) -> Any:
     return LA.det(a)
 
@@ -101,8 +107,8 @@ def _det(a: Any) -> Any:
 
 
 LOGABSDET = _part(
-    LA.slogdet, 1, "logabsdet", lambda g, out, a: np.reshape(g, (*np.shape(out), 1, 1)) * transposed(LA.inv(a)),
-    maps=("A⁻ᵀ",),
+    LA.slogdet, 1, "logabsdet", lambda g, out, a: _matrices(g) * transposed(LA.inv(a)),
+    maps=("G A⁻ᵀ",),
 )  # fmt: skip
 _Slogdet = namedtuple("SlogdetResult", ["sign", "logabsdet"])
 
@@ -183,7 +189,7 @@ def _cholesky_back(g: Any, out: Any, a: Any) -> Any:
     return _lower(transposed(LA.solve(transposed(out), transposed(half))))
 
 
-@row(LA.cholesky, _cholesky_back, maps=("L⁻ᵀ Φ(Lᵀ ·) L⁻¹",))
+@row(LA.cholesky, _cholesky_back, maps=("L⁻ᵀ Φ(Lᵀ G) L⁻¹",))
 def CHOLESKY(a: Any) -> Any:
     return LA.cholesky(a)
 
@@ -206,7 +212,7 @@ def _eigenvectors_back(g: Any, out: Any, a: Any) -> Any:
     return _lower(0.5 * (s + transposed(s)))
 
 
-EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", _eigenvalues_back, maps=("V · Vᵀ",))
+EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", _eigenvalues_back, maps=("V G Vᵀ",))
 EIGENVECTORS = _part(LA.eigh, 1, "eigenvectors", _eigenvectors_back)
 _Eigh = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
 
@@ -218,7 +224,7 @@ def _eigh(a: Any, UPLO: Any = "L") -> Any:
     return _Eigh(bind(EIGENVALUES, a), bind(EIGENVECTORS, a))
 
 
-@row(LA.eigvalsh, _eigenvalues_back, maps=("V · Vᵀ",))
+@row(LA.eigvalsh, _eigenvalues_back, maps=("V G Vᵀ",))
 def EIGVALSH(a: Any) -> Any:
     return LA.eigvalsh(a)
 
@@ -246,11 +252,11 @@ def _singular_back(g: Any, out: Any, a: Any) -> Any:
 
 
 SVD_U = _part(LA.svd, 0, "U", _left_back, "full_matrices")
-SVD_S = _part(LA.svd, 1, "S", lambda g, out, a, full: _singular_back(g, out, a), "full_matrices", maps=("U · Vᵀ",))
+SVD_S = _part(LA.svd, 1, "S", lambda g, out, a, full: _singular_back(g, out, a), "full_matrices", maps=("U G Vᵀ",))
 SVD_VH = _part(LA.svd, 2, "Vh", _right_back, "full_matrices")
 SINGULAR = Primitive(
     name="numpy.linalg.svd.values", forward=lambda a: LA.svd(a, compute_uv=False), vjps=(_singular_back,),
-    symbol="svd", maps=("U · Vᵀ",), variadic=True, python="", c="", numpy="",
+    symbol="svd", maps=("U G Vᵀ",), variadic=True, python="", c="", numpy="",
 )  # fmt: skip
 _Svd = namedtuple("SVDResult", ["U", "S", "Vh"])
 

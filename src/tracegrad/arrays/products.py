@@ -14,7 +14,7 @@ from tracegrad.arrays.build import lift
 from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
 from tracegrad.row import bind
 
-BOTH = ("× Bᵀ", "Aᵀ ×")
+BOTH = ("G Bᵀ", "Aᵀ G")
 
 
 def transposed(x: Any) -> Any:
@@ -160,7 +160,7 @@ def _kron(a: Any, b: Any) -> Any:
     lambda g, out, a, b: np.cross(b, g),
     lambda g, out, a, b: np.cross(g, a),
     symbol="×",
-    maps=("B ×", "× A"),
+    maps=("B × G", "G × A"),
 )
 def CROSS(a: Any, b: Any) -> Any:
     return np.cross(a, b)

@@ -4,7 +4,7 @@ In: what user code does with an array.  Out: nodes.  Read :class:`ArrayTracer`; 
 the same name, which finds its row by :data:`~tracegrad.arrays.table.HANDLERS`.
 
 A traced array is never changed in memory.  ``a[i] = t`` records a new node, and the tracer *becomes* that node: an
-entry with the old content takes its place on the tape and in its uses (:func:`_become`).  What shares memory with the
+entry with the old content takes its place on the tape and in its uses (:func:`become`).  What shares memory with the
 old content, and would have seen the change, must not be used again; :func:`check_memory` says so.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.fit import astype
-from tracegrad.arrays.shapes import SETITEM, getitem, whole
+from tracegrad.arrays.shapes import GETITEM, SETITEM, getitem, whole
 from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import HANDLERS, unsupported
 from tracegrad.errors import UnsupportedError
@@ -48,7 +48,7 @@ class ArrayTracer(Tracer):
     def _tracegrad_bind_(self, row: Any, args: tuple[Any, ...]) -> Any:
         if self.tape.stale:
             for arg in args:
-                if isinstance(type(arg), type) and issubclass(type(arg), ArrayTracer):
+                if issubclass(type(arg), ArrayTracer):
                     check_memory(arg)
         return Tracer._tracegrad_bind_(self, row, args)
 
@@ -108,7 +108,13 @@ class ArrayTracer(Tracer):
     def __setitem__(self, index: Any, value: Any) -> None:
         value = lift(value)
         refuse_whole(self, value)
-        _become(self, bind(SETITEM, self, value, static(index)))
+        changed = bind(SETITEM, self, value, static(index))
+        if not _is_view(self):
+            become(self, changed)
+            return
+        parent, place = self.a  # a write through a view: x[0] *= 2, x[0][1] = t
+        parent[place] = changed
+        become(self, getitem(parent, place))
 
     def __delitem__(self, index: Any) -> NoReturn:
         raise ValueError("cannot delete array elements")
@@ -142,7 +148,7 @@ class ArrayTracer(Tracer):
     def tolist(self) -> Any:
         if self.ndim == 0:
             return self.item()
-        return [one.tolist() if isinstance(type(one), type) and type(one) is ArrayTracer else one for one in self]
+        return [one.tolist() if type(one) is ArrayTracer else one for one in self]
 
     def fill(self, value: Any) -> None:
         self[...] = value
@@ -222,7 +228,15 @@ def check_memory(tracer: ArrayTracer) -> None:
         raise error
 
 
-def _become(tracer: ArrayTracer, node: Any) -> None:
+def _is_view(tracer: ArrayTracer) -> bool:
+    """Whether a traced array is a window on another one of the same trace."""
+    if tracer.row is not GETITEM:
+        return False
+    parent = tracer.a[0]
+    return type(parent) is type(tracer) and base_of(parent.value) is base_of(tracer.value)
+
+
+def become(tracer: ArrayTracer, node: Any) -> None:
     """Let a tracer be another node from here on; an entry with its old content takes its place on the tape."""
     tape = tracer.tape
     if node.tape is not tape:

@@ -269,6 +269,8 @@ class _Pen:
         if edge.partial is None or self.nothing_returns(edge):
             return ()
         local = ("local", self.number(edge.partial))
+        if isinstance(edge.partial, str) and edge.flow is not None:  # a linear map of arrays, by its name
+            return ((local,), (("flow", f"= {self.number(edge.flow)}"),))
         if edge.flow is None or adjoint is None:
             return ((local,),)
         return (

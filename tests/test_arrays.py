@@ -1,0 +1,102 @@
+"""Rows on arrays: values bit for bit, derivatives against differences and other libraries, conventions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from array_cases import CASES, Case
+
+import tracegrad as tg
+from tracegrad.document import schema
+from tracegrad.export.json import from_json, to_json
+from tracegrad.laws import check_identity
+
+by_name = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def scalar(case: Case) -> Any:
+    """The case as a function with one number: a weighted sum of its result."""
+    weights = np.random.default_rng(99).uniform(0.5, 1.5, np.shape(case.function(*case.args)))
+    return lambda *args: (case.function(*args) * weights).sum() if weights.shape else case.function(*args) * weights
+
+
+def along(args: tuple[Any, ...], step: float, directions: list[Any]) -> list[Any]:
+    return [arg + step * direction for arg, direction in zip(args, directions, strict=True)]
+
+
+def directions_of(args: tuple[Any, ...]) -> list[Any]:
+    rng = np.random.default_rng(5)
+    return [rng.normal(size=np.shape(arg)) for arg in args]
+
+
+def slope(function: Any, args: tuple[Any, ...], directions: list[Any]) -> Any:
+    """The derivative along a direction by central differences with one step of Richardson's."""
+    def central(h: float) -> Any:
+        return (function(*along(args, h, directions)) - function(*along(args, -h, directions))) / (2 * h)
+
+    return (4 * central(5e-5) - central(1e-4)) / 3
+
+
+def gradients(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = tg.grad(function, tuple(range(len(args))))(*args)
+    return found
+
+
+def dot(gradient: tuple[Any, ...], directions: list[Any]) -> Any:
+    return sum((g * d).sum() if np.shape(d) else g * d for g, d in zip(gradient, directions, strict=True))
+
+
+@by_name
+def test_value_is_that_of_the_plain_call(case: Case) -> None:
+    plain = case.function(*case.args)
+    traced = tg.trace(lambda *args: case.function(*args), *case.args).value
+    assert type(traced) is type(plain)
+    assert np.asarray(traced).dtype == np.asarray(plain).dtype
+    assert np.asarray(traced).tobytes() == np.asarray(plain).tobytes()
+
+
+@by_name
+def test_gradient_against_differences(case: Case) -> None:
+    function, directions = scalar(case), directions_of(case.args)
+    found = gradients(function, case.args)
+    for gradient, arg in zip(found, case.args, strict=True):
+        assert np.shape(gradient) == np.shape(arg)
+    expected = slope(function, case.args, directions)
+    np.testing.assert_allclose(dot(found, directions), expected, rtol=2e-7, atol=2e-8)
+
+
+@by_name
+def test_second_order_against_differences(case: Case) -> None:
+    function, directions = scalar(case), directions_of(case.args)
+
+    def first(*args: Any) -> Any:
+        return dot(gradients(function, args), directions)
+
+    found = gradients(first, case.args)
+    expected = slope(first, case.args, directions)
+    np.testing.assert_allclose(dot(found, directions), expected, rtol=2e-6, atol=2e-7)
+
+
+@by_name
+def test_document_holds_its_laws(case: Case) -> None:
+    t = tg.trace(scalar(case), *case.args)
+    t.graph.lint()
+    check_identity(t.document)
+    text = to_json(t.document)
+    jsonschema.validate(json.loads(text), schema())
+    assert from_json(text) == t.document
+    assert t.graph.replay(list(case.args))
+
+
+@by_name
+def test_single_precision_is_kept(case: Case) -> None:
+    args = tuple(np.float32(arg) for arg in case.args)
+    plain = case.function(*args)
+    found = tg.trace(lambda *args: case.function(*args), *args)
+    assert np.asarray(found.value).dtype == np.asarray(plain).dtype
+    for gradient in gradients(scalar(Case(case.name, case.function, args)), args):
+        assert np.asarray(gradient).dtype == np.float32
