@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from tracegrad.primitives import TABLE, bind
+from tracegrad.tape import CURRENT
 from tracegrad.tracer import Tracer, as_number, isinstance_tracer
 
 
@@ -50,6 +51,10 @@ class _FloatClass(_StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
             x = as_number(args[0])
+            tape = CURRENT.get()
+            if tape is not None and type(x) is str:
+                written = tape.written(x)
+                x = x if written is None else written
             if isinstance_tracer(x):
                 return x if x.__class__ is float else bind(TABLE["float"], x)
         return float(*args, **kwargs)

@@ -124,9 +124,8 @@ def enter_attributes(
     The objects are copied along the path, for those of the caller are never changed; hence the function given back,
     which may be bound to a copy.
     """
-    known = [*names_of(entered)] or [
-        path for name, value in bound.arguments.items() for path, _ in leaves(value, name)
-    ]
+    everything = [path for name, value in bound.arguments.items() for path, _ in leaves(value, name)]
+    known = names_of(entered) or everything
     for wanted in wrt:
         if any(covers(wanted, path) for path in known):
             continue
@@ -136,7 +135,7 @@ def enter_attributes(
         holder = function.__self__ if own else bound.arguments.get(parameter)
         number = _number_at(holder, steps) if steps else None
         if steps is None or number is None:
-            there = f"there are: {', '.join(known[:20])}" if known else "there are none"
+            there = f"there are: {', '.join(everything[:20])}" if everything else "there are none"
             raise InputError(
                 f"{title_of(function)} has no number called {wanted!r} to differentiate by; {there}"
             )

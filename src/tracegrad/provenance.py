@@ -8,6 +8,7 @@ A call keeps the code object and never the frame, so that no local variable live
 
 from __future__ import annotations
 
+import os
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from pathlib import Path
 from types import CodeType, FrameType
@@ -24,6 +25,7 @@ OPAQUE = frozenset({
     "numpy", "pandas", "pydot", "pytest", "scipy", "sympy", "tensorflow", "torch",
 })  # fmt: skip
 
+_LIBRARY = str(Path(os.__file__).parent)
 _RESUMABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
@@ -36,6 +38,11 @@ def in_package(code: CodeType) -> bool:
     if filename not in _IN_PACKAGE:
         _IN_PACKAGE[filename] = filename.startswith(PACKAGE) and filename not in EXAMPLES
     return _IN_PACKAGE[filename]
+
+
+def in_library(code: CodeType) -> bool:
+    """Whether this is code of Python's library or of an installed package, and so none of the user's own."""
+    return code.co_filename.startswith((_LIBRARY, "<frozen "))
 
 
 class Call:

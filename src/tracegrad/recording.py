@@ -11,6 +11,7 @@ import sys
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from traceback import walk_tb
 from typing import Any
 
 from tracegrad import intercept, ufuncs
@@ -19,9 +20,10 @@ from tracegrad.arrays import include
 from tracegrad.arrays.fit import own, zero_like
 from tracegrad.errors import TraceError, UnsupportedError
 from tracegrad.inputs import Entered, Wrt, enter, enter_attributes, names_of
+from tracegrad.provenance import in_library, in_package
 from tracegrad.scan import substitute
 from tracegrad.source import describe
-from tracegrad.tape import CURRENT, Tape
+from tracegrad.tape import CURRENT, ClosedTape, Tape
 from tracegrad.tracer import UNSETTLED, NestedTracer, ScalarTracer, isinstance_tracer
 from tracegrad.tree import leaves, map_leaves
 
@@ -92,11 +94,13 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     except Exception as error:
         if tape.escape is not None and error is not tape.escape:
             raise tape.escape from error  # C code puts an error of its own in its place
-        if isinstance(error, TypeError) and _TRACER_NAME.search(str(error)):
-            if not _INTERPRETER.search(str(error)):
-                raise UnsupportedError(_refused(error)) from error
+        _make_plain(error, tape)
+        text = str(error) if isinstance(error, (TypeError, AttributeError)) else ""
+        if _REFUSAL.search(text) or (_TRACER_NAME.search(text) and not _INTERPRETER.search(text)):
+            raise UnsupportedError(_refused(error)) from error
+        if _TRACER_NAME.search(text):
             error.args = (
-                _TRACER_NAME.sub("float", str(error)),
+                _TRACER_NAME.sub("float", text),
             )  # the user's own mistake, in the plain call's words
         raise
     if tape.escape is not None:
@@ -108,6 +112,9 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
             f"{tape.title} returned a {type(result).__name__}, whose body has not run yet: trace a function that "
             "consumes it, for instance lambda x: list(f(x))"
         )
+    for _, leaf in leaves(result):
+        if isinstance_tracer(leaf) and type(leaf.tape) is ClosedTape and leaf.tape is not tape:
+            leaf.tape.enter(sys._getframe())  # raises
     return Recording(function=function, tape=tape, entered=entered, count=count, result=result)
 
 
@@ -115,17 +122,30 @@ _TRACER_NAME = re.compile(r"(tracegrad\.tracer\.)?(Scalar|Nested)Tracer")
 
 #: what Python itself says where a number is used as something else
 _INTERPRETER = re.compile(
-    r"^'\w+' object (is not|does not|has no)|^object of type|unsupported operand|not supported between"
-    r"|^bad operand|can only concatenate|can't multiply|must be str, not"
+    r"^'\w+' object (is not|does not|has no)|^object of type|unsupported operand|not supported between|^bad operand"
+    r"|can only concatenate|can't (multiply|concat)|must be str, not|must be an iterable, not|^cannot unpack"
+    r"|expected str instance|^argument of type .* is not|^object \w+ can't be used in|has no attribute"
 )
 
+#: what compiled code says of a tracer though it would take a float
+_REFUSAL = re.compile(r"^Object of type (float|int) is not JSON serializable|^argument must be int or float$")
 
-def _refused(error: TypeError) -> str:
+
+def _make_plain(error: Exception, tape: Tape) -> None:
+    """Put plain numbers in place of the tracers that an error carries."""
+
+    def number(leaf: Any) -> Any:
+        return leaf.value if isinstance_tracer(leaf) and leaf.tape is tape else leaf
+
+    if any(isinstance_tracer(leaf) for arg in error.args for _, leaf in leaves(arg)):
+        error.args = tuple(map_leaves(arg, number) for arg in error.args)
+
+
+def _refused(error: Exception) -> str:
     """What to say where compiled code has refused a tracer by its class."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    where = "" if traceback is None else f", {describe(traceback.tb_frame)}"
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    own = [frame for frame in frames if not in_library(frame.f_code) and not in_package(frame.f_code)]
+    where = f", {describe((own or frames)[-1])}" if frames else ""
     return (
         f"compiled code refused a traced number ({error}){where}.  It cannot be traced: write the computation in plain "
         "Python, or wrap the argument in tg.detach(...) if its gradient is not wanted"

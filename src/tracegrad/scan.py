@@ -83,7 +83,7 @@ def _alike(now: Any, old: Any, new: Any) -> bool:
 class Plan:
     """What to swap for one root, and the look-ups that this conclusion rests on."""
 
-    __slots__ = ("bare", "bindings", "contents", "lookups", "modules", "names", "numba", "shadows")
+    __slots__ = ("bare", "bindings", "codes", "contents", "lookups", "modules", "names", "numba", "shadows")
 
     def __init__(self) -> None:
         #: (namespace, name, original, stand-in): the common case, kept simple for speed
@@ -97,6 +97,8 @@ class Plan:
         self.bindings: list[Binding] = []
         self.lookups: list[tuple[dict[Any, Any], Any, Any]] = []
         self.contents: list[Contents] = []
+        #: the code that was searched, by identity: what one plan covers needs no other
+        self.codes: dict[int, types.CodeType] = {}
         self.numba = "numba" in sys.modules
 
     def holds(self) -> bool:
@@ -267,6 +269,7 @@ class Scanner:
         self.plan = Plan()
         self.plans: list[Plan] = []
         self.seen: set[int] = set()
+        self.seen_names: set[tuple[int, str]] = set()
         self.seen_modules: set[tuple[int, frozenset[str]]] = set()
         self.kept: list[Any] = []
         self.substitutes: dict[int, Any] = {}
@@ -331,13 +334,15 @@ class Scanner:
             return
         self._defaults(function)
         if self.remember:
-            self.plans.append(plan_of_code(function))
+            if not any(id(function.__code__) in plan.codes for plan in self.plans):
+                self.plans.append(plan_of_code(function))
         else:
             self._watch(functools.partial(_parts, function))
             self.code(function.__code__, function.__globals__)
 
     def code(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
         """The global names that code uses; every one there is, where it may look them up by text."""
+        self.plan.codes[id(code)] = code
         names = frozenset(_names(code))
         if "__class__" in names and not names.isdisjoint(CLASSES) and _compares_class(code):
             self.plan.bare.add(id(namespace))
@@ -353,15 +358,21 @@ class Scanner:
         """A global name that some code uses: of the module, a builtin, or that of a module to be imported."""
         value = namespace.get(name, MISSING)
         kind = type(value)
+        first = (id(namespace), name) not in self.seen_names
+        self.seen_names.add((id(namespace), name))
+        if kind is types.ModuleType:
+            if first:
+                self.plan.lookups.append((namespace, name, value))
+            self.module(value, namespace, name, names)
+            return
+        if not first:
+            return
         if value is None:
             self.plan.lookups.append((namespace, name, None))
         if kind in _PLAIN:
             return
         if value is MISSING or value is BUILTINS.get(name):
             self._absent(namespace, name, names)
-        elif kind is types.ModuleType:
-            self.plan.lookups.append((namespace, name, value))
-            self.module(value, namespace, name, names)
         elif kind in _FUNCTIONS and value in ORIGINAL_OF:
             self.plan.names.append((namespace, name, ORIGINAL_OF[value], value))
         else:
@@ -399,12 +410,12 @@ class Scanner:
             if namespace is not None:
                 self.plan.modules.append((namespace, name))
             return
-        key = (id(module), names)
+        by_text = not names.isdisjoint(_BY_TEXT)
+        key = (id(module), _BY_TEXT if by_text else names)
         if _is_opaque(module.__name__) or key in self.seen_modules:
             return
         self.seen_modules.add(key)
-        wanted = names & vars(module).keys() if names.isdisjoint(_BY_TEXT) else list(vars(module))
-        for attribute in wanted:
+        for attribute in list(vars(module)) if by_text else names & vars(module).keys():
             self._name(vars(module), attribute, names)
 
     def _defaults(self, function: types.FunctionType) -> None:

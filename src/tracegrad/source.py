@@ -19,6 +19,7 @@ from types import CodeType, FrameType
 from typing import TypeVar
 
 from tracegrad.document import Site
+from tracegrad.provenance import in_library, in_package
 
 T = TypeVar("T")
 
@@ -90,10 +91,17 @@ def relative(filename: str) -> str:
 
 
 def describe(frame: FrameType) -> str:
-    """What a frame is doing, for a message: ``at model.py:12 in helper: `math.exp(x)` ``."""
+    """What a frame is doing, for a message: ``at model.py:12 in helper: `math.exp(x)` ``.
+
+    Of a frame in a library, also what called it from outside.
+    """
     where = site(frame.f_code, frame.f_lasti)
     text = f": `{' '.join(where.text.split())}`" if where.text else ""
-    return f"at {where.file}:{where.line} in {where.function}{text}"
+    here = f"at {where.file}:{where.line} in {where.function}{text}"
+    caller: FrameType | None = frame
+    while caller is not None and (in_library(caller.f_code) or in_package(caller.f_code)):
+        caller = caller.f_back
+    return here if caller is None or caller is frame else f"{here}, called {describe(caller)}"
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from contextvars import ContextVar
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from tracegrad.errors import EscapeError, LeakError, TraceError
 from tracegrad.primitives import Primitive
@@ -91,13 +91,41 @@ class Tape(list[Any]):
         """Record that ``row`` on ``args`` gave ``outcome``, and give the outcome back."""
         frame = user_frame()
         if row.name in _DIGITS and frame.f_globals.get("__name__", "").partition(".")[0] in OPAQUE:
-            self.escape = self.escape or EscapeError(
-                f"another library would take a traced value to pieces and lose its gradient, {describe(frame)}.  "
-                "Compute with functions of math, or wrap the argument in tg.detach(...) if its gradient is not wanted"
+            self.refuse(
+                EscapeError(
+                    f"another library would take a traced value to pieces and lose its gradient, {describe(frame)}.  "
+                    "Compute with functions of math, or wrap the argument in tg.detach(...) if its gradient is not "
+                    "wanted"
+                )
             )
-            raise self.escape
         self.guards.append(TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti))
         return outcome
+
+    def written(self, text: str) -> Any:
+        """The tracer whose exact value a text is, ``None`` if it is that of none.
+
+        A text that only equals one, and may be another number's, is refused: either answer could be wrong.
+        """
+        for guard in reversed(self.guards):
+            if guard.row.name == "format" and guard.outcome == text and _reads_back(guard, text):
+                if guard.outcome is text:
+                    return guard.args[0]
+                self.refuse(
+                    EscapeError(
+                        f"a number would be read from {text!r}, which was written of a traced value and has lost its "
+                        f"gradient, {describe(user_frame())}.  Compute with the number instead of its text, or write "
+                        "tg.detach(x) if its gradient is not wanted"
+                    )
+                )
+        return None if self.outer is None else self.outer.written(text)
+
+    def refuse(self, error: TraceError) -> NoReturn:
+        """Raise an error that a handler in the user's code cannot hide from the end of this trace and those around."""
+        tape: Tape | None = self
+        while tape is not None:
+            tape.escape = tape.escape or error
+            tape = tape.outer
+        raise error
 
     def close(self) -> None:
         """End the trace: drop the frames and refuse further operations."""
@@ -111,12 +139,52 @@ class ClosedTape(Tape):
 
     __slots__ = ()
 
-    def enter(self, frame: FrameType) -> Call:
+    def enter(self, frame: FrameType) -> NoReturn:
         raise LeakError(
             f"a value traced in {self.title} is used after its trace ended, {describe(frame)}.  It was kept in a "
             "global, an attribute, a cache or a generator: return it from the traced function instead, or keep "
             "tg.detach(value) if its gradient is not wanted"
         )
+
+    def written(self, text: str) -> Any:
+        """The tracer whose exact value a text is, ``None`` if it is that of none.
+
+        A text that only equals one, and may be another number's, is refused: either answer could be wrong.
+        """
+        for guard in reversed(self.guards):
+            if guard.row.name == "format" and guard.outcome == text and _reads_back(guard, text):
+                if guard.outcome is text:
+                    return guard.args[0]
+                self.refuse(
+                    EscapeError(
+                        f"a number would be read from {text!r}, which was written of a traced value and has lost its "
+                        f"gradient, {describe(user_frame())}.  Compute with the number instead of its text, or write "
+                        "tg.detach(x) if its gradient is not wanted"
+                    )
+                )
+        return None if self.outer is None else self.outer.written(text)
+
+    def refuse(self, error: TraceError) -> NoReturn:
+        self.enter(user_frame())
+
+
+def refuse(error: TraceError) -> NoReturn:
+    """Raise an error that a handler in the user's code cannot hide from the end of the trace."""
+    tape = CURRENT.get()
+    if tape is None:
+        raise error
+    tape.refuse(error)
+
+
+def _reads_back(guard: TapeGuard, text: str) -> bool:
+    """Whether a text that was written of a traced value is all of it; else it was rounded, which is a step."""
+    value = guard.args[0]
+    while hasattr(type(value), "_tracegrad_bind_"):
+        value = value.value
+    try:
+        return bool(float(text) == value)
+    except ValueError:
+        return False
 
 
 def user_frame() -> FrameType:
@@ -136,6 +204,9 @@ def innermost(tapes: list[Tape]) -> Tape:
         while walker is not None and walker is not tape:
             walker = walker.outer
         if walker is None:
+            for ended in tapes:
+                if type(ended) is ClosedTape:
+                    ended.enter(user_frame())
             raise LeakError(
                 f"values of two unrelated traces meet, {describe(user_frame())}: one was made in {deepest.title}, "
                 f"the other in {tape.title}, which does not enclose it.  Trace one function that uses both"

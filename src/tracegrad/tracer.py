@@ -40,7 +40,7 @@ from tracegrad.primitives import (
 )
 from tracegrad.pulls import ROW_OF, Pull, pull_for
 from tracegrad.source import describe, formats, looks_up
-from tracegrad.tape import Tape, innermost, user_frame
+from tracegrad.tape import Tape, innermost, refuse, user_frame
 
 #: stands in slot ``b`` of a tracer that has one operand, or all of them in a tuple in ``a``
 NOTHING: Any = type("Nothing", (), {"__repr__": lambda self: "NOTHING"})()
@@ -230,10 +230,17 @@ def is_operand(other: Any) -> bool:
     if kind in _LITERAL or issubclass(kind, Tracer):
         return True
     if issubclass(kind, complex):
-        raise UnsupportedError(
-            f"a traced number meets a complex one, {describe(user_frame())}; only real numbers are traced"
+        refuse(
+            UnsupportedError(
+                f"a traced number meets a complex one, {describe(user_frame())}; only real numbers are traced"
+            )
         )
     return issubclass(kind, Real) and not issubclass(kind, Decimal)
+
+
+def is_comparable(other: Any) -> bool:
+    """Whether a tracer can be compared with this: Python compares numbers with decimal ones, but does not add them."""
+    return is_operand(other) or issubclass(type(other), Decimal)
 
 
 def operand_to_static(arg: Any) -> Any:
@@ -254,16 +261,13 @@ def plain_constant(arg: Any) -> Any:
 
 def escape(tracer: Tracer, how: str) -> NoReturn:
     """Refuse to let a traced value out; a handler in the user's code cannot hide it from the end of the trace."""
-    error = EscapeError(
-        f"a traced value would be {how} and lose its gradient, {describe(user_frame())}.  If a function is called "
-        "there, tracegrad did not find it from the traced function: call it through tracegrad.math (or the math "
-        "module), or wrap the argument in tg.detach(...) if its gradient is not wanted"
+    tracer.tape.refuse(
+        EscapeError(
+            f"a traced value would be {how} and lose its gradient, {describe(user_frame())}.  If a function is called "
+            "there, tracegrad did not find it from the traced function: call it through tracegrad.math (or the math "
+            "module), or wrap the argument in tg.detach(...) if its gradient is not wanted"
+        )
     )
-    tape: Tape | None = tracer.tape
-    while tape is not None:
-        tape.escape = tape.escape or error
-        tape = tape.outer
-    raise error
 
 
 # ---- operators, generated from the table --------------------------------------------------------------
@@ -281,13 +285,16 @@ def _generic_operators() -> None:
             lambda self, other: bind(row, other, self) if is_operand(other) else NotImplemented,
         )
 
+    def comparison(row: Primitive) -> Any:
+        return lambda self, other: bind(row, self, other) if is_comparable(other) else NotImplemented
+
     for name, row in BINARY.items():
         forward, reflected = binary(row)
         setattr(Tracer, f"__{name}__", forward)
         setattr(Tracer, f"__r{name}__", reflected)
     Tracer.__rpow__ = binary(POWER)[1]  # type: ignore[attr-defined]
     for name in COMPARISONS:
-        setattr(Tracer, f"__{name}__", binary(TABLE[name])[0])
+        setattr(Tracer, f"__{name}__", comparison(TABLE[name]))
     for name, row in UNARY.items():
         setattr(Tracer, f"__{name}__", lambda self, row=row: bind(row, self))
     for name in BIT_OPERATORS:
@@ -334,9 +341,11 @@ _USUAL = _LITERAL | {ScalarTracer, NestedTracer}
 def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
     """Append the application of ``row`` to the tape; the general form of what the template below does in line."""
     if value.__class__ is complex:
-        raise UnsupportedError(
-            f"{row.name} of {', '.join(map(str, args))} is a complex number, {describe(user_frame())}; "
-            "only real numbers are traced"
+        tape.refuse(
+            UnsupportedError(
+                f"{row.name} of {', '.join(map(str, args))} is a complex number, {describe(user_frame())}; "
+                "only real numbers are traced"
+            )
         )
     frame = user_frame()
     node: Any = KINDS.get(type(value), tape.kind)()

@@ -5,12 +5,13 @@ In: any Python object and a question about its leaves.  Out: leaves with their p
 
 A *leaf* is a real number or a numeric array; ``bool``, enum members, text, ``None`` and objects of unknown classes are passed through
 untouched.  Containers are list, tuple, namedtuple, dict and dataclass, their subclasses, numpy's arrays of objects, and
-any object that has a traced number among its attributes.
+any set, deque or other object that has a traced number in it or among its attributes.
 """
 
 from __future__ import annotations
 
 import ast
+import collections
 import copy
 import dataclasses
 import itertools
@@ -52,6 +53,8 @@ def children(value: Any) -> list[tuple[str, Any]] | None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [field.name for field in dataclasses.fields(value)]
         return [(f".{name}", getattr(value, name)) for name in fields if hasattr(value, name)]
+    if isinstance(value, (set, frozenset, collections.deque)) and any(map(isinstance_tracer, value)):
+        return [(f"{{{i}}}", item) for i, item in enumerate(value)]
     attributes = getattr(value, "__dict__", None)
     if type(attributes) is dict and any(map(isinstance_tracer, attributes.values())):
         return [(f".{name}", item) for name, item in attributes.items()]
@@ -60,6 +63,8 @@ def children(value: Any) -> list[tuple[str, Any]] | None:
 
 def with_children(value: Any, items: list[Any]) -> Any:
     """A container like ``value`` that holds ``items``; constructors and ``__post_init__`` do not run."""
+    if isinstance(value, frozenset):
+        return type(value)(items)
     if isinstance(value, tuple):
         return value._make(items) if hasattr(value, "_make") else _tuple_like(value, items)
     if type(value) is list:
@@ -70,6 +75,9 @@ def with_children(value: Any, items: list[Any]) -> Any:
     elif type(value).__name__ == "ndarray":
         for index, item in zip(_indices(value.shape), items, strict=True):
             fresh[index] = item
+    elif isinstance(value, (set, collections.deque)):
+        fresh.clear()
+        (fresh.update if isinstance(fresh, set) else fresh.extend)(items)
     elif isinstance(value, dict):
         for key, item in zip(value, items, strict=True):
             fresh[key] = item

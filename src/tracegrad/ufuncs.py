@@ -20,7 +20,7 @@ from tracegrad.errors import UnsupportedError
 from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
 from tracegrad.source import describe
-from tracegrad.tape import user_frame
+from tracegrad.tape import refuse, user_frame
 from tracegrad.tracer import KINDS, UNSETTLED, Tracer, isinstance_tracer, plain
 
 #: ufunc -> row of the primitive table with the same derivative
@@ -132,9 +132,12 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
     if method != "__call__" or options or row is None:
         call = f"{ufunc.__name__}" if method == "__call__" else f"{ufunc.__name__}.{method}"
         with_options = f" with {', '.join(options)}" if options else ""
-        raise UnsupportedError(
-            f"numpy's {call}{with_options} has no row in the primitive table, {describe(user_frame())}.  Write it with "
-            "functions that have one, or wrap its argument in tg.detach(...) if no gradient is wanted through it"
+        refuse(
+            UnsupportedError(
+                f"numpy's {call}{with_options} has no row in the primitive table, {describe(user_frame())}.  Write it "
+                "with functions that have one, or wrap its argument in tg.detach(...) if no gradient is wanted through "
+                "it"
+            )
         )
     if all(map(_is_scalar, inputs)):
         return _apply(row, *map(_number, inputs))

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import math
 import struct
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,9 @@ def packages() -> list[str]:
 
 def entries_of(file: str) -> list[Entry]:
     """The entries of a file; raises ImportError where its package is not installed."""
-    module = importlib.import_module(f"entries.{file}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of deprecated packages
+        module = importlib.import_module(f"entries.{file}")
     return [Entry(**{**vars(entry), "package": module.PACKAGE}) for entry in module.ENTRIES]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections import Counter
 
 from corpus import entries_of, judge, packages
@@ -17,6 +18,7 @@ from corpus import entries_of, judge, packages
 
 def main(words: list[str]) -> int:
     """The table and the total; packages that are not installed are listed and count as errors."""
+    warnings.simplefilter("ignore")
     counts: Counter[str] = Counter()
     for file in packages():
         try:

@@ -22,6 +22,8 @@ def load() -> tuple[list[Entry], dict[str, ImportError]]:
 
 ENTRIES, ABSENT = load()
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of other people's code
+
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=str)
 def test_traced_as_it_is(entry: Entry) -> None:

@@ -152,14 +152,31 @@ def LSTSQ(a: Any, b: Any, rcond: Any = None) -> Any:
     return LA.lstsq(a, b, rcond)[0]
 
 
+def _residuals_back(g: Any, a: Any, b: Any, rcond: Any) -> Any:
+    """2 r g, with the rests r of the equations: what returns along b."""
+    if shape_of(g) == (0,):
+        return np.zeros_like(b)
+    return 2.0 * g * (b - np.matmul(a, LA.lstsq(a, b, rcond)[0]))
+
+
+def _residuals_left(g: Any, out: Any, a: Any, b: Any, rcond: Any) -> Any:
+    vector, solution = b.ndim == 1, LA.lstsq(a, b, rcond)[0]
+    back = _column(_residuals_back(g, a, b, rcond), vector)
+    return -np.matmul(back, transposed(_column(solution, vector)))
+
+
+RESIDUALS = Primitive(
+    name="numpy.linalg.lstsq.residuals", forward=lambda a, b, rcond: LA.lstsq(a, b, rcond)[1],
+    vjps=(_residuals_left, lambda g, out, a, b, rcond: _residuals_back(g, a, b, rcond)), params=("rcond",),
+    symbol="lstsq.residuals", maps=("−2 r G xᵀ", "2 r G"), variadic=True, python="", c="", numpy="",
+)  # fmt: skip
+
+
 @composed(LA.lstsq)
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     a, b = lift(a), lift(b)
-    _, residuals, rank, singular = LA.lstsq(plain_array(a), plain_array(b), rcond)
-    solution = bind(LSTSQ, a, b, rcond)
-    if residuals.size:
-        residuals = np.reshape(np.sum((b - np.matmul(a, solution)) ** 2, axis=0), residuals.shape)
-    return solution, residuals, rank, bind(SINGULAR, a)
+    rank = LA.lstsq(plain_array(a), plain_array(b), rcond)[2]
+    return bind(LSTSQ, a, b, rcond), bind(RESIDUALS, a, b, rcond), rank, bind(SINGULAR, a)
 
 
 @composed(LA.matrix_power)

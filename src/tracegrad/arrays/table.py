@@ -19,7 +19,7 @@ import numpy as np
 from tracegrad.errors import UnsupportedError
 from tracegrad.row import Primitive, bind
 from tracegrad.source import describe
-from tracegrad.tape import user_frame
+from tracegrad.tape import CURRENT, user_frame
 from tracegrad.tracer import isinstance_tracer
 
 Function = Callable[..., Any]
@@ -38,11 +38,16 @@ def title(function: Any) -> str:
 
 
 def unsupported(what: str) -> UnsupportedError:
-    """The refusal of a call, at the user's line."""
-    return UnsupportedError(
+    """The refusal of a call, at the user's line; a handler there cannot hide it from the end of the trace."""
+    error = UnsupportedError(
         f"{what} has no row in the primitive table, {describe(user_frame())}.  Write it with functions that have one, "
         "or wrap its argument in tg.detach(...) if no gradient is wanted through it"
     )
+    tape = CURRENT.get()
+    while tape is not None:
+        tape.escape = tape.escape or error
+        tape = tape.outer
+    return error
 
 
 def row(

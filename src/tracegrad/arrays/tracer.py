@@ -220,12 +220,12 @@ def base_of(value: Any) -> Any:
 def check_memory(tracer: ArrayTracer) -> None:
     """Refuse a traced array whose memory the plain code would have written to through another one."""
     if id(base_of(tracer.value)) in tracer.tape.stale:
-        error = UnsupportedError(
-            f"a traced array is used after another one that shares its memory was assigned to, "
-            f"{describe(user_frame())}.  Make one of the two a copy of its own: b = a[...].copy()"
+        tracer.tape.refuse(
+            UnsupportedError(
+                f"a traced array is used after another one that shares its memory was assigned to, "
+                f"{describe(user_frame())}.  Make one of the two a copy of its own: b = a[...].copy()"
+            )
         )
-        tracer.tape.escape = tracer.tape.escape or error
-        raise error
 
 
 def _is_view(tracer: ArrayTracer) -> bool:
