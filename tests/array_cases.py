@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy
 import numpy as np
 
 
@@ -19,13 +20,13 @@ class Case(NamedTuple):
 
 def numbers(seed: int, *shape: int, low: float = 0.3, high: float = 1.7) -> Any:
     """Random reals in an interval."""
-    return np.random.default_rng(seed).uniform(low, high, shape)
+    return numpy.random.default_rng(seed).uniform(low, high, shape)
 
 
 def signed(seed: int, *shape: int) -> Any:
     """Random reals around 0, none of them near it."""
-    found = np.random.default_rng(seed).uniform(-2.0, 2.0, shape)
-    return np.where(np.abs(found) < 0.1, 0.4, found)
+    found = numpy.random.default_rng(seed).uniform(-2.0, 2.0, shape)
+    return numpy.where(numpy.abs(found) < 0.1, 0.4, found)
 
 
 def spd(x: Any) -> Any:
@@ -58,7 +59,9 @@ CASES: list[Case] = [
     *(Case(name, getattr(np, name), (x,)) for name, x in UNARY.items()),
     *(Case(name, getattr(np, name), args) for name, args in BINARY.items()),
     *(
-        Case(f"{name}({options})", lambda x, name=name, options=options: getattr(np, name)(x, **options), (Q,))
+        Case(
+            f"{name}({options})", lambda x, name=name, options=options: getattr(np, name)(x, **options), (Q,)
+        )
         for name in REDUCTIONS
         for options in AXES
     ),
@@ -80,8 +83,11 @@ CASES: list[Case] = [
     Case("sort", np.sort, (A,)),
     Case("sort axis", lambda x: np.sort(x, axis=0), (C,)),
     Case("interp", lambda x, f: np.interp(x, np.array([0.0, 0.5, 1.1, 2.0]), f), (A, V)),
-    Case("interp nodes", lambda p: np.interp(np.array([0.8, 2.2]), p, np.array([1.0, 4.0, 2.0, 5.0])),
-         (np.array([0.1, 1.0, 2.0, 3.0]),)),
+    Case(
+        "interp nodes",
+        lambda p: np.interp(np.array([0.8, 2.2]), p, np.array([1.0, 4.0, 2.0, 5.0])),
+        (np.array([0.1, 1.0, 2.0, 3.0]),),
+    ),
     Case("polyval", np.polyval, (V, A)),
     Case("norm", np.linalg.norm, (C,)),
     Case("norm axis", lambda x: np.linalg.norm(x, axis=1, keepdims=True), (C,)),
@@ -192,8 +198,11 @@ CASES: list[Case] = [
     Case("svd U", lambda x: np.linalg.svd(x, full_matrices=False)[0] ** 2, (C,)),
     Case("svd Vh", lambda x: np.linalg.svd(x, full_matrices=False).Vh ** 2, (C,)),
     Case("svd tall", lambda x: np.linalg.svd(x, full_matrices=False)[0] ** 2, (C.T,)),
-    Case("svd together", lambda x: (lambda u, s, v: u @ np.diag(s**2) @ v)(*np.linalg.svd(x, full_matrices=False)),
-         (C.T,)),
+    Case(
+        "svd together",
+        lambda x: (lambda u, s, v: u @ np.diag(s**2) @ v)(*np.linalg.svd(x, full_matrices=False)),
+        (C.T,),
+    ),
     Case("qr Q", lambda x: np.linalg.qr(x)[0], (C.T,)),
     Case("qr R", lambda x: np.linalg.qr(x).R, (C.T,)),
     Case("pinv", np.linalg.pinv, (C.T,)),
@@ -204,7 +213,11 @@ CASES: list[Case] = [
     # operators and methods
     Case("operators", lambda x, y: (2 - x) / y + x**2 - x**y * 3 // 1e9 + (-x) % 7 + abs(x), (A, B)),
     Case("number with array", lambda s, x: s * x + x / s - s**x, (1.5, A)),
-    Case("methods", lambda x: x.sum(0) * x.mean() + x.std(axis=0) - x.T.max(1) + x.min() + x.var() * x.prod(), (A,)),
+    Case(
+        "methods",
+        lambda x: x.sum(0) * x.mean() + x.std(axis=0) - x.T.max(1) + x.min() + x.var() * x.prod(),
+        (A,),
+    ),
     Case("in place", lambda x: _in_place(x), (A,)),
     Case("filled", lambda x: _filled(x), (V,)),
     Case("filled rows", lambda x: _filled_rows(x), (A,)),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import types
+import warnings
 from typing import Any
 
+import array_cases
 import jsonschema
 import numpy as np
 import pytest
@@ -21,7 +25,9 @@ by_name = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def scalar(case: Case) -> Any:
     """The case as a function with one number: a weighted sum of its result."""
     weights = np.random.default_rng(99).uniform(0.5, 1.5, np.shape(case.function(*case.args)))
-    return lambda *args: (case.function(*args) * weights).sum() if weights.shape else case.function(*args) * weights
+    return lambda *args: (
+        (case.function(*args) * weights).sum() if weights.shape else case.function(*args) * weights
+    )
 
 
 def along(args: tuple[Any, ...], step: float, directions: list[Any]) -> list[Any]:
@@ -35,6 +41,7 @@ def directions_of(args: tuple[Any, ...]) -> list[Any]:
 
 def slope(function: Any, args: tuple[Any, ...], directions: list[Any]) -> Any:
     """The derivative along a direction by central differences with one step of Richardson's."""
+
     def central(h: float) -> Any:
         return (function(*along(args, h, directions)) - function(*along(args, -h, directions))) / (2 * h)
 
@@ -100,3 +107,65 @@ def test_single_precision_is_kept(case: Case) -> None:
     assert np.asarray(found.value).dtype == np.asarray(plain).dtype
     for gradient in gradients(scalar(Case(case.name, case.function, args)), args):
         assert np.asarray(gradient).dtype == np.float32
+
+
+# ---- other libraries --------------------------------------------------------------------------------
+
+
+def other_gradient(library: str, case: Case) -> Any:
+    """The gradient of a case by another library, ``None`` where that cannot."""
+    functions = {"autograd": "autograd.numpy", "jax": "jax.numpy"}
+    others = importlib.import_module(functions[library])
+    names = dict(vars(array_cases), np=others)
+    function = case.function
+    if isinstance(function, np.ufunc) or getattr(np, getattr(function, "__name__", ""), None) is function:
+        function = getattr(others, function.__name__)
+    elif getattr(np.linalg, getattr(function, "__name__", ""), None) is function:
+        function = getattr(others.linalg, function.__name__)
+    else:
+        function = types.FunctionType(
+            function.__code__, names, function.__name__, function.__defaults__, function.__closure__
+        )
+    weights = np.random.default_rng(99).uniform(0.5, 1.5, np.shape(case.function(*case.args)))
+    grad = importlib.import_module(library).grad
+    numbers = tuple(range(len(case.args)))
+    return grad(lambda *args: others.sum(function(*args) * weights), numbers)(*map(np.asarray, case.args))
+
+
+#: kinks and conventions at which libraries differ, and those where they read a whole symmetric matrix
+DIFFERENT = {
+    "cholesky lower",
+    "prod with zero",
+    "cumprod with zero",
+    "eigh values",
+    "eigh vectors",
+    "eigvalsh",
+    "sign",
+    "floor",
+    "ceil",
+    "rint",
+    "trunc",
+}
+COMPARED = {"autograd": 120, "jax": 120}
+
+
+@pytest.mark.parametrize("library", ["autograd", "jax"])
+def test_gradients_of_other_libraries(library: str) -> None:
+    pytest.importorskip(library)
+    if library == "jax":
+        importlib.import_module("jax").config.update("jax_enable_x64", True)
+    compared = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for case in CASES:
+            try:
+                expected = other_gradient(library, case)
+            except Exception:
+                continue
+            if case.name in DIFFERENT:
+                continue
+            found = gradients(scalar(case), case.args)
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_allclose(one, np.asarray(other), rtol=1e-9, atol=1e-9, err_msg=case.name)
+            compared.append(case.name)
+    assert len(compared) >= COMPARED[library], len(compared)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from tracegrad.arguments import by_parameter, by_position, title_of
-from tracegrad.arrays.fit import one_like
+from tracegrad.arrays.fit import one_like, shape_of
 from tracegrad.errors import InputError
 from tracegrad.inputs import Wrt
 from tracegrad.recording import Recording, collector_paused, record
@@ -182,7 +182,7 @@ def _argument(fn: Callable[..., Any], number: int, count: int) -> str:
 def _gradients(recording: Recording) -> list[Any]:
     """The adjoints of the inputs for a result that is one number."""
     result = recording.result
-    if not is_leaf(result) or getattr(result, "shape", ()):
+    if not is_leaf(result) or shape_of(result):
         held = sum(getattr(leaf, "size", 1) for _, leaf in leaves(result))
         raise InputError(
             f"{title_of(recording.function)} returned {type(result).__name__} with {held} numbers, and a gradient is "

@@ -232,7 +232,7 @@ LARGEST = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
-    """An array: all ``values`` in C order where they are few, else ``min``, ``mean``, ``max`` and Euclidean ``norm``."""
+    """An array: all ``values`` in C order where they are few, else a summary; ``norm`` is the Euclidean one."""
 
     dtype: str
     shape: tuple[int, ...]

@@ -204,7 +204,9 @@ def _check_array_flow(edge: Edge, source: Node, target: Node, tolerance: float) 
     with quiet():
         expected = fit(partial * adjoint, value)
         if not _close_arrays(flow, expected, max(tolerance, _ROUNDING)):
-            raise DocumentError(f"{edge.id}: its flow is {flow}, but partial * adjoint of {target.id} is {expected}")
+            raise DocumentError(
+                f"{edge.id}: its flow is {flow}, but partial * adjoint of {target.id} is {expected}"
+            )
 
 
 #: a document does not say in which precision the sum over a broadcast axis was formed
@@ -218,7 +220,9 @@ def _check_array_adjoint(node: Node, terms: Sequence[Any], tolerance: float) -> 
     adjoint, *terms = found
     with quiet():
         if not _close_arrays(adjoint, _total(terms), tolerance):
-            raise DocumentError(f"{node.id}: its adjoint is {adjoint}, but its seed and flows add up to {_total(terms)}")
+            raise DocumentError(
+                f"{node.id}: its adjoint is {adjoint}, but its seed and flows add up to {_total(terms)}"
+            )
 
 
 def _close_arrays(a: Any, b: Any, tolerance: float) -> bool:

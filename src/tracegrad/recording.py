@@ -89,7 +89,7 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     count = len(tape)
     try:
         result = _run(function, bound, tape, roots)
-        if UNSETTLED:
+        if tape.fresh:
             result = map_leaves(result, _settled, _settled)
     except Exception as error:
         if tape.escape is not None and error is not tape.escape:
@@ -118,7 +118,7 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     return Recording(function=function, tape=tape, entered=entered, count=count, result=result)
 
 
-_TRACER_NAME = re.compile(r"(tracegrad\.tracer\.)?(Scalar|Nested)Tracer")
+_TRACER_NAME = re.compile(r"(tracegrad\.(arrays\.)?tracer\.)?(Scalar|Nested|Array)Tracer")
 
 #: what Python itself says where a number is used as something else
 _INTERPRETER = re.compile(

@@ -108,7 +108,9 @@ def returned(
         if not arrays:
             return [None if local is None else (local, product(local, upstream)) for local in found]
         return [
-            None if local is None else (local, fit(upstream if type(local) is float and local == 1.0 else local * upstream, arg))
+            None
+            if local is None
+            else (local, fit(upstream if type(local) is float and local == 1.0 else local * upstream, arg))
             for local, arg in zip(found, args, strict=False)
         ]
     flows = _pulled_back(row, out, args, wanted, upstream)
@@ -118,7 +120,9 @@ def returned(
     ]
 
 
-def _pulled_back(row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool], upstream: Any) -> list[Any]:
+def _pulled_back(
+    row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool], upstream: Any
+) -> list[Any]:
     vjps = row.vjps
     if callable(vjps):
         found = vjps(upstream, out, *args)
@@ -268,7 +272,9 @@ def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
             continue
         wanted = [varies[source] for source in sources]
         with quiet():
-            found = returned(graph.primitives[node], graph.values[node], graph.arguments(node), wanted, upstream)
+            found = returned(
+                graph.primitives[node], graph.values[node], graph.arguments(node), wanted, upstream
+            )
         for slot, (source, pair) in enumerate(zip(sources, found, strict=True)):
             if pair is None:
                 continue

@@ -51,6 +51,7 @@ class Tape(list[Any]):
         "escape",
         "foreign",
         "frame",
+        "fresh",
         "guards",
         "kind",
         "outer",
@@ -75,6 +76,8 @@ class Tape(list[Any]):
         self.switches: list[tuple[int, Call]] = []
         #: whether there are values of other classes than int and float, such as numpy's scalars
         self.foreign = False
+        #: whether the user's code has made arrays that it may still fill
+        self.fresh = False
         #: memory of arrays that the plain code would have written to, by identity
         self.stale: dict[int, Any] = {}
 

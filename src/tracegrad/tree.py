@@ -3,9 +3,9 @@
 In: any Python object and a question about its leaves.  Out: leaves with their paths (``w[0]``, ``params.rate``,
 ``table['a']``), or a structure of the same shape with other leaves.  Read :func:`map_leaves` first.
 
-A *leaf* is a real number or a numeric array; ``bool``, enum members, text, ``None`` and objects of unknown classes are passed through
-untouched.  Containers are list, tuple, namedtuple, dict and dataclass, their subclasses, numpy's arrays of objects, and
-any set, deque or other object that has a traced number in it or among its attributes.
+A *leaf* is a real number or an array of them; ``bool``, enum members, text, ``None`` and objects of unknown classes are
+passed through untouched.  Containers are list, tuple, namedtuple, dict and dataclass, their subclasses, numpy's arrays
+of objects, and any set, deque or other object that has a traced number in it or among its attributes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def is_leaf(value: Any) -> bool:
     if kind in _PLAIN_NUMBERS or isinstance_tracer(value):
         return True
     if kind in KINDS:
-        return value.dtype.kind in "fiu"  # type: ignore[no-any-return]
+        return value.dtype.kind in "fiu"
     return issubclass(kind, Real) and not issubclass(kind, (bool, Enum, Decimal)) and kind.__name__ != "bool_"
 
 

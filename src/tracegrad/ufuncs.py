@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tracegrad.arrays import include
 from tracegrad.errors import UnsupportedError
 from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
@@ -119,11 +120,15 @@ def row_of(ufunc: Any) -> Primitive | None:
 
 def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """``Tracer.__array_ufunc__``: a ufunc with a tracer among its operands."""
+    include()
+    from tracegrad.arrays.table import unsupported
+
     if UNSETTLED and not any(map(holds_tracer, settled := [_settled(one) for one in inputs])):
         return getattr(ufunc, method)(*settled, **options)
-    if KINDS and not any(options.values()):
-        if method == "__call__" and ufunc.__name__ in ("matmul", "vecdot", "divmod"):
-            return _not_elementwise(ufunc, inputs)
+    if KINDS and method == "__call__" and ufunc.__name__ in _NOT_ELEMENTWISE:
+        if any(option is not None for option in options.values()):
+            raise unsupported(f"numpy.{ufunc.__name__} with {', '.join(options)}")
+        return _not_elementwise(ufunc, inputs)
     if KINDS and method == "reduce" and ufunc.__name__ in _REDUCTIONS:
         return _reduced(ufunc, *inputs, **options)
     row = row_of(ufunc)
@@ -146,6 +151,8 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
     return _apply(row, *map(lift, inputs))
 
 
+_NOT_ELEMENTWISE = frozenset({"matmul", "vecdot", "divmod", "matvec", "vecmat"})
+
 #: ufuncs whose ``reduce`` is a function of numpy
 _REDUCTIONS = {
     "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any",
@@ -167,6 +174,10 @@ def _not_elementwise(ufunc: Any, inputs: Any) -> Any:
     a, b = map(lift, inputs)
     if ufunc.__name__ == "matmul":
         return bind(MATMUL, a, b)
+    if ufunc.__name__ == "matvec":
+        return bind(MATMUL, a, b[..., None])[..., 0]
+    if ufunc.__name__ == "vecmat":
+        return bind(MATMUL, a[..., None, :], b)[..., 0, :]
     return (a // b, a % b) if ufunc.__name__ == "divmod" else (a * b).sum(axis=-1)
 
 
@@ -200,7 +211,6 @@ def holds_tracer(value: Any) -> bool:
 
 def array_function(self: Tracer, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
     """``Tracer.__array_function__``: a function of numpy with a tracer among its arguments."""
-    from tracegrad.arrays import include
     from tracegrad.arrays.table import HANDLERS, unsupported
 
     include()

@@ -13,7 +13,6 @@ from typing import Any
 
 from tracegrad.tracer import KINDS
 
-
 #: (namespace, stand-ins by name, originals by name) of numpy's modules
 PATCHES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 
@@ -27,7 +26,15 @@ def include() -> bool:
         return False
     # fmt: off
     from tracegrad.arrays import (  # noqa: F401
-        elementwise, fresh, linalg, products, reductions, shapes, stand_ins, steps, tracer,
+        elementwise,
+        fresh,
+        linalg,
+        products,
+        reductions,
+        shapes,
+        stand_ins,
+        steps,
+        tracer,
     )
     # fmt: on
 

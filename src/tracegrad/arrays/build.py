@@ -74,9 +74,7 @@ def ARRAY(*args: Any) -> Any:
     return np.array(_filled(args[-2], args), dtype=args[-1])
 
 
-@gate(
-    "numpy.copy", lambda g, out, x, dtype: [g], "dtype", symbol="copy", label="identity"
-)
+@gate("numpy.copy", lambda g, out, x, dtype: [g], "dtype", symbol="copy", label="identity")
 def COPY(x: Any, dtype: Any) -> Any:
     return np.array(x, dtype=dtype)
 

@@ -1,7 +1,7 @@
 """Elementwise functions on arrays: the namespace in which scalar rules serve arrays, and rows that only arrays have.
 
-In: rules of the primitive table.  Out: :data:`NUMPY`, their ``m`` wherever an array is among the operands; its functions
-are numpy's own, which lead back to the table where they meet tracers.  Ufuncs themselves are in
+In: rules of the primitive table.  Out: :data:`NUMPY`, their ``m`` wherever an array is among the operands; its
+functions are numpy's own, which lead back to the table where they meet tracers.  Ufuncs themselves are in
 :mod:`tracegrad.ufuncs`.
 """
 
@@ -22,7 +22,9 @@ from tracegrad.ufuncs import LIKE
 
 #: row of the table -> the ufunc of numpy with its meaning
 _UFUNCS = {
-    row_name: ufunc for ufunc, row_name in reversed(LIKE.items()) if isinstance(getattr(np, ufunc, None), np.ufunc)
+    row_name: ufunc
+    for ufunc, row_name in reversed(LIKE.items())
+    if isinstance(getattr(np, ufunc, None), np.ufunc)
 }
 
 
@@ -94,12 +96,16 @@ def CLIP(x: Any, low: Any, high: Any) -> Any:
 
 
 @composed(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any = None, max: Any = None) -> Any:
+def _clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any = None, max: Any = None
+) -> Any:
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     if out is not None:
         raise unsupported("numpy.clip with out")
     a = lift(a)
-    return bind(CLIP, a, *(_bound(a, end, bound) for end, bound in zip(("min", "max"), (low, high), strict=True)))
+    return bind(
+        CLIP, a, *(_bound(a, end, bound) for end, bound in zip(("min", "max"), (low, high), strict=True))
+    )
 
 
 def _bound(a: Any, end: str, bound: Any) -> Any:

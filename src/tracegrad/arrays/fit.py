@@ -82,7 +82,9 @@ def as_seed(seed: Any, value: Any, title: str) -> Any:
     if isinstance(seed, float) and seed == 0:
         return zero_like(value)
     if shape_of(seed) != shape_of(value):
-        raise InputError(f"the seed has shape {shape_of(seed)}, the result of {title} has shape {shape_of(value)}")
+        raise InputError(
+            f"the seed has shape {shape_of(seed)}, the result of {title} has shape {shape_of(value)}"
+        )
     np: Any = sys.modules["numpy"]
     return seed if isinstance_tracer(seed) or not shape_of(value) else np.array(seed)
 

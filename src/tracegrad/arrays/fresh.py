@@ -61,6 +61,7 @@ class FreshArray(ArrayTracer):
 def fresh(value: Any, tape: Tape, window: tuple[Any, ...] = ()) -> Any:
     """A constant array that may be filled with traced values; ``window`` says of which other one it is a part."""
     node: Any = FreshArray()
+    tape.fresh = True
     node.value, node.tape, node.pull = value, tape, pull_for(CONST, "n")
     node.a, node.b, node.lasti, node.adjoint = window, NOTHING, -1, None
     return node

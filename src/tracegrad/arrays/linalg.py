@@ -25,7 +25,9 @@ from tracegrad.row import Primitive, bind
 LA = np.linalg
 
 
-def _part(function: Any, number: int, name: str, vjp: Any, *params: str, maps: tuple[str, ...] = ()) -> Primitive:
+def _part(
+    function: Any, number: int, name: str, vjp: Any, *params: str, maps: tuple[str, ...] = ()
+) -> Primitive:
     """A row for one result of a function that has several."""
 
     def forward(*args: Any) -> Any:
@@ -76,7 +78,9 @@ def SOLVE(a: Any, b: Any) -> Any:
     return LA.solve(a, b)
 
 
-@row(LA.inv, lambda g, out, a: -np.matmul(np.matmul(transposed(out), g), transposed(out)), maps=("−A⁻ᵀ G A⁻ᵀ",))
+@row(
+    LA.inv, lambda g, out, a: -np.matmul(np.matmul(transposed(out), g), transposed(out)), maps=("−A⁻ᵀ G A⁻ᵀ",)
+)
 def INV(a: Any) -> Any:
     return LA.inv(a)
 
@@ -110,12 +114,12 @@ LOGABSDET = _part(
     LA.slogdet, 1, "logabsdet", lambda g, out, a: _matrices(g) * transposed(LA.inv(a)),
     maps=("G A⁻ᵀ",),
 )  # fmt: skip
-_Slogdet = namedtuple("SlogdetResult", ["sign", "logabsdet"])
+SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
 
 
 @composed(LA.slogdet)
 def _slogdet(a: Any) -> Any:
-    return _Slogdet(guard(_sign_of_det, a), bind(LOGABSDET, a))
+    return SlogdetResult(guard(_sign_of_det, a), bind(LOGABSDET, a))
 
 
 def _sign_of_det(a: Any) -> Any:
@@ -231,14 +235,14 @@ def _eigenvectors_back(g: Any, out: Any, a: Any) -> Any:
 
 EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", _eigenvalues_back, maps=("V G Vᵀ",))
 EIGENVECTORS = _part(LA.eigh, 1, "eigenvectors", _eigenvectors_back)
-_Eigh = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
+EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
 
 
 @composed(LA.eigh)
 def _eigh(a: Any, UPLO: Any = "L") -> Any:
     if UPLO != "L":
         raise unsupported("numpy.linalg.eigh of the upper triangle")
-    return _Eigh(bind(EIGENVALUES, a), bind(EIGENVECTORS, a))
+    return EighResult(bind(EIGENVALUES, a), bind(EIGENVECTORS, a))
 
 
 @row(LA.eigvalsh, _eigenvalues_back, maps=("V G Vᵀ",))
@@ -269,13 +273,15 @@ def _singular_back(g: Any, out: Any, a: Any) -> Any:
 
 
 SVD_U = _part(LA.svd, 0, "U", _left_back, "full_matrices")
-SVD_S = _part(LA.svd, 1, "S", lambda g, out, a, full: _singular_back(g, out, a), "full_matrices", maps=("U G Vᵀ",))
+SVD_S = _part(
+    LA.svd, 1, "S", lambda g, out, a, full: _singular_back(g, out, a), "full_matrices", maps=("U G Vᵀ",)
+)
 SVD_VH = _part(LA.svd, 2, "Vh", _right_back, "full_matrices")
 SINGULAR = Primitive(
     name="numpy.linalg.svd.values", forward=lambda a: LA.svd(a, compute_uv=False), vjps=(_singular_back,),
     symbol="svd", maps=("U G Vᵀ",), variadic=True, python="", c="", numpy="",
 )  # fmt: skip
-_Svd = namedtuple("SVDResult", ["U", "S", "Vh"])
+SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
 
 
 @composed(LA.svd)
@@ -284,7 +290,7 @@ def _svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: A
         raise unsupported("numpy.linalg.svd with full matrices of what is not square")
     if not compute_uv:
         return bind(SINGULAR, a)
-    return _Svd(*(bind(one, a, full_matrices) for one in (SVD_U, SVD_S, SVD_VH)))
+    return SVDResult(*(bind(one, a, full_matrices) for one in (SVD_U, SVD_S, SVD_VH)))
 
 
 def _mirrored(m: Any) -> Any:
@@ -308,14 +314,14 @@ def _r_back(g: Any, out: Any, a: Any) -> Any:
 
 QR_Q = _part(LA.qr, 0, "Q", _q_back)
 QR_R = _part(LA.qr, 1, "R", _r_back)
-_Qr = namedtuple("QRResult", ["Q", "R"])
+QRResult = namedtuple("QRResult", ["Q", "R"])
 
 
 @composed(LA.qr)
 def _qr(a: Any, mode: Any = "reduced") -> Any:
     if mode != "reduced" or a.shape[-2] < a.shape[-1]:
         raise unsupported("numpy.linalg.qr in another mode, or of a matrix that is wider than high,")
-    return _Qr(bind(QR_Q, a), bind(QR_R, a))
+    return QRResult(bind(QR_Q, a), bind(QR_R, a))
 
 
 def _matrix_transpose(x: Any) -> Any:

@@ -60,7 +60,9 @@ def _axes_if_many(a: Any, b: Any) -> tuple[Any, ...]:
     return () if a.ndim <= 2 >= b.ndim else (_contraction(a, b),)
 
 
-def _back(g: Any, other: Any, free: int, axes: Any, other_axes: Any, shape: tuple[int, ...], left: bool) -> Any:
+def _back(
+    g: Any, other: Any, free: int, axes: Any, other_axes: Any, shape: tuple[int, ...], left: bool
+) -> Any:
     """The gradient of one factor of a tensor product: its axes in the order in which tensordot leaves them."""
     other_free = [axis for axis in range(other.ndim) if axis not in other_axes]
     if left:

@@ -187,7 +187,9 @@ def SORT(a: Any, axis: Any = -1) -> Any:
 
 
 @composed(np.median)
-def _median(a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, keepdims: Any = False) -> Any:
+def _median(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, keepdims: Any = False
+) -> Any:
     lanes, _ = _lanes(a, axis)
     ordered = np.sort(lanes, axis=-1)
     half, odd = divmod(lanes.shape[-1], 2)
@@ -196,7 +198,9 @@ def _median(a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = Fa
 
 
 @composed(np.average)
-def _average(a: Any, axis: Any = None, weights: Any = None, returned: Any = False, keepdims: Any = False) -> Any:
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: Any = False, keepdims: Any = False
+) -> Any:
     if returned:
         raise unsupported("numpy.average with returned")
     if weights is None:
@@ -234,7 +238,9 @@ def NORM(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
 
 @composed(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    matrix = (isinstance(axis, tuple) and len(axis) == 2) or (axis is None and x.ndim == 2 and ord is not None)
+    matrix = (isinstance(axis, tuple) and len(axis) == 2) or (
+        axis is None and x.ndim == 2 and ord is not None
+    )
     if ord == 0 or (matrix and ord not in (None, "fro")):
         raise unsupported(f"numpy.linalg.norm of order {ord!r} here")
     return bind(NORM, lift(x), ord, axis, keepdims)

@@ -6,6 +6,7 @@ getitem, setitem and their transposes); the others are composed of these.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,19 @@ from tracegrad.source import describe
 from tracegrad.tape import user_frame
 
 
-def _matrix(name: str, forward: Any, *vjps: Any, params: tuple[str, ...], symbol: str, maps: Any) -> Primitive:
+def _matrix(
+    name: str, forward: Any, *vjps: Any, params: tuple[str, ...], symbol: str, maps: Any
+) -> Primitive:
     """A row that is no function of numpy: an operation of arrays themselves."""
     return Primitive(
         name=name, forward=forward, vjps=vjps, params=params, symbol=symbol, maps=maps, variadic=True,
         python="", c="", numpy="",
     )  # fmt: skip
+
+
+def _each(enter: Any, *functions: Any) -> None:
+    for function in functions:
+        enter(function)
 
 
 # ---- shape ------------------------------------------------------------------------------------------
@@ -36,7 +44,12 @@ def RESHAPE(a: Any, shape: Any, order: Any = "C") -> Any:
     return np.reshape(a, shape, order=order)
 
 
-@row(np.transpose, lambda g, out, x, axes: np.transpose(g, _inverse(axes, x.ndim)), symbol="ᵀ", maps=("transpose",))
+@row(
+    np.transpose,
+    lambda g, out, x, axes: np.transpose(g, _inverse(axes, x.ndim)),
+    symbol="ᵀ",
+    maps=("transpose",),
+)
 def TRANSPOSE(a: Any, axes: Any = None) -> Any:
     return np.transpose(a, axes)
 
@@ -94,8 +107,7 @@ def _blank(a: Any) -> Any:
     return np.broadcast_to(np.zeros(()), getattr(a, "shape", ()))
 
 
-for _function in (np.squeeze, np.expand_dims):
-    _as_shaped(_function)
+_each(_as_shaped, np.squeeze, np.expand_dims)
 
 
 def _at_least(function: Any) -> None:
@@ -107,8 +119,7 @@ def _at_least(function: Any) -> None:
     HANDLERS[function] = serve
 
 
-for _function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
-    _at_least(_function)
+_each(_at_least, np.atleast_1d, np.atleast_2d, np.atleast_3d)
 
 
 @composed(np.broadcast_arrays)
@@ -129,7 +140,7 @@ def _parts(g: Any, out: Any, *args: Any) -> list[Any]:
         lengths = [one.shape[axis] for one in arrays]
     ends = np.cumsum([0, *lengths])
     before = (slice(None),) * (axis % g.ndim)
-    parts = [g[(*before, slice(int(a), int(b)))] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [g[(*before, slice(int(a), int(b)))] for a, b in pairwise(ends)]
     return [np.reshape(part, one.shape) for part, one in zip(parts, arrays, strict=True)]
 
 
@@ -210,8 +221,7 @@ def _window(numbers: Any, part: Any) -> Any:
     return tuple(slice(int(s), int(s) + length) for s, length in zip(start, part.shape, strict=True))
 
 
-for _function in (np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit):
-    _splits(_function)
+_each(_splits, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit)
 
 
 # ---- indexing ---------------------------------------------------------------------------------------
@@ -340,14 +350,15 @@ def _by_numbers(function: Any) -> None:
     def serve(a: Any, *args: Any, **options: Any) -> Any:
         a = lift(a)
         numbers = np.arange(a.size).reshape(a.shape)
-        moved = function(numbers, *map(static, args), **{name: static(option) for name, option in options.items()})
+        moved = function(
+            numbers, *map(static, args), **{name: static(option) for name, option in options.items()}
+        )
         return np.reshape(getitem(np.reshape(a, (-1,)), np.ravel(moved)), moved.shape)
 
     HANDLERS[function] = serve
 
 
-for _function in (np.tile, np.roll, np.rot90, np.resize):
-    _by_numbers(_function)
+_each(_by_numbers, np.tile, np.roll, np.rot90, np.resize)
 
 
 def _by_slices(function: Any) -> None:
@@ -355,7 +366,9 @@ def _by_slices(function: Any) -> None:
 
     def serve(m: Any, *args: Any, **options: Any) -> Any:
         reversed_axes = _flipped(function, m, args, options)
-        return m[tuple(slice(None, None, -1) if axis in reversed_axes else slice(None) for axis in range(m.ndim))]
+        return m[
+            tuple(slice(None, None, -1) if axis in reversed_axes else slice(None) for axis in range(m.ndim))
+        ]
 
     HANDLERS[function] = serve
 
@@ -366,8 +379,7 @@ def _flipped(function: Any, m: Any, args: Any, options: Any) -> list[int]:
     return [axis for axis, place in enumerate(first) if place == 1]
 
 
-for _function in (np.flip, np.fliplr, np.flipud):
-    _by_slices(_function)
+_each(_by_slices, np.flip, np.fliplr, np.flipud)
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
@@ -385,14 +397,20 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
 HANDLERS[np.pad] = _pad
 
 
+def _triangle(m: Any, k: Any) -> Any:
+    """Where the lower triangle is."""
+    rows, columns = m.shape[-2:]
+    return np.tri(rows, columns, k) != 0
+
+
 @composed(np.tril)
 def _tril(m: Any, k: Any = 0) -> Any:
-    return np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, np.zeros(1, m.dtype))
+    return np.where(_triangle(m, k), m, np.zeros(1, m.dtype))
 
 
 @composed(np.triu)
 def _triu(m: Any, k: Any = 0) -> Any:
-    return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), np.zeros(1, m.dtype), m)
+    return np.where(_triangle(m, k - 1), np.zeros(1, m.dtype), m)
 
 
 @composed(np.diagonal)
@@ -455,5 +473,4 @@ def _like(function: Any) -> None:
     HANDLERS[function] = serve
 
 
-for _function in (np.zeros_like, np.ones_like, np.empty_like):
-    _like(_function)
+_each(_like, np.zeros_like, np.ones_like, np.empty_like)

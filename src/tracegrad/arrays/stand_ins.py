@@ -42,9 +42,15 @@ def _arrays(original: Function) -> Function:
         if not holds_tracer(object):
             made = original(object, dtype, *args, **options)
             tape = CURRENT.get()
-            return fresh(made, tape) if copies and tape is not None and made.dtype.kind in "fiu" and _of_user(2) else made
+            return (
+                fresh(made, tape)
+                if copies and tape is not None and made.dtype.kind in "fiu" and _of_user(2)
+                else made
+            )
         if args or any(option not in (None, True) for name, option in options.items() if name != "copy"):
-            raise unsupported(f"numpy.{original.__name__} of traced values with {', '.join(options) or 'options'}")
+            raise unsupported(
+                f"numpy.{original.__name__} of traced values with {', '.join(options) or 'options'}"
+            )
         if isinstance_tracer(object) and type(object) in KINDS:
             same = dtype is None or np.dtype(dtype) == object.dtype
             return object if same and not copies else array(object) if same else object.astype(dtype)
@@ -94,9 +100,15 @@ _LISTS = (
 _LINALG = ("norm", "det", "inv", "solve")
 
 
-def _patch(home: Any, makers: dict[Function, tuple[str, ...]]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    originals = {name: getattr(home, name) for names in makers.values() for name in names if hasattr(home, name)}
-    found = {name: make(originals[name]) for make, names in makers.items() for name in names if name in originals}
+def _patch(
+    home: Any, makers: dict[Function, tuple[str, ...]]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    originals = {
+        name: getattr(home, name) for names in makers.values() for name in names if hasattr(home, name)
+    }
+    found = {
+        name: make(originals[name]) for make, names in makers.items() for name in names if name in originals
+    }
     for name, stand_in in found.items():
         STAND_INS[originals[name]] = stand_in
         ORIGINAL_OF[stand_in] = originals[name]

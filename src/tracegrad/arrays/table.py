@@ -59,8 +59,9 @@ def row(
         names = list(inspect.signature(prototype).parameters)
         count = len(vjps) or len(rules)
         entry = Primitive(
-            name=title(function), forward=_positional(prototype), rules=rules, vjps=vjps or None, params=tuple(names[count:]),
-            maps=maps, symbol=symbol or function.__name__, variadic=bool(vjps), python="", c="", numpy="",
+            name=title(function), forward=_positional(prototype), rules=rules, vjps=vjps or None,
+            params=tuple(names[count:]), maps=maps, symbol=symbol or function.__name__, variadic=bool(vjps),
+            python="", c="", numpy="",
         )  # fmt: skip
         HANDLERS[function] = handler(function, prototype, count, entry)
         return entry

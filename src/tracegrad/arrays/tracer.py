@@ -133,7 +133,7 @@ class ArrayTracer(Tracer):
     def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
         kind = np.dtype(dtype)
         if kind.kind == "b":
-            return self != 0
+            return np.not_equal(self, 0)
         if kind.kind in "iu" and self.dtype.kind == "f":
             return guard(_whole_numbers, self, kind)
         return astype(self, whole(kind, self))
@@ -200,7 +200,9 @@ def _whole_numbers(x: Any, kind: Any) -> Any:
 
 def refuse_whole(array: Any, value: Any) -> None:
     """Refuse to put traced real numbers into an array of whole ones."""
-    kind = getattr(value, "dtype", None) or np.dtype(value.__class__ if isinstance_tracer(value) else type(value))
+    kind = getattr(value, "dtype", None) or np.dtype(
+        value.__class__ if isinstance_tracer(value) else type(value)
+    )
     if isinstance_tracer(value) and array.dtype.kind in "iu":
         whole(array.dtype, np.zeros((), kind))
 

@@ -269,7 +269,9 @@ def _write_quantity(value: Any) -> Any:
 def _write_array(array: Array) -> dict[str, Any]:
     head = {"array": array.dtype, "shape": list(array.shape)}
     if array.values is not None:
-        return head | {"values": [value if type(value) is bool else _write_number(value) for value in array.values]}
+        return head | {
+            "values": [value if type(value) is bool else _write_number(value) for value in array.values]
+        }
     return head | {name: _write_number(getattr(array, name)) for name in _SUMMARY}
 
 
@@ -279,7 +281,8 @@ _SUMMARY = ("min", "mean", "max", "norm")
 def _read_array(data: Any) -> Array:
     dtype, shape = _read_str(data["array"]), tuple(map(_read_int, _read_list(data["shape"])))
     if "values" not in data:
-        return Array(dtype=dtype, shape=shape, **{name: _read_number(data[name]) for name in _SUMMARY})
+        low, mean, high, norm = (_read_number(data[name]) for name in _SUMMARY)
+        return Array(dtype=dtype, shape=shape, min=low, mean=mean, max=high, norm=norm)
     values = tuple(
         value if type(value) is bool else _read_number(value) for value in _read_list(data["values"])
     )
