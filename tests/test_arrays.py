@@ -137,6 +137,7 @@ DIFFERENT = {
     "cholesky lower",
     "prod with zero",
     "cumprod with zero",
+    "norm inf",
     "eigh values",
     "eigh vectors",
     "eigvalsh",

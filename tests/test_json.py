@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import tracegrad as tg
 from tracegrad import document
-from tracegrad.document import Annotated, Opaque, Record, schema, structure
+from tracegrad.document import Annotated, Array, Opaque, Record, schema, structure
 from tracegrad.errors import DocumentError
 from tracegrad.export.json import CODECS, from_json, load, to_json
 from tracegrad.laws import check_identity, lint

@@ -118,7 +118,7 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     return Recording(function=function, tape=tape, entered=entered, count=count, result=result)
 
 
-_TRACER_NAME = re.compile(r"(tracegrad\.(arrays\.)?tracer\.)?(Scalar|Nested|Array)Tracer")
+_TRACER_NAME = re.compile(r"(tracegrad\.(arrays\.)?tracer\.)?((Scalar|Nested|Array)Tracer|FreshArray)")
 
 #: what Python itself says where a number is used as something else
 _INTERPRETER = re.compile(
