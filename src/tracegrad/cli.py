@@ -9,14 +9,22 @@ import argparse
 import ast
 import importlib
 import importlib.util
+import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from traceback import StackSummary, walk_tb
 from typing import Any
 
 import tracegrad
+from tracegrad import export
+from tracegrad.api import TracedFunction
+from tracegrad.arguments import title_of
 from tracegrad.demo import f as staged_example
 from tracegrad.errors import InputError, TracegradError
+from tracegrad.provenance import in_package
 from tracegrad.trace import Trace, trace
 
 _FORMATS = ("svg", "png", "dot", "json")
@@ -30,8 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args([_positional(argument) for argument in arguments])
     try:
         options.run(options)
+        sys.stdout.flush()
     except TracegradError as error:
         print(f"tracegrad: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # as by `| head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
 
@@ -50,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("arguments", nargs="*", help="Python literals, by position or as name=literal")
     one.add_argument(
         "-o", "--output", action="append", default=[], metavar="FILE", help="write this file: .svg, .png ..."
+    )
+    one.add_argument(
+        "--wrt", action="append", metavar="NAME", help="differentiate by this parameter or path only"
+    )
+    one.add_argument(
+        "--seed", metavar="LITERAL", help="adjoint of the result, for results of several numbers"
     )
     one.add_argument("--backward", action="store_true", help="print the backward pass step by step")
     one.set_defaults(run=_trace)
@@ -76,11 +94,30 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _trace(options: argparse.Namespace) -> None:
+    for path in options.output:
+        export.exporter(Path(path).suffix)  # what cannot be written is said before anything runs
+    sys.path.insert(0, str(Path.cwd()))
     function = _load(options.target)
     args, kwargs = _arguments(options.arguments)
-    t = trace(function, *args, **kwargs)
+    t = _called(TracedFunction(function, options.wrt), args, kwargs)
+    if options.seed is not None:
+        t.backward(_literal(options.seed))
     print(t.to_text(backward=options.backward))
     _save(t, options.output)
+
+
+def _called(function: TracedFunction[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Trace:
+    """The trace; what the user's own code raises is shown as Python shows it, without the frames of this package."""
+    try:
+        return function.trace(*args, **kwargs)
+    except TracegradError:
+        raise
+    except Exception as error:
+        frames = [frame for frame in walk_tb(error.__traceback__) if not in_package(frame[0].f_code)]
+        if not frames:  # the call itself does not fit
+            raise InputError(f"{error}; it is {title_of(function)}{inspect.signature(function)}") from None
+        shown = "".join(StackSummary.extract(iter(frames)).format())
+        raise InputError(f"the function raised\n{shown}{type(error).__name__}: {error}") from None
 
 
 def _save(t: Trace, paths: Sequence[str | Path]) -> None:
@@ -91,11 +128,22 @@ def _save(t: Trace, paths: Sequence[str | Path]) -> None:
 
 def _load(target: str) -> Callable[..., Any]:
     place, _, name = target.rpartition(":")
-    found: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    if not place:
+        raise InputError(f"{target} names no function: write {target}:function")
+    try:
+        module = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        raise InputError(f"cannot import {place}: {error}") from error
+    found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            raise InputError(f"there is no {name!r} in {place}")
+            there = [one for one, value in vars(module).items() if inspect.isfunction(inspect.unwrap(value))]
+            raise InputError(
+                f"there is no {name!r} in {place}; its functions are: {', '.join(there) or 'none'}"
+            )
         found = getattr(found, part)
+    if not callable(found):
+        raise InputError(f"{target} is not a function but {type(found).__name__}")
     return getattr(found, "__wrapped__", found)  # type: ignore[no-any-return]
 
 
@@ -126,7 +174,9 @@ def _arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _literal(text: str) -> Any:
+    with suppress(ValueError):  # also nan and inf
+        return int(text) if text.strip("+- ").isdigit() else float(text)
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError):
-        raise InputError(f"{text!r} is not a Python literal such as 1.5, [1, 2] or 'text'") from None
+        raise InputError(f"{text.strip()!r} is not a Python literal such as 1.5, [1, 2] or 'text'") from None

@@ -108,9 +108,10 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     if isinstance(result, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
         if not isinstance(result, types.AsyncGeneratorType):
             result.close()  # or Python would warn that nobody has awaited it
+        how = "list(f(x))" if isinstance(result, types.GeneratorType) else "asyncio.run(f(x))"
         raise TraceError(
             f"{tape.title} returned a {type(result).__name__}, whose body has not run yet: trace a function that "
-            "consumes it, for instance lambda x: list(f(x))"
+            f"consumes it, for instance lambda x: {how}"
         )
     for _, leaf in leaves(result):
         if isinstance_tracer(leaf) and type(leaf.tape) is ClosedTape and leaf.tape is not tape:

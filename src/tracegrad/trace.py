@@ -17,7 +17,7 @@ from typing import Any
 from tracegrad import export
 from tracegrad.annotate import annotate, occurrences
 from tracegrad.arguments import by_parameter, title_of
-from tracegrad.arrays.fit import as_seed, one_like, shape_of
+from tracegrad.arrays.fit import array_like, as_seed, one_like, shape_of
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
 from tracegrad.freeze import freeze
@@ -94,11 +94,9 @@ class Trace:
             adjoints = backward(self._graph, self._seeds()).adjoints
             return [self._as_input(adjoints[index], index) for index in self._graph.inputs]
         by_path = self._seeds_by_path(self._seed)
-        owns = self._recording.owns
-        found = sweep(
-            self._recording.tape, [(leaf, by_path[path]) for path, leaf in self._outputs if owns(leaf)]
-        )
-        return found[: len(self._recording.names)]
+        recording = self._recording
+        seeds = [(leaf, by_path[path]) for path, leaf in self._outputs if recording.owns(leaf)]
+        return sweep(recording.tape, seeds, recording.count)
 
     def _as_input(self, adjoint: Any, index: int) -> Any:
         """An adjoint of an input, ``None`` if nothing depends on an array."""
@@ -128,16 +126,23 @@ class Trace:
                 )
             return {paths[0]: one_like(result)}
         by_name = isinstance(seed, dict) and not isinstance(self.value, dict) and seed.keys() <= set(paths)
+        if paths == [""] and isinstance(seed, (list, tuple)):
+            seed = array_like(seed, self._outputs[0][1])
         given = seed if by_name else dict(leaves(seed))
         unknown = given.keys() - set(paths)
         if unknown or not given:
-            shown = ", ".join(sorted(unknown)) or "no number"
+            what = (
+                "one number" if paths == [""] else f"{len(paths)} numbers, {', '.join(map(repr, paths[:8]))}"
+            )
             raise InputError(
-                f"the seed has {shown!r}, the result of {title} has {', '.join(map(repr, paths))}"
+                f"the seed {seed!r} does not fit: the result of {title} is {what}; "
+                f"for instance t.backward(seed={self._example_seed()!r})"
             )
         return {path: as_seed(as_adjoint(given.get(path, 0.0)), leaf, title) for path, leaf in self._outputs}
 
     def _example_seed(self) -> Any:
+        if self._outputs[0][0] == "":
+            return 1.0
         if not isinstance(self.value, (list, tuple, dict)):
             return {self._outputs[0][0]: 1.0}
         seeds = chain([1.0], repeat(0.0))

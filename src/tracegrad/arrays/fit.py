@@ -89,6 +89,11 @@ def as_seed(seed: Any, value: Any, title: str) -> Any:
     return seed if isinstance_tracer(seed) or not shape_of(value) else np.array(seed)
 
 
+def array_like(seed: Any, value: Any) -> Any:
+    """Nested lists of numbers as an array, where they are the seed of one."""
+    return sys.modules["numpy"].array(seed, float) if shape_of(value) else seed
+
+
 def own(value: Any) -> Any:
     """A copy of an array that the user may change, or has already the right to; anything else as it is."""
     return value.copy(order="K") if type(value) in KINDS and not isinstance_tracer(value) else value

@@ -65,7 +65,7 @@ def _whole(value: int) -> str:
 
 
 def _real(value: float, float_format: str) -> str:
-    text = format(value, float_format)
+    text = format(value + 0.0, float_format)  # -0 would only make a reader wonder
     if not math.isfinite(value):
         return text
     if len(text) > _LONGEST or (value and not re.search("[1-9]", text.split("e")[0])):
