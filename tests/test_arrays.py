@@ -138,6 +138,7 @@ DIFFERENT = {
     "prod with zero",
     "cumprod with zero",
     "norm inf",
+    "full_like",
     "eigh values",
     "eigh vectors",
     "eigvalsh",

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from tracegrad.arguments import by_parameter, by_position, title_of
-from tracegrad.arrays.fit import one_like, shape_of
+from tracegrad.arrays.fit import one_like
 from tracegrad.errors import InputError
 from tracegrad.inputs import Wrt
 from tracegrad.recording import Recording, collector_paused, record
 from tracegrad.reverse import sweep
 from tracegrad.trace import Trace
-from tracegrad.tracer import isinstance_tracer
+from tracegrad.tracer import KINDS, isinstance_tracer
 from tracegrad.tree import is_leaf, leaves, map_leaves
 
 P = ParamSpec("P")
@@ -182,7 +182,7 @@ def _argument(fn: Callable[..., Any], number: int, count: int) -> str:
 def _gradients(recording: Recording) -> list[Any]:
     """The adjoints of the inputs for a result that is one number."""
     result = recording.result
-    if not is_leaf(result) or shape_of(result):
+    if not is_leaf(result) or (type(result) in KINDS and result.shape):
         held = sum(getattr(leaf, "size", 1) for _, leaf in leaves(result))
         raise InputError(
             f"{title_of(recording.function)} returned {type(result).__name__} with {held} numbers, and a gradient is "
@@ -190,4 +190,6 @@ def _gradients(recording: Recording) -> list[Any]:
         )
     if not recording.owns(result):
         return [None] * recording.count
-    return sweep(recording.tape, [(result, one_like(result))], recording.count)
+    return sweep(
+        recording.tape, [(result, one_like(result) if type(result) in KINDS else 1.0)], recording.count
+    )

@@ -88,9 +88,12 @@ def enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str,
 
 
 def _input(tape: Tape, number: Any) -> Any:
-    node: Any = KINDS.get(type(number), tape.kind)()
-    node.value = own(number)
-    if type(number) not in _PLAIN_NUMBERS:
+    if type(number) in _PLAIN_NUMBERS:
+        node: Any = tape.kind()
+        node.value = number
+    else:
+        node = KINDS.get(type(number), tape.kind)()
+        node.value = own(number)
         tape.foreign = True
     node.pull = _INPUT_PULL
     node.a, node.b = (), NOTHING

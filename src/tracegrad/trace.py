@@ -24,6 +24,7 @@ from tracegrad.freeze import freeze
 from tracegrad.graph import Graph
 from tracegrad.recording import Recording, record
 from tracegrad.reverse import Step, as_adjoint, backward, node_seeds, steps, sweep
+from tracegrad.tracer import KINDS
 from tracegrad.tree import leaves, map_leaves
 
 
@@ -119,12 +120,12 @@ class Trace:
                     f"the result, or by name, for instance t.backward(seed={self._example_seed()!r})"
                 )
             result = self._outputs[0][1]
-            if shape_of(result):
+            if type(result) in KINDS and result.shape:
                 raise InputError(
                     f"{title} returned an array of shape {result.shape}, and a gradient is that of one number: return "
                     "one (a sum, say), or give a seed of that shape: t.backward(seed)"
                 )
-            return {paths[0]: one_like(result)}
+            return {paths[0]: one_like(result) if type(result) in KINDS else 1.0}
         by_name = isinstance(seed, dict) and not isinstance(self.value, dict) and seed.keys() <= set(paths)
         if paths == [""] and isinstance(seed, (list, tuple)):
             seed = array_like(seed, self._outputs[0][1])
