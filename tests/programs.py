@@ -103,8 +103,9 @@ def programs(draw, size=6):
     return "\n".join(lines)
 
 
-numbers = st.integers(-2000, 2000).map(lambda n: n / 1000 + 0.0003)
-points = st.tuples(numbers, numbers, numbers)
+numbers = st.integers(-2000, 2000).map(lambda n: n / 1000)
+#: three numbers that are never equal, zero, or a constant of a program
+points = st.tuples(numbers, numbers, numbers).map(lambda p: (p[0] + 0.0003, p[1] + 0.00017, p[2] + 0.00041))
 
 _counter = itertools.count()
 

@@ -37,7 +37,16 @@ from tracegrad.graph import Graph, Literal
 from tracegrad.primitives import CONST, INPUT, MAX, MIN, Primitive
 from tracegrad.provenance import Call, in_package
 from tracegrad.reverse import Backward, backward, node_seeds
-from tracegrad.source import INLINE, relative, returns, site, statement, stored_name, unpacked_names
+from tracegrad.source import (
+    INLINE,
+    calls_builtin,
+    relative,
+    returns,
+    site,
+    statement,
+    stored_name,
+    unpacked_names,
+)
 from tracegrad.tracer import plain
 
 
@@ -112,7 +121,7 @@ def _literal(value: Any) -> str:
     try:
         text = repr(value)
     except ValueError:  # an int beyond the limit of digits
-        return f"{value:.3e}" if math.isfinite(value) else "big int"
+        return f"int of {value.bit_length()} bits"
     if is_array(value):
         return f"{'×'.join(map(str, value.shape))} constant".strip()
     return (
@@ -281,6 +290,8 @@ def _bound_name(call: Call, lasti: int) -> str | None:
         if call.parent is None or in_package(call.parent.code):
             return None
         call, lasti = call.parent, call.lasti
+        if calls_builtin(call.code, lasti):
+            return None
         name = stored_name(call.code, lasti)
     return name
 

@@ -22,7 +22,12 @@ R = TypeVar("R")
 
 
 class TracedFunction(Generic[P, R]):
-    """A function that can also be traced; calling it is the plain call."""
+    """A function that can also be traced; calling it is the plain call.
+
+    >>> square = traced(lambda x: x * x)
+    >>> square(3), square.grad(3), square.trace(3)
+    (9, {'x': 6.0}, <Trace of <lambda>, value 9>)
+    """
 
     def __init__(self, function: Callable[P, R], wrt: Wrt = None) -> None:
         functools.update_wrapper(self, function)

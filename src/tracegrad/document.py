@@ -192,6 +192,13 @@ class Annotated:
     ``value`` is the function's own result and ``seed`` the adjoint given to it, both as :func:`structure`
     writes them.  ``nodes`` stand in the order of evaluation and ``edges`` in the order of their targets,
     then slots.
+
+    >>> import tracegrad as tg
+    >>> document = tg.trace(lambda x: x * 2.0, 3.0).document
+    >>> [(node.id, node.label, node.value, node.adjoint) for node in document.nodes]
+    [('n0', 'x', 3.0, 2.0), ('n1', '2.0', 2.0, None), ('n2', '×', 6.0, 1.0)]
+    >>> [(edge.source, edge.target, edge.partial, edge.flow) for edge in document.edges]
+    [('n0', 'n2', 2.0, 2.0), ('n1', 'n2', None, None)]
     """
 
     format: str

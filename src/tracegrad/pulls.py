@@ -90,10 +90,12 @@ def _many(row: Primitive) -> Pull:
         found = (
             rules(PLAIN, node.value, *values) if row.variadic else partials(row, PLAIN, node.value, values)
         )
-        for arg, local in zip(node.a, found, strict=False):
-            if type(arg) is kind:
-                flow = local * upstream
-                total = arg.adjoint
-                arg.adjoint = flow if total is None else total + flow
+        # all products before the first sum: one that overflows must leave no adjoint changed
+        flows = [
+            (arg, local * upstream) for arg, local in zip(node.a, found, strict=False) if type(arg) is kind
+        ]
+        for arg, flow in flows:
+            total = arg.adjoint
+            arg.adjoint = flow if total is None else total + flow
 
     return pull

