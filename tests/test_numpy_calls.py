@@ -180,12 +180,26 @@ def test_fresh_arrays_stay_plain_where_nothing_traced_is_put() -> None:
 @pytest.mark.parametrize("alias", [
     "y = x.T; y[0] = 1.0", "y = x.ravel(); y[0] = 1.0", "y = x[0:1]; x[0] = 1.0; y.sum()",
     "y = x.reshape(4); x += y[0]; y + 1", "y = np.zeros((2, 2)); z = y[0]; y[0, 0] = x[0, 0]; z + x",
+    "y = np.zeros((2, 2)); z = y.T; y[0, 0] = x[0, 0]; z + x",
+    "y = np.zeros((2, 2)); z = np.asarray(y)[::-1]; y[0, 0] = x[0, 0]; z + x",
+    "y = np.diagonal(x); x[0, 0] = 2.0; y + 1", "y = np.rot90(x); x[0, 0] = 2.0; y + 1",
 ])  # fmt: skip
 def test_shared_memory_is_traced_or_refused(alias: str) -> None:
     scope: dict[str, Any] = {"np": np}
     exec(f"def f(x):\n    {alias}\n    return x.sum() + y.sum()", scope)
     with pytest.raises(tg.UnsupportedError, match="shares its memory"):
         tg.trace(scope["f"], np.ones((2, 2)))
+
+
+def test_plain_results_into_fresh_arrays() -> None:
+    def f(x: Any) -> Any:
+        a = np.zeros(3)
+        b = np.add(np.ones(3), 1.0, out=a)
+        np.copyto(a[:1], 5.0)
+        np.fill_diagonal(c := np.zeros((2, 2)), 3.0)
+        return x.sum() * b.sum() * c.sum() * a[0]
+
+    assert tg.trace(f, np.ones(2)).value == f(np.ones(2)) == 2 * 9 * 6 * 5
 
 
 def test_writes_through_a_row_reach_the_array() -> None:

@@ -43,6 +43,7 @@ LIKE = {
 #: steps: plain results, recorded as guards
 STEPS = {
     "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne",
+    "logical_and": "and_", "logical_or": "or_", "logical_xor": "xor",
     "isfinite": "isfinite", "isinf": "isinf", "isnan": "isnan", "logical_not": "bool", "signbit": "lt",
 }  # fmt: skip
 
@@ -124,7 +125,9 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
     from tracegrad.arrays.table import unsupported
 
     if UNSETTLED and not any(map(holds_tracer, settled := [_settled(one) for one in inputs])):
-        return getattr(ufunc, method)(*settled, **options)
+        plain = {name: _settled(option) for name, option in options.items()}
+        result = getattr(ufunc, method)(*settled, **plain)
+        return options["out"][0] if len(options.get("out") or ()) == 1 else result
     if KINDS and method == "__call__" and ufunc.__name__ in _NOT_ELEMENTWISE:
         if any(option is not None for option in options.values()):
             raise unsupported(f"numpy.{ufunc.__name__} with {', '.join(options)}")
@@ -151,7 +154,7 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
     return _apply(row, *map(lift, inputs))
 
 
-_NOT_ELEMENTWISE = frozenset({"matmul", "vecdot", "divmod", "matvec", "vecmat"})
+_NOT_ELEMENTWISE = frozenset({"matmul", "vecdot", "divmod"})
 
 #: ufuncs whose ``reduce`` is a function of numpy
 _REDUCTIONS = {
@@ -169,16 +172,12 @@ def _reduced(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = No
 
 def _not_elementwise(ufunc: Any, inputs: Any) -> Any:
     from tracegrad.arrays.build import lift
-    from tracegrad.arrays.products import MATMUL
+    from tracegrad.arrays.products import MATMUL, VECDOT
 
     a, b = map(lift, inputs)
     if ufunc.__name__ == "matmul":
         return bind(MATMUL, a, b)
-    if ufunc.__name__ == "matvec":
-        return bind(MATMUL, a, b[..., None])[..., 0]
-    if ufunc.__name__ == "vecmat":
-        return bind(MATMUL, a[..., None, :], b)[..., 0, :]
-    return (a // b, a % b) if ufunc.__name__ == "divmod" else (a * b).sum(axis=-1)
+    return (a // b, a % b) if ufunc.__name__ == "divmod" else bind(VECDOT, a, b)
 
 
 def _apply(row: Primitive, *elements: Any) -> Any:
@@ -217,9 +216,12 @@ def array_function(self: Tracer, function: Callable[..., Any], types: Any, args:
     try:
         serve = HANDLERS[function]
     except KeyError:
+        from tracegrad.arrays.fresh import windowed
+
+        given = args
         args, kwargs = _settled(args), {name: _settled(option) for name, option in kwargs.items()}
         if not holds_tracer((*args, *kwargs.values())):
-            return function(*args, **kwargs)
+            return windowed(function(*args, **kwargs), given)
         raise unsupported(f"{function.__module__}.{function.__name__}") from None
     return serve(*args, **kwargs)
 

@@ -28,7 +28,7 @@ class FreshArray(ArrayTracer):
     __slots__ = ()
 
     def _tracegrad_bind_(self, row: Any, args: tuple[Any, ...]) -> Any:
-        return bind(row, *map(settled, args))
+        return windowed(bind(row, *map(settled, args)), args)
 
     def __array__(self, *args: Any, **options: Any) -> Any:
         return np.asarray(settled(self), *args, **options)
@@ -65,6 +65,15 @@ def fresh(value: Any, tape: Tape, window: tuple[Any, ...] = ()) -> Any:
     node.value, node.tape, node.pull = value, tape, pull_for(CONST, "n")
     node.a, node.b, node.lasti, node.adjoint = window, NOTHING, -1, None
     return node
+
+
+def windowed(result: Any, args: Any) -> Any:
+    """A result that shares memory with a fresh array (``a.T``) is one too: it is out of date once that is filled."""
+    if type(result) is np.ndarray and result.base is not None:
+        for arg in args:
+            if type(arg) is FreshArray and np.may_share_memory(result, arg.value):
+                return fresh(result, arg.tape)
+    return result
 
 
 def settled(value: Any) -> Any:

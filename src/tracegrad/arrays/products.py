@@ -12,7 +12,7 @@ import numpy as np
 
 from tracegrad.arrays.build import lift
 from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
-from tracegrad.row import bind
+from tracegrad.row import Primitive, bind
 
 BOTH = ("G Bᵀ", "Aᵀ G")
 
@@ -41,6 +41,13 @@ def _matmul_right(g: Any, out: Any, a: Any, b: Any) -> Any:
 @row(np.matmul, _matmul_left, _matmul_right, symbol="@", maps=BOTH)
 def MATMUL(a: Any, b: Any) -> Any:
     return np.matmul(a, b)
+
+
+VECDOT = Primitive(
+    name="numpy.vecdot", forward=lambda a, b: np.vecdot(a, b),
+    vjps=(lambda g, out, a, b: g[..., None] * b, lambda g, out, a, b: g[..., None] * a), symbol="·",
+    maps=("G b", "G a"), variadic=True, python="", c="", numpy="",
+)  # fmt: skip
 
 
 def _contraction(a: Any, b: Any) -> Any:

@@ -171,6 +171,16 @@ def _diff(a: Any, n: Any = 1, axis: Any = -1) -> Any:
     return a
 
 
+@composed(*(getattr(np, name) for name in ("trapezoid", "trapz") if name in vars(np)))
+def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
+    ahead, behind = [slice(None)] * y.ndim, [slice(None)] * y.ndim
+    ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
+    width = dx if x is None else np.diff(lift(x), axis=-1 if x.ndim == 1 else axis)
+    if x is not None and x.ndim == 1:
+        width = np.reshape(width, [-1 if one == axis % y.ndim else 1 for one in range(y.ndim)])
+    return np.sum(width * (y[tuple(ahead)] + y[tuple(behind)]) / 2.0, axis=axis)
+
+
 # ---- order ------------------------------------------------------------------------------------------
 
 

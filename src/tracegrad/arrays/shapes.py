@@ -129,6 +129,19 @@ def _broadcast_arrays(*args: Any, subok: Any = False) -> Any:
     return tuple(np.broadcast_to(one, shape) for one in arrays)
 
 
+@composed(np.meshgrid)
+def _meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "xy") -> Any:
+    places = list(range(len(xi)))
+    if indexing == "xy" and len(xi) > 1:
+        places[:2] = [1, 0]
+    thin = [
+        np.reshape(x, [-1 if axis == place else 1 for axis in range(len(xi))])
+        for x, place in zip(map(lift, xi), places, strict=True)
+    ]
+    wide = thin if sparse else np.broadcast_arrays(*thin)
+    return tuple(map(np.copy, wide)) if copy else tuple(wide)
+
+
 # ---- joining and splitting --------------------------------------------------------------------------
 
 
@@ -358,7 +371,7 @@ def _by_numbers(function: Any) -> None:
     HANDLERS[function] = serve
 
 
-_each(_by_numbers, np.tile, np.roll, np.rot90, np.resize)
+_each(_by_numbers, np.tile, np.roll, np.resize)
 
 
 def _by_slices(function: Any) -> None:
@@ -403,6 +416,16 @@ def _triangle(m: Any, k: Any) -> Any:
     return np.tri(rows, columns, k) != 0
 
 
+@composed(np.rot90)
+def _rot90(m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
+    first, second = axes
+    if k % 4 in (0, 2):
+        return m[...] if k % 4 == 0 else np.flip(m, axes)
+    order = list(range(m.ndim))
+    order[first], order[second] = order[second], order[first]
+    return np.transpose(np.flip(m, second), order) if k % 4 == 1 else np.flip(np.transpose(m, order), second)
+
+
 @composed(np.tril)
 def _tril(m: Any, k: Any = 0) -> Any:
     return np.where(_triangle(m, k), m, np.zeros(1, m.dtype))
@@ -413,10 +436,14 @@ def _triu(m: Any, k: Any = 0) -> Any:
     return np.where(_triangle(m, k - 1), np.zeros(1, m.dtype), m)
 
 
-@composed(np.diagonal)
-def _diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
-    numbers = np.diagonal(np.arange(a.size).reshape(a.shape), offset, axis1, axis2)
-    return np.reshape(getitem(np.reshape(a, (-1,)), numbers.ravel()), numbers.shape)
+def _undiagonal(g: Any, out: Any, x: Any, offset: Any, axis1: Any, axis2: Any) -> Any:
+    numbers = np.diagonal(np.arange(x.size).reshape(x.shape), offset, axis1, axis2)
+    return np.reshape(scatter(np.reshape(g, (-1,)), numbers.ravel(), (x.size,)), x.shape)
+
+
+@row(np.diagonal, _undiagonal, symbol="diagonal", maps=("to the diagonal",))
+def DIAGONAL(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+    return np.diagonal(a, offset, axis1, axis2)
 
 
 @composed(np.diag)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import array, holds_tracer, lift
-from tracegrad.arrays.fresh import fresh, settled
+from tracegrad.arrays.fresh import FreshArray, fresh, settled
 from tracegrad.arrays.table import HANDLERS, unsupported
 from tracegrad.provenance import OPAQUE
 from tracegrad.stand_ins import ORIGINAL_OF, STAND_INS
@@ -38,6 +38,8 @@ def _arrays(original: Function) -> Function:
 
     @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
     def stand_in(object: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+        if type(object) is FreshArray and not copies and dtype in (None, object.dtype):
+            return object
         object = settled(object)
         if not holds_tracer(object):
             made = original(object, dtype, *args, **options)
