@@ -480,7 +480,7 @@ def test_seeds_left_out_count_as_zero():
 @pytest.mark.parametrize("seed", [2.0, (1.0, 2.0, 3.0), {"[9]": 1.0}, "text", (), [[1.0]]])
 def test_seeds_that_do_not_fit(seed):
     t = tg.trace(lambda x: (x, 2 * x), 3.0)
-    with pytest.raises(tg.InputError, match=r"the seed has .* the result of .*<lambda> has '\[0\]', '\[1\]'"):
+    with pytest.raises(tg.InputError, match=r"the seed .* the result of .*<lambda> .*'\[0\]', '\[1\]'"):
         t.backward(seed)
     assert t.backward((1.0, 0.0)).gradients == {"x": 1.0}
 

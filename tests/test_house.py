@@ -122,12 +122,7 @@ def test_every_public_name_has_a_docstring_with_an_example(name):
     thing = getattr(tg, name)
     text = inspect.getdoc(thing) or ""
     assert text
-    methods = (
-        [inspect.getdoc(member) or "" for _, member in inspect.getmembers(thing, callable)]
-        if inspect.isclass(thing)
-        else []
-    )
-    assert ">>>" in "".join([text, *methods]), f"{name} has no example"
+    assert ">>>" in text, f"{name} has no example"
 
 
 @pytest.mark.parametrize("name", [name for name in tg.__all__ if name not in SHOWN])
