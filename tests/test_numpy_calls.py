@@ -218,6 +218,8 @@ DOORS: list[tuple[str, type[Exception], str]] = [
     ("np.linspace(0, 1, 3, dtype=np.float32).__setitem__(0, x[0])", tg.EscapeError, "plain float"),
     ("np.zeros(2, int).__setitem__(0, x[0])", tg.UnsupportedError, "lose its gradient"),
     ("x * 1j", tg.UnsupportedError, "complex"),
+    ("x * np.complex128(1j)", tg.UnsupportedError, "complex"),
+    ("np.array(['a', x[0]])", tg.UnsupportedError, "no real numbers"),
     ("np.fft.fft(x)", tg.UnsupportedError, "no row"),
     ("np.add(x, 1, out=np.zeros(2))", tg.UnsupportedError, "no row"),
     ("np.add.at(x, 0, 1)", tg.UnsupportedError, "no row"),

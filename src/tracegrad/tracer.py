@@ -352,6 +352,15 @@ def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any
     node.value = value
     if type(value) not in _USUAL:
         tape.foreign = True
+        kind = getattr(getattr(value, "dtype", None), "kind", "f")
+        if kind not in "fiub":
+            what = "complex" if kind == "c" else "of no real numbers"
+            tape.refuse(
+                UnsupportedError(
+                    f"{row.name} gives an array that is {what} ({value.dtype}), {describe(frame)}; only real numbers are "
+                    "traced"
+                )
+            )
     if not _USUAL.issuperset(map(type, args)):
         count = len(args) - len(row.params) if row.vjps is not None else len(args)
         args = (*map(plain_constant, args[:count]), *args[count:])

@@ -23,6 +23,9 @@ from tracegrad.tracer import KINDS, isinstance_tracer
 
 Function = Callable[..., Any]
 
+#: arrays of objects are containers, which may hold tracers
+_OBJECT = object
+
 _NOT_OF_THE_USER = OPAQUE | {"tracegrad"}
 
 
@@ -41,6 +44,8 @@ def _arrays(original: Function) -> Function:
         if type(object) is FreshArray and not copies and dtype in (None, object.dtype):
             return object
         object = settled(object)
+        if dtype is _OBJECT:
+            return original(object, dtype, *args, **options)
         if not holds_tracer(object):
             made = original(object, dtype, *args, **options)
             tape = CURRENT.get()
