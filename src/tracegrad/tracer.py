@@ -357,8 +357,8 @@ def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any
             what = "complex" if kind == "c" else "of no real numbers"
             tape.refuse(
                 UnsupportedError(
-                    f"{row.name} gives an array that is {what} ({value.dtype}), {describe(frame)}; only real numbers are "
-                    "traced"
+                    f"{row.name} gives an array that is {what} ({value.dtype}), {describe(frame)}; only real "
+                    "numbers are traced"
                 )
             )
     if not _USUAL.issuperset(map(type, args)):
