@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from tracegrad.arrays.fit import quiet, shape_of
 from tracegrad.document import (
     FORMAT,
     VERSION,
@@ -29,7 +30,8 @@ from tracegrad.document import (
     Output,
     SourceLine,
     Stage,
-    number,
+    is_array,
+    quantity,
     structure,
 )
 from tracegrad.fold.columns import NONE, Columns, base_name, part
@@ -140,7 +142,8 @@ class _Rows:
             None if kind == "const" else _number(adjoint)
             for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
         ]
-        self.flags = _flags(graph, found.adjoints)
+        with quiet():
+            self.flags = _flags(graph, found.adjoints)
 
     def node(self, index: int) -> Node:
         graph, primitive = self.graph, self.graph.primitives[index]
@@ -150,13 +153,13 @@ class _Rows:
             id=f"n{index}",
             kind=self.kinds[index],
             primitive=primitive.name,
-            params=dict(zip(primitive.params, graph.params.get(index, ()), strict=False)),
+            params=_params(graph, index),
             name=self.names.get(index),
             label=_label(graph, index),
             value=_number(value),
             adjoint=self.adjoints[index],
-            shape=(),
-            dtype=type(value).__name__,
+            shape=shape_of(value),
+            dtype=_dtype(value),
             site=self.places.site(index),
             stage=None if stage == NONE else f"s{stage}",
             cluster=None if cluster == NONE else f"c{cluster}",
@@ -203,6 +206,8 @@ def _literal(value: Any) -> str:
         text = repr(value)
     except ValueError:  # an int beyond the limit of digits
         return f"int of {value.bit_length()} bits"
+    if is_array(value):
+        return f"{'×'.join(map(str, value.shape))} constant".strip()
     return (
         text
         if len(text) <= 8
@@ -225,14 +230,31 @@ def _flags(graph: Graph, adjoints: Sequence[Any]) -> dict[int, tuple[str, ...]]:
 
 def _number(value: Any) -> Any:
     """A value as a plain number, whatever stands for it."""
-    return value if type(value) is float or value is None else number(plain(value))
+    return value if type(value) is float or value is None else quantity(plain(value))
+
+
+def _partial(local: Any) -> Any:
+    return local if type(local) is str else _number(local)
+
+
+def _params(graph: Graph, index: int) -> dict[str, Any]:
+    names = graph.primitives[index].params
+    return {name: structure(value) for name, value in zip(names, graph.params.get(index, ()), strict=False)}
+
+
+def _dtype(value: Any) -> str:
+    value = plain(value)
+    return str(value.dtype) if is_array(value) else type(value).__name__
 
 
 def _finite(value: Any) -> bool:
+    value = plain(value)
     if type(value) is float:
         return value - value == 0.0
+    if is_array(value):
+        return bool((value - value == 0).all())
     try:
-        return math.isfinite(plain(value))
+        return math.isfinite(value)
     except OverflowError:  # an int beyond the floats
         return True
 
@@ -245,7 +267,7 @@ def _edges(found: Columns) -> tuple[Edge, ...]:
                 source=f"n{found.sources[edge]}",
                 target=f"n{index}",
                 slot=slot,
-                partial=_number(found.partials[edge]),
+                partial=_partial(found.partials[edge]),
                 flow=_number(found.flows[edge]),
             )
             for index in range(len(found))

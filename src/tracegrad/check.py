@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracegrad.arguments import title_of
+from tracegrad.arrays.fit import shape_of
 from tracegrad.derivatives import vjp
 from tracegrad.differences import Difference, derivative_at_zero
 from tracegrad.document import Node
@@ -153,6 +154,12 @@ def check(
     """
     if order not in (1, 2):
         raise InputError(f"order={order}: the orders that can be checked are 1 and 2")
+    for path, leaf in leaves(list(args)):
+        if shape_of(leaf):
+            raise InputError(
+                f"{title_of(fn)} was given an array at {path}, and only numbers are checked: wrap it in a function of "
+                "a list, as in tg.check(lambda xs: f(np.array(xs)), xs)"
+            )
     point = [float(plain(leaf)) for _, leaf in leaves(list(args))]
     if not point:
         raise InputError(f"{title_of(fn)} was given no number to differentiate by")

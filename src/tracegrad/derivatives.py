@@ -10,11 +10,14 @@ Each nests in itself and in every other: inside of an open trace the arithmetic 
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tracegrad.arguments import by_position, title_of
+from tracegrad.arrays import PATCHES, include
+from tracegrad.arrays.fit import one_like, shape_of, stacked, unit_seeds, zero_like
 from tracegrad.errors import InputError
 from tracegrad.forward import push
 from tracegrad.recording import Recording, collector_paused, record
@@ -89,7 +92,7 @@ def elementwise_grad(fn: Function, argnums: Argnums = 0) -> Function:
     def derived(*args: Any, **kwargs: Any) -> Any:
         run = _Run(fn, argnums, args, kwargs)
         with run:
-            return run.gradient([(leaf, 1.0) for _, leaf in run.outputs])
+            return run.gradient([(leaf, zero_like(leaf) + 1.0) for _, leaf in run.outputs])
 
     return derived
 
@@ -132,7 +135,7 @@ def jacobian(fn: Function, argnums: Argnums = 0) -> Function:
     def derived(*args: Any, **kwargs: Any) -> Any:
         run = _Run(fn, argnums, args, kwargs)
         with run:
-            return map_leaves(run.result, lambda leaf: run.gradient([(leaf, 1.0)]))
+            return map_leaves(run.result, run.rows)
 
     return derived
 
@@ -203,6 +206,8 @@ class _Run:
     __slots__ = ("chosen", "recording", "result", "single", "value")
 
     def __init__(self, fn: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not PATCHES:
+            include()  # whether an argument is an array is asked before it is recorded
         numbers, self.single = _numbers(fn, argnums, len(args))
         #: the chosen arguments by the names they have in the recording
         self.chosen = {f"argument {number}": args[number] for number in numbers}
@@ -226,7 +231,7 @@ class _Run:
         recording = self.recording
         own = [(leaf, seed) for leaf, seed in seeds if recording.owns(leaf)]
         found = sweep(recording.tape, own, recording.count) if own else [None] * recording.count
-        gradients = recording.in_structure([0.0 if adjoint is None else adjoint for adjoint in found])
+        gradients = recording.in_structure(found)
         if self.single:
             return self._of(gradients, *self.chosen)
         return tuple([self._of(gradients, name) for name in self.chosen])
@@ -236,20 +241,31 @@ class _Run:
             return gradients[name]
         return map_leaves(self.chosen[name], _nothing, _nothing)
 
-    def single_output(self) -> list[tuple[Any, float]]:
+    def rows(self, leaf: Any) -> Any:
+        """The gradients of a number of the result; of an array those of its elements, along the first axes."""
+        if not shape_of(leaf):
+            return self.gradient([(leaf, one_like(leaf))])
+        seeds = unit_seeds(leaf)
+        return stacked([self.gradient([(leaf, seed)]) for seed in seeds], shape_of(leaf))
+
+    def single_output(self) -> list[tuple[Any, Any]]:
         """The seed of a result that is one number."""
-        if is_leaf(self.result):
-            return [(self.result, 1.0)]
+        if is_leaf(self.result) and not shape_of(self.result):
+            return [(self.result, one_like(self.result))]
         raise InputError(
-            f"{title_of(self.recording.function)} returned {type(self.result).__name__} with {len(self.outputs)} "
-            "numbers, and a gradient is that of one number: return one, or use tg.jacobian, tg.vjp or "
-            "t.backward(seed=...)"
+            f"{title_of(self.recording.function)} returned {_kind_of(self.value)}, and a gradient is that of one "
+            "number: return one, or use tg.jacobian, tg.vjp or t.backward(seed=...)"
         )
 
     def tangent_of(self, leaf: Any) -> Any:
         """The tangent of a number of the result, once tangents were pushed forward."""
         tangent = leaf.adjoint if isinstance_tracer(leaf) and self.recording.owns(leaf) else None
         return 0.0 if tangent is None else tangent
+
+
+def _kind_of(result: Any) -> str:
+    held = sum(math.prod(shape_of(leaf)) for _, leaf in leaves(result))
+    return f"{type(result).__name__} with {held} numbers"
 
 
 def _nothing(_: Any) -> None:

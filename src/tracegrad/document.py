@@ -36,8 +36,10 @@ LEVELS = ("op", "stage", "call", "line")
 
 #: a plain ``int`` or ``float``; ints stay ints, whatever their size
 Number: TypeAlias = int | float
-#: what a node carries: a :data:`Number` (the type is open, because arrays will be carried too)
+#: what a node carries: a :data:`Number` or an :class:`Array`
 Quantity: TypeAlias = Any
+#: a local gradient: a :data:`Quantity`, or the name of a linear map as text (``× Bᵀ``)
+Partial: TypeAlias = Any
 #: what :func:`structure` gives: numbers, bools, text, ``None`` in lists, tuples, dicts, :class:`Record`
 Structure: TypeAlias = Any
 #: static data by name, each a :data:`Structure`
@@ -126,8 +128,8 @@ class Edge:
     """One use of a value: ``source`` is operand number ``slot`` of ``target``.
 
     ``partial`` is the local gradient d(target)/d(source, this slot only) and ``flow`` is what returns along
-    the edge, ``partial * adjoint(target)``; both are ``None`` for a constant source.
-
+    the edge, ``partial * adjoint(target)`` summed over what was broadcast; both are ``None`` for a constant source.
+    Where an operation on arrays is a linear map, ``partial`` is its name, and ``flow`` what the transposed map returns.
     An edge that stands for ``count`` uses has the sum of their flows, and no ``partial``.
     """
 
@@ -135,7 +137,7 @@ class Edge:
     source: str
     target: str
     slot: int
-    partial: Quantity | None
+    partial: Partial | None
     flow: Quantity | None
     count: int = 1
 
@@ -272,8 +274,56 @@ class Opaque:
     text: str | None = None
 
 
+#: arrays of more elements are written as a summary
+LARGEST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Array:
+    """An array: all ``values`` in C order where they are few, else a summary; ``norm`` is the Euclidean one."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    values: tuple[Any, ...] | None = None
+    min: Number | None = None
+    mean: Number | None = None
+    max: Number | None = None
+    norm: Number | None = None
+
+    def __add__(self, other: Any) -> Array:
+        """The sum, as far as both are written in full."""
+        if not isinstance(other, Array) or self.values is None or other.values is None:
+            return Array(dtype=self.dtype, shape=self.shape)
+        values = tuple(a + b for a, b in zip(self.values, other.values, strict=True))
+        return Array(dtype=self.dtype, shape=self.shape, values=values)
+
+
+def is_array(value: Any) -> bool:
+    """Whether this is an array of numbers or truth values of numpy, which need not be there."""
+    kind = type(value)
+    return kind.__name__ == "ndarray" and kind.__module__ == "numpy" and value.dtype.kind in "fiub"
+
+
+def quantity(value: Any) -> Quantity:
+    """What a node carries, as data."""
+    if not is_array(value):
+        return value if isinstance(value, Array) else number(value)
+    dtype, shape = str(value.dtype), tuple(value.shape)
+    if value.size <= LARGEST:
+        return Array(dtype=dtype, shape=shape, values=tuple(value.ravel().tolist()))
+    floats = value.astype(float)
+    return Array(
+        dtype=dtype,
+        shape=shape,
+        min=float(floats.min()),
+        mean=float(floats.mean()),
+        max=float(floats.max()),
+        norm=float((floats * floats).sum() ** 0.5),
+    )
+
+
 #: classes whose ``repr`` is the same in every process and runs no code of the user
-_SPELLED = frozenset({complex, bytes, range, Decimal, Fraction})
+_SPELLED = frozenset({complex, bytes, range, slice, Decimal, Fraction})
 
 
 def structure(value: Any) -> Structure:
@@ -288,8 +338,10 @@ def structure(value: Any) -> Structure:
     {'loss': 2.5, 'parts': (1, 'text', Opaque(type='complex', text='1j'), Opaque(type='object', text=None))}
     """
     kind = type(value)  # not isinstance: a tracer says of itself that it is a float
-    if value is None or kind in (bool, int, float, str, Record, Opaque):
+    if value is None or kind in (bool, int, float, str, Array, Record, Opaque):
         return value
+    if kind.__module__.partition(".")[0] == "numpy":
+        return _of_numpy(kind, value)
     if issubclass(kind, Enum):
         return Opaque(kind.__name__, value.name)
     if kind in _SPELLED:
@@ -299,6 +351,17 @@ def structure(value: Any) -> Structure:
     if issubclass(kind, str):
         return str.__str__(value)
     return _container(kind, value)
+
+
+def _of_numpy(kind: type, value: Any) -> Structure:
+    """numpy's arrays, scalars and dtypes."""
+    if is_array(value):
+        return quantity(value)
+    if kind.__name__ in ("bool", "bool_"):
+        return bool(value)
+    if issubclass(kind, Real):
+        return number(value)
+    return str(value) if hasattr(value, "itemsize") and hasattr(value, "kind") else Opaque(kind.__name__)
 
 
 def _container(kind: type, value: Any) -> Structure:

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tracegrad.errors import UnsupportedError
 from tracegrad.reverse import arguments_on, local_gradients, product
 from tracegrad.tape import Tape
+from tracegrad.tracer import KINDS
 
 
 def push(tape: Tape, tangents: Sequence[Any]) -> None:
@@ -28,6 +30,10 @@ def push(tape: Tape, tangents: Sequence[Any]) -> None:
 
 
 def _tangent(node: Any) -> Any:
+    if type(node) in KINDS or node.row.vjps is not None:
+        raise UnsupportedError(
+            f"{node.row.name} works on arrays, through which tangents are not carried forward: use tg.vjp or tg.grad"
+        )
     args, values, inside = arguments_on(node)
     wanted = [own and arg.adjoint is not None for arg, own in zip(args, inside, strict=False)]
     total = None

@@ -19,10 +19,13 @@ from typing import Any
 from tracegrad.errors import GraphError, GuardFailed
 from tracegrad.primitives import CONST, INPUT, Primitive, bind
 from tracegrad.provenance import Call
+from tracegrad.tracer import KINDS
 
 
 def same(a: Any, b: Any) -> bool:
     """Equal as values of a computation: nan is nan, 1 is not 1.0 and 0.0 is not -0.0."""
+    if type(a) in KINDS:
+        return type(b) in KINDS and (a.dtype, a.shape) == (b.dtype, b.shape) and a.tobytes() == b.tobytes()
     return type(a) is type(b) and (a == b or a != a) and (type(a) is int or repr(a) == repr(b))
 
 

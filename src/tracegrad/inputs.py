@@ -14,12 +14,13 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from tracegrad.arguments import Arguments, title_of
+from tracegrad.arrays.fit import own
 from tracegrad.errors import InputError
 from tracegrad.primitives import INPUT
 from tracegrad.pulls import pull_for
 from tracegrad.scan import substitute
 from tracegrad.tape import Tape
-from tracegrad.tracer import NOTHING
+from tracegrad.tracer import KINDS, NOTHING
 from tracegrad.tree import follow, is_leaf, leaves, map_leaves, replaced, steps_of
 
 #: paths or parameter names to differentiate by; ``None`` for all
@@ -87,9 +88,12 @@ def enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str,
 
 
 def _input(tape: Tape, number: Any) -> Any:
-    node: Any = tape.kind()
-    node.value = number
-    if type(number) not in _PLAIN_NUMBERS:
+    if type(number) in _PLAIN_NUMBERS:
+        node: Any = tape.kind()
+        node.value = number
+    else:
+        node = KINDS.get(type(number), tape.kind)()
+        node.value = own(number)
         tape.foreign = True
     node.pull = _INPUT_PULL
     node.a, node.b = (), NOTHING

@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from tracegrad.arrays import PATCHES
 from tracegrad.class_stand_ins import CLASSES
 from tracegrad.scan import MISSING, SHIM, Plan, plans_of
 from tracegrad.stand_ins import MATH, ORIGINAL_OF, ORIGINALS, include_statistics
@@ -53,6 +54,8 @@ def start(roots: list[Any]) -> None:
                 _state.modules = len(sys.modules)
             if not _state.math_patched and "numba" not in sys.modules:
                 _math.update(MATH)
+                for namespace, stand_ins, _ in PATCHES:
+                    namespace.update(stand_ins)
                 _state.math_patched = True
             for plan in plans:
                 _apply(plan)
@@ -105,6 +108,8 @@ def stop() -> None:
             return
         if _state.math_patched:
             _math.update(ORIGINALS)
+            for patched, _, originals in PATCHES:
+                patched.update(originals)
             _state.math_patched = False
         for (_, name), (namespace, old, new) in _state.names.items():
             if namespace.get(name) is new:

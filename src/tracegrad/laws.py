@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tracegrad.document import CLUSTER_KINDS, FORMAT, KINDS, LEVELS, VERSION, Annotated, Edge, Node
+from tracegrad.arrays.fit import fit, quiet
+from tracegrad.document import CLUSTER_KINDS, FORMAT, KINDS, LEVELS, VERSION, Annotated, Array, Edge, Node
 from tracegrad.errors import DocumentError
 
 #: levels at which every use of a value comes after it; a folded loop closes a cycle
@@ -154,6 +155,11 @@ def _check_flow(edge: Edge, source: Node, target: Node, tolerance: float) -> Non
         return  # a sum over several uses
     if edge.flow is None or edge.partial is None:
         raise DocumentError(f"{edge.id}: no flow from {target.id} to {source.id}, which varies")
+    if isinstance(edge.partial, str):  # a linear map: its transpose is not in the document
+        return
+    if any(isinstance(part, Array) for part in (edge.flow, edge.partial, target.adjoint)):
+        _check_array_flow(edge, source, target, tolerance)
+        return
     if repr(edge.flow) == repr(target.adjoint) == "0.0":
         return  # from where no gradient has arrived none returns, whatever the local gradient
     expected = _product(edge.partial, target.adjoint)
@@ -182,6 +188,9 @@ def _check_adjoint(node: Node, terms: Sequence[Any], tolerance: float) -> None:
         if node.adjoint not in (None, 0):
             raise DocumentError(f"{node.id}: nothing depends on it, but its adjoint is {node.adjoint!r}")
         return
+    if isinstance(node.adjoint, Array):
+        _check_array_adjoint(node, terms, tolerance)
+        return
     expected = _total(terms)
     if node.adjoint == expected == 0:
         return  # a use that no seed depends on has the flow 0.0, which turns a sum of -0.0 into 0.0
@@ -190,6 +199,56 @@ def _check_adjoint(node: Node, terms: Sequence[Any], tolerance: float) -> None:
             f"{node.id}: its adjoint is {node.adjoint!r}, but its seed and the flows of its uses add up to "
             f"{' + '.join(map(repr, terms))} = {expected!r}"
         )
+
+
+def _numpy(*parts: Any) -> list[Any]:
+    """Numbers and arrays for computing with; none if one of them is only a summary."""
+    import numpy as np
+
+    if any(isinstance(part, Array) and part.values is None for part in parts):
+        return []
+    return [
+        np.array(part.values, part.dtype).reshape(part.shape) if isinstance(part, Array) else part
+        for part in parts
+    ]
+
+
+def _check_array_flow(edge: Edge, source: Node, target: Node, tolerance: float) -> None:
+    """Element by element; what was broadcast is summed."""
+    found = _numpy(edge.flow, edge.partial, target.adjoint, source.value)
+    if not found:
+        return
+    flow, partial, adjoint, value = found
+    if getattr(flow, "shape", ()) == () and flow == 0.0:
+        return  # nothing returns
+    with quiet():
+        expected = fit(partial * adjoint, value)
+        if not _close_arrays(flow, expected, max(tolerance, _ROUNDING)):
+            raise DocumentError(
+                f"{edge.id}: its flow is {flow}, but partial * adjoint of {target.id} is {expected}"
+            )
+
+
+#: a document does not say in which precision the sum over a broadcast axis was formed
+_ROUNDING = 1e-6
+
+
+def _check_array_adjoint(node: Node, terms: Sequence[Any], tolerance: float) -> None:
+    found = _numpy(node.adjoint, *terms)
+    if not found:
+        return
+    adjoint, *terms = found
+    with quiet():
+        if not _close_arrays(adjoint, _total(terms), tolerance):
+            raise DocumentError(
+                f"{node.id}: its adjoint is {adjoint}, but its seed and flows add up to {_total(terms)}"
+            )
+
+
+def _close_arrays(a: Any, b: Any, tolerance: float) -> bool:
+    import numpy as np
+
+    return bool(np.allclose(a, b, rtol=tolerance, atol=0.0, equal_nan=True)) and np.shape(a) == np.shape(b)
 
 
 def _total(terms: Iterable[Any]) -> Any:

@@ -44,9 +44,15 @@ __all__ = [
 ]  # fmt: skip
 
 
-def namespace(function: Callable[[Primitive], Callable[..., Any]]) -> SimpleNamespace:
-    """What rules call ``m``: every row's name, bound to ``function(row)``."""
-    return SimpleNamespace(**{name: function(row) for name, row in TABLE.items()})
+def _choose(condition: Any, yes: Any, no: Any) -> Any:
+    return yes if condition else no
+
+
+def namespace(
+    function: Callable[[Primitive], Callable[..., Any]], where: Callable[[Any, Any, Any], Any] = _choose
+) -> SimpleNamespace:
+    """What rules call ``m``: every row's name, bound to ``function(row)``, and ``where`` for a choice."""
+    return SimpleNamespace(where=where, **{name: function(row) for name, row in TABLE.items()})
 
 
 #: the ``m`` of rules on plain numbers

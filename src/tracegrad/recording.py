@@ -16,13 +16,15 @@ from typing import Any
 
 from tracegrad import intercept, ufuncs
 from tracegrad.arguments import Arguments, title_of
+from tracegrad.arrays import PATCHES, include
+from tracegrad.arrays.fit import own, zero_like
 from tracegrad.errors import TraceError, UnsupportedError
 from tracegrad.inputs import Entered, Wrt, enter, enter_attributes, names_of
 from tracegrad.provenance import in_library, in_package
 from tracegrad.scan import substitute
 from tracegrad.source import describe
 from tracegrad.tape import CURRENT, ClosedTape, Tape
-from tracegrad.tracer import NestedTracer, ScalarTracer, isinstance_tracer
+from tracegrad.tracer import UNSETTLED, NestedTracer, ScalarTracer, isinstance_tracer
 from tracegrad.tree import leaves, map_leaves
 
 ufuncs.install()
@@ -41,7 +43,9 @@ class Recording:
     @property
     def value(self) -> Any:
         """The result as the plain call gives it."""
-        return map_leaves(self.result, lambda leaf: leaf.value if self.owns(leaf) else leaf)
+        if type(self.result) is ScalarTracer and self.result.tape is self.tape:
+            return self.result.value
+        return map_leaves(self.result, lambda leaf: own(leaf.value) if self.owns(leaf) else leaf)
 
     def owns(self, leaf: Any) -> bool:
         """Whether this is a tracer of this run."""
@@ -61,10 +65,17 @@ class Recording:
         """Values of the inputs, parameter by parameter, in the structure of the arguments."""
         values = iter(adjoints)
 
-        def following(_: Any) -> Any:
-            return next(values)
+        def following(number: Any) -> Any:
+            found = next(values)
+            if type(found) is float:
+                return found
+            return zero_like(number) if found is None else own(found)
 
         return {parameter: one.map(following, lambda _: None) for parameter, one in self.entered.items()}
+
+
+def _settled(value: Any) -> Any:
+    return UNSETTLED[type(value)](value) if type(value) in UNSETTLED else value
 
 
 def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> Recording:
@@ -72,6 +83,8 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
 
     Whatever the function raises reaches the caller untouched; whatever was patched is restored.
     """
+    if not PATCHES:
+        include()
     kind = ScalarTracer if CURRENT.get() is None else NestedTracer
     tape = Tape(kind, title_of(function), sys._getframe())
     roots: list[Any] = [function]
@@ -81,6 +94,8 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     count = len(tape)
     try:
         result = _run(function, bound, tape, roots)
+        if tape.fresh:
+            result = map_leaves(result, _settled, _settled)
     except Exception as error:
         if tape.escape is not None and error is not tape.escape:
             raise tape.escape from error  # C code puts an error of its own in its place
@@ -109,7 +124,7 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     return Recording(function=function, tape=tape, entered=entered, count=count, result=result)
 
 
-_TRACER_NAME = re.compile(r"(tracegrad\.tracer\.)?(Scalar|Nested)Tracer")
+_TRACER_NAME = re.compile(r"(tracegrad\.(arrays\.)?tracer\.)?((Scalar|Nested|Array)Tracer|FreshArray)")
 
 #: what Python itself says where a number is used as something else
 _INTERPRETER = re.compile(

@@ -15,13 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tracegrad.arrays.fit import fit, quiet
 from tracegrad.backward_pass import BackwardPass
 from tracegrad.graph import Graph
 from tracegrad.ieee import lift, partials_at_pole, rule_at_pole
 from tracegrad.ieee import plain as from_ieee
 from tracegrad.primitives import CONST, INPUT, PLAIN, POLE, Primitive, bind, partials
 from tracegrad.tape import Tape
-from tracegrad.tracer import TRACED, ScalarTracer, isinstance_tracer, operands, plain, plain_constant
+from tracegrad.tracer import KINDS, TRACED, ScalarTracer, isinstance_tracer, operands, plain, plain_constant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,12 @@ class Step:
 
 def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
     """d(out)/d(operand) for each wanted slot, ``None`` for the others; inf or nan where it does not exist."""
-    out, *args = map(plain_constant, (out, *args))  # plain numbers do not warn where there is a pole
-    m = TRACED if any(map(isinstance_tracer, (out, *args))) else PLAIN
+    if KINDS and any(type(value) in KINDS for value in (out, *args)):
+        from tracegrad.arrays.elementwise import NUMPY
+
+        m = NUMPY
+    else:
+        m, out, args = _of_numbers(out, args)
     if row.variadic:
         found = _all_locals(row, m, out, args)
         return [value if want else None for value, want in zip(found, wanted, strict=True)]
@@ -55,6 +60,12 @@ def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Seque
         _local(rule, m, out, args) if want else None
         for rule, want in zip(row.rules, wanted, strict=True)  # type: ignore[arg-type]
     ]
+
+
+def _of_numbers(out: Any, args: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
+    """The namespace for rules on numbers, and the numbers; plain ones do not warn where there is a pole."""
+    out, *args = map(plain_constant, (out, *args))
+    return (TRACED if any(map(isinstance_tracer, (out, *args))) else PLAIN), out, args
 
 
 def _all_locals(row: Primitive, m: Any, out: Any, args: Sequence[Any]) -> list[Any]:
@@ -94,6 +105,50 @@ def _local(rule: Any, m: Any, out: Any, args: Sequence[Any]) -> Any:
         at_pole = rule_at_pole(rule, *map(plain, (out, *args)))
         traced = [arg for arg in args if isinstance_tracer(arg)]
         return bind(POLE, *traced, at_pole) if traced else at_pole
+
+
+def returned(
+    row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool], upstream: Any
+) -> list[tuple[Any, Any] | None]:
+    """For each wanted slot what goes back along it: (local gradient, flow).
+
+    Where the derivative of an operation on arrays is a linear map, its local gradient is the name of that: ``× Bᵀ``.
+    """
+    arrays = KINDS and any(type(value) in KINDS for value in (out, *args))
+    if row.vjps is None and not arrays:
+        found = local_gradients(row, out, args, wanted)
+        return [None if local is None else (local, product(local, upstream)) for local in found]
+    with quiet():
+        if row.vjps is None:
+            return [
+                None if local is None else (local, fit(_times(local, upstream), arg))
+                for local, arg in zip(local_gradients(row, out, args, wanted), args, strict=False)
+            ]
+        return [
+            None if flow is None else (_map_label(row, slot), fit(flow, args[slot]))
+            for slot, flow in enumerate(_pulled_back(row, out, args, wanted, upstream))
+        ]
+
+
+def _times(local: Any, upstream: Any) -> Any:
+    return upstream if type(local) is float and local == 1.0 else local * upstream
+
+
+def _pulled_back(
+    row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool], upstream: Any
+) -> list[Any]:
+    vjps = row.vjps
+    if callable(vjps):
+        found = vjps(upstream, out, *args)
+        return [flow if want else None for flow, want in zip(found, wanted, strict=True)]
+    return [
+        vjp(upstream, out, *args) if want else None
+        for vjp, want in zip(vjps, wanted, strict=True)  # type: ignore[arg-type]
+    ]
+
+
+def _map_label(row: Primitive, slot: int) -> str:
+    return row.maps[min(slot, len(row.maps) - 1)] if row.maps else f"{row.symbol}ᵀ"
 
 
 def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = None) -> list[Any]:
@@ -146,10 +201,9 @@ def sweep_onto(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> list[Any]:
         one.reach(entry, upstream, call)
         if entry.row is not INPUT:
             args, _, wanted = arguments_on(entry)
-            for arg, local in zip(args, local_gradients(entry.row, entry, args, wanted), strict=False):
-                if local is not None:
-                    flow = product(local, upstream)
-                    adjoints[id(arg)] = adjoints[id(arg)] + flow if id(arg) in adjoints else flow
+            for arg, found in zip(args, returned(entry.row, entry, args, wanted, upstream), strict=False):
+                if found is not None:
+                    adjoints[id(arg)] = adjoints[id(arg)] + found[1] if id(arg) in adjoints else found[1]
     one.end()
     tape.close()
     return [adjoints.get(id(entry)) for entry in entries if entry.row is INPUT]
@@ -170,10 +224,9 @@ def _sweep_plain(tape: Tape) -> None:
 def _contribute(node: Any, upstream: Any) -> None:
     """One turn of the loop in its general form: any number of operands, poles, operands of enclosing traces."""
     args, values, wanted = arguments_on(node)
-    for arg, local in zip(args, local_gradients(node.row, node.value, values, wanted), strict=False):
-        if local is not None:
-            flow = product(local, upstream)
-            arg.adjoint = flow if arg.adjoint is None else arg.adjoint + flow
+    for arg, found in zip(args, returned(node.row, node.value, values, wanted, upstream), strict=False):
+        if found is not None:
+            arg.adjoint = found[1] if arg.adjoint is None else arg.adjoint + found[1]
 
 
 def arguments_on(node: Any) -> tuple[tuple[Any, ...], list[Any], list[bool]]:
@@ -187,6 +240,8 @@ def arguments_on(node: Any) -> tuple[tuple[Any, ...], list[Any], list[bool]]:
 
 def as_adjoint(seed: Any) -> Any:
     """A seed as adjoints are: a float, where it was given as a whole number."""
+    if type(seed) in KINDS and seed.dtype.kind != "f":
+        return seed.astype(float)
     return float(seed) if type(seed) in (int, bool) else seed
 
 
@@ -221,12 +276,12 @@ def backward(graph: Graph, seeds: Mapping[int, Any]) -> Backward:
     for index, seed in seeds.items():
         adjoints[index] = seed
     reached = bytearray(len(graph))
-    for node, upstream, sources, locals_ in _turns(graph, adjoints):
+    for node, _, sources, found in _turns(graph, adjoints):
         reached[node] = 1
-        for edge, (source, local) in enumerate(zip(sources, locals_, strict=True), graph.starts[node]):
-            if local is not None:
-                flow = product(local, upstream)
-                partials_[edge], flows[edge] = local, flow
+        for edge, (source, pair) in enumerate(zip(sources, found, strict=True), graph.starts[node]):
+            if pair is not None:
+                partials_[edge], flows[edge] = pair
+                flow = pair[1]
                 adjoints[source] = flow if adjoints[source] is None else adjoints[source] + flow
     for node in range(len(graph)):
         if not reached[node]:
@@ -240,7 +295,13 @@ def _fill_unreached(graph: Graph, node: int, partials_: list[Any], flows: list[A
     wanted = [graph.primitives[source] is not CONST for source in sources]
     if not any(wanted):
         return
-    found = local_gradients(graph.primitives[node], graph.values[node], graph.arguments(node), wanted)
+    row, out, args = graph.primitives[node], graph.values[node], graph.arguments(node)
+    if row.vjps is not None:
+        maps = [_map_label(row, slot) for slot in range(len(sources))]
+        found = [one if want else None for one, want in zip(maps, wanted, strict=True)]
+    else:
+        with quiet():
+            found = local_gradients(row, out, args, wanted)
     for edge, local in enumerate(found, graph.starts[node]):
         if local is not None:
             partials_[edge], flows[edge] = local, 0.0
@@ -254,11 +315,11 @@ def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
     adjoints: list[Any] = [None] * len(graph)
     for index, seed in seeds.items():
         adjoints[index] = seed
-    for node, upstream, sources, locals_ in _turns(graph, adjoints):
-        for slot, (source, local) in enumerate(zip(sources, locals_, strict=True)):
-            if local is None:
+    for node, upstream, sources, found in _turns(graph, adjoints):
+        for slot, (source, pair) in enumerate(zip(sources, found, strict=True)):
+            if pair is None:
                 continue
-            flow = product(local, upstream)
+            local, flow = pair
             first = adjoints[source] is None
             adjoints[source] = flow if first else adjoints[source] + flow
             yield Step(
@@ -268,7 +329,7 @@ def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
 
 
 def _turns(graph: Graph, adjoints: Sequence[Any]) -> Iterator[tuple[int, Any, Sequence[int], Sequence[Any]]]:
-    """The operations that the backward pass comes by: node, its adjoint by then, operands, local gradients."""
+    """The operations that the backward pass comes by: node, its adjoint by then, operands, what returns to each."""
     varies = [primitive is not CONST for primitive in graph.primitives]
     for node in range(len(graph) - 1, -1, -1):
         upstream = adjoints[node]
@@ -280,5 +341,5 @@ def _turns(graph: Graph, adjoints: Sequence[Any]) -> Iterator[tuple[int, Any, Se
             node,
             upstream,
             sources,
-            local_gradients(graph.primitives[node], graph.values[node], graph.arguments(node), wanted),
+            returned(graph.primitives[node], graph.values[node], graph.arguments(node), wanted, upstream),
         )

@@ -61,6 +61,9 @@ class Primitive:
     ``kink``      where it is not smooth, and which value the derivative takes there
     ``params``    names of trailing operands that are static data and never traced
     ``step``      piecewise constant with a whole or truth value: gives a plain result, and a guard records it
+    ``vjps``      for rows on arrays whose derivative is a linear map and no number: what returns along each slot, a
+                  function of (upstream, out, *args); for ``variadic`` rows one function that gives a list of all
+    ``maps``      what the edge of each slot shows then: the name of the map
     """
 
     name: str
@@ -75,6 +78,8 @@ class Primitive:
     params: tuple[str, ...] = ()
     variadic: bool = False
     step: bool = False
+    vjps: tuple[Callable[..., Any], ...] | Callable[..., Sequence[Any]] | None = None
+    maps: tuple[str, ...] = ()
     #: the rules of the first two slots as :func:`shortcut` gives them, for the loop that has no time
     first: Any = field(init=False, default=None)
     second: Any = field(init=False, default=None)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 from typing import Any
 
+from tracegrad.arrays.fit import array_like, as_seed, one_like, shape_of
 from tracegrad.errors import InputError
 from tracegrad.reverse import as_adjoint
 from tracegrad.tree import leaves, map_leaves
@@ -35,8 +36,16 @@ def seeds_by_path(title: str, result: Any, outputs: Sequence[tuple[str, Any]], s
                 f"{title} returned {len(paths)} numbers: say which to differentiate by a seed in the structure of "
                 f"the result, or by name, for instance t.backward(seed={_example(result, paths)!r})"
             )
-        return {paths[0]: 1.0}
+        one = outputs[0][1]
+        if shape_of(one):
+            raise InputError(
+                f"{title} returned an array of shape {shape_of(one)}, and a gradient is that of one number: return one "
+                "(a sum, say), or give a seed of that shape: t.backward(seed)"
+            )
+        return {paths[0]: one_like(one)}
     by_name = isinstance(seed, dict) and not isinstance(result, dict) and seed.keys() <= set(paths)
+    if paths == [""] and isinstance(seed, (list, tuple)):
+        seed = array_like(seed, outputs[0][1])
     given = seed if by_name else dict(leaves(seed))
     unknown = given.keys() - set(paths)
     if unknown or not given:
@@ -45,7 +54,7 @@ def seeds_by_path(title: str, result: Any, outputs: Sequence[tuple[str, Any]], s
             f"the seed {seed!r} does not fit: the result of {title} is {what}; "
             f"for instance t.backward(seed={_example(result, paths)!r})"
         )
-    return {path: as_adjoint(given.get(path, 0.0)) for path in paths}
+    return {path: as_seed(as_adjoint(given.get(path, 0.0)), leaf, title) for path, leaf in outputs}
 
 
 def _example(result: Any, paths: Sequence[str]) -> Any:

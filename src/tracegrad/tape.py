@@ -75,11 +75,13 @@ class Tape(list[Any]):
         "escape",
         "foreign",
         "frame",
+        "fresh",
         "groups",
         "guards",
         "kind",
         "outer",
         "passes",
+        "stale",
         "swept",
         "switches",
         "title",
@@ -105,6 +107,10 @@ class Tape(list[Any]):
         self.switches: list[tuple[int, Call]] = []
         #: whether there are values of other classes than int and float, such as numpy's scalars
         self.foreign = False
+        #: whether the user's code has made arrays that it may still fill
+        self.fresh = False
+        #: memory of arrays that the plain code would have written to, by identity
+        self.stale: dict[int, Any] = {}
 
     def enter(self, frame: FrameType) -> Call:
         """The call whose frame this is; called when the frame is not that of the last operation."""

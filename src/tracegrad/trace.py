@@ -19,6 +19,7 @@ from typing import Any
 from tracegrad import export
 from tracegrad.annotate import columns, document, occurrences, uncollected
 from tracegrad.arguments import by_parameter, title_of
+from tracegrad.arrays.fit import shape_of
 from tracegrad.diagnose import Finding, diagnose
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
@@ -100,12 +101,15 @@ class Trace:
         """The adjoints of the inputs."""
         if self._graph is not None:
             adjoints = backward(self._graph, self._seeds()).adjoints
-            return [adjoints[index] for index in self._graph.inputs]
+            return [self._as_input(adjoints[index], index) for index in self._graph.inputs]
         by_path = self._seeds_by_path(self._seed)
         recording = self._recording
         seeds = [(leaf, by_path[path]) for path, leaf in self._outputs if recording.owns(leaf)]
-        found = sweep(recording.tape, seeds, recording.count)
-        return [0.0 if adjoint is None else adjoint for adjoint in found]
+        return sweep(recording.tape, seeds, recording.count)
+
+    def _as_input(self, adjoint: Any, index: int) -> Any:
+        """An adjoint of an input, ``None`` if nothing depends on an array."""
+        return None if shape_of(adjoint) != shape_of(self.graph.values[index]) else adjoint
 
     def _seeds(self) -> dict[int, Any]:
         return node_seeds(self.graph, self._seeds_by_path(self._seed))

@@ -11,6 +11,7 @@ plain results and are recorded as guards; the last would lose a gradient, and ra
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from numbers import Integral, Real
 from types import FunctionType
@@ -46,6 +47,12 @@ NOTHING: Any = type("Nothing", (), {"__repr__": lambda self: "NOTHING"})()
 
 _LITERAL = frozenset({int, float})
 
+#: class of a value -> class of its tracers, where that is not the tape's own kind: arrays, once numpy is there
+KINDS: dict[type, type[Tracer]] = {}
+
+#: class of arrays that are made but not traced yet -> what gives the plain array
+UNSETTLED: dict[type, Callable[[Any], Any]] = {}
+
 #: attributes of numpy's scalars that tell nothing of the number
 _STATIC = frozenset({"dtype", "itemsize", "nbytes", "ndim", "shape", "size"})
 
@@ -76,6 +83,8 @@ class Tracer:
     def _tracegrad_bind_(self, row: Primitive, args: tuple[Any, ...]) -> Any:
         """Apply ``row`` where at least one argument is a tracer: record it on the innermost tape."""
         tape = self.tape
+        if UNSETTLED and not UNSETTLED.keys().isdisjoint(map(type, args)):
+            args = tuple(UNSETTLED[type(arg)](arg) if type(arg) in UNSETTLED else arg for arg in args)
         if any(isinstance_tracer(arg) and arg.tape is not tape for arg in args):
             tape = innermost([arg.tape for arg in args if isinstance_tracer(arg)])
         if row.params:
@@ -241,7 +250,11 @@ def operand_to_static(arg: Any) -> Any:
 
 def plain_constant(arg: Any) -> Any:
     """A constant operand as a plain Python number (numpy scalars, fractions and booleans become one)."""
-    if type(arg) in _LITERAL or isinstance_tracer(arg) or not isinstance(arg, Real):
+    if type(arg) in _LITERAL or isinstance_tracer(arg):
+        return arg
+    if type(arg) in KINDS:
+        return arg.copy(order="K")  # the user's code may write to it
+    if not isinstance(arg, Real):
         return arg
     return int(arg) if isinstance(arg, Integral) else float(arg)
 
@@ -344,12 +357,22 @@ def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any
 
 def add(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
     """An entry for the application of ``row``, appended to the tape; where it was made is yet to be said."""
-    node: Any = tape.kind()
+    node: Any = KINDS.get(type(value), tape.kind)()
     node.value = value
     if type(value) not in _USUAL:
         tape.foreign = True
+        kind = getattr(getattr(value, "dtype", None), "kind", "f")
+        if kind not in "fiub":
+            what = "complex" if kind == "c" else "of no real numbers"
+            tape.refuse(
+                UnsupportedError(
+                    f"{row.name} gives an array that is {what} ({value.dtype}), {describe(user_frame())}; only real "
+                    "numbers are traced"
+                )
+            )
     if not _USUAL.issuperset(map(type, args)):
-        args = tuple(map(plain_constant, args))
+        count = len(args) - len(row.params) if row.vjps is not None else len(args)
+        args = (*map(plain_constant, args[:count]), *args[count:])
     if row.variadic or len(args) > 2 or not args:
         node.pull = pull_for(row, "n")
         node.a, node.b = args, NOTHING

@@ -3,9 +3,9 @@
 In: any Python object and a question about its leaves.  Out: leaves with their paths (``w[0]``, ``params.rate``,
 ``table['a']``), or a structure of the same shape with other leaves.  Read :func:`map_leaves` first.
 
-A *leaf* is a real number; ``bool``, enum members, text, ``None`` and objects of unknown classes are passed through
-untouched.  Containers are list, tuple, namedtuple, dict and dataclass, their subclasses, numpy's arrays of objects, and
-any set, deque or other object that has a traced number in it or among its attributes.
+A *leaf* is a real number or an array of them; ``bool``, enum members, text, ``None`` and objects of unknown classes are
+passed through untouched.  Containers are list, tuple, namedtuple, dict and dataclass, their subclasses, numpy's arrays
+of objects, and any set, deque or other object that has a traced number in it or among its attributes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numbers import Real
 from typing import Any
 
 from tracegrad.errors import InputError
-from tracegrad.tracer import isinstance_tracer
+from tracegrad.tracer import KINDS, isinstance_tracer
 
 _PLAIN_NUMBERS = frozenset({int, float})
 
@@ -33,6 +33,8 @@ def is_leaf(value: Any) -> bool:
     kind = type(value)
     if kind in _PLAIN_NUMBERS or isinstance_tracer(value):
         return True
+    if kind in KINDS:
+        return value.dtype.kind in "fiu"
     return issubclass(kind, Real) and not issubclass(kind, (bool, Enum, Decimal)) and kind.__name__ != "bool_"
 
 

@@ -4,7 +4,7 @@ In: a ufunc or a numpy function that meets a tracer (numpy asks ``__array_ufunc_
 traced result.  Read :data:`LIKE` first: most ufuncs have the rule of a row of the primitive table, and only their
 forward differs, which is numpy's own, so that the value is that of the plain call bit for bit.
 
-Where arrays are involved, tracers are elements of arrays of objects, on which numpy calls Python's operators.
+The same rows serve arrays (:mod:`tracegrad.arrays`); a list of traced numbers becomes an array first.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tracegrad.arrays import include
 from tracegrad.errors import UnsupportedError
 from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
 from tracegrad.source import describe
 from tracegrad.tape import refuse, user_frame
-from tracegrad.tracer import Tracer, isinstance_tracer, plain
+from tracegrad.tracer import KINDS, UNSETTLED, Tracer, isinstance_tracer, plain
 
 #: ufunc -> row of the primitive table with the same derivative
 LIKE = {
@@ -42,12 +43,13 @@ LIKE = {
 #: steps: plain results, recorded as guards
 STEPS = {
     "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne",
+    "logical_and": "and_", "logical_or": "or_", "logical_xor": "xor",
     "isfinite": "isfinite", "isinf": "isinf", "isnan": "isnan", "logical_not": "bool", "signbit": "lt",
 }  # fmt: skip
 
 
-def _tie(m: Any, out: Any, x: Any, y: Any) -> float:
-    return 0.5 if x == y else float(x == out)
+def _tie(m: Any, out: Any, x: Any, y: Any) -> Any:
+    return m.where(x == y, 0.5, 1.0 * (x == out))
 
 
 def _gaussian(m: Any, x: Any) -> Any:
@@ -64,11 +66,11 @@ OWN: dict[str, tuple[Rule, ...]] = {
     "fmin": (_tie, lambda m, out, x, y: _tie(m, out, y, x)),
     "logaddexp": (lambda m, out, x, y: m.exp(x - out), lambda m, out, x, y: m.exp(y - out)),
     "logaddexp2": (lambda m, out, x, y: 2.0 ** (x - out), lambda m, out, x, y: 2.0 ** (y - out)),
-    "heaviside": (0.0, lambda m, out, x, y: float(x == 0)),
+    "heaviside": (0.0, lambda m, out, x, y: 1.0 * (x == 0)),
     "clip": (
-        lambda m, out, x, low, high: float(low <= x <= high),
-        lambda m, out, x, low, high: float(x < low),
-        lambda m, out, x, low, high: float(x > high),
+        lambda m, out, x, low, high: 1.0 * ((low <= x) & (x <= high)),
+        lambda m, out, x, low, high: 1.0 * (x < low),
+        lambda m, out, x, low, high: 1.0 * (x > high),
     ),
     "floor": (0.0,),
     "ceil": (0.0,),
@@ -84,8 +86,8 @@ OWN: dict[str, tuple[Rule, ...]] = {
     "erfinv": (lambda m, out, x: math.sqrt(math.pi) / 2 * m.exp(out * out),),
     "erfcinv": (lambda m, out, x: -math.sqrt(math.pi) / 2 * m.exp(out * out),),
     "entr": (lambda m, out, x: -1.0 - m.log(x),),
-    "xlogy": (lambda m, out, x, y: m.log(y) if x != 0 else 0.0, lambda m, out, x, y: x / y),
-    "xlog1py": (lambda m, out, x, y: m.log1p(y) if x != 0 else 0.0, lambda m, out, x, y: x / (1.0 + y)),
+    "xlogy": (lambda m, out, x, y: m.log(m.where(x != 0, y, 1.0)), lambda m, out, x, y: x / y),
+    "xlog1py": (lambda m, out, x, y: m.log1p(m.where(x != 0, y, 0.0)), lambda m, out, x, y: x / (1.0 + y)),
     "beta": (
         lambda m, out, a, b: out * (m.digamma(a) - m.digamma(a + b)),
         lambda m, out, a, b: out * (m.digamma(b) - m.digamma(a + b)),
@@ -119,7 +121,22 @@ def row_of(ufunc: Any) -> Primitive | None:
 
 def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """``Tracer.__array_ufunc__``: a ufunc with a tracer among its operands."""
+    include()
+    from tracegrad.arrays.table import unsupported
+
+    if UNSETTLED and not any(map(holds_tracer, settled := [_settled(one) for one in inputs])):
+        plain = {name: _settled(option) for name, option in options.items()}
+        result = getattr(ufunc, method)(*settled, **plain)
+        return options["out"][0] if len(options.get("out") or ()) == 1 else result
+    if KINDS and method == "__call__" and ufunc.__name__ in _NOT_ELEMENTWISE:
+        if any(option is not None for option in options.values()):
+            raise unsupported(f"numpy.{ufunc.__name__} with {', '.join(options)}")
+        return _not_elementwise(ufunc, inputs)
+    if KINDS and method == "reduce" and ufunc.__name__ in _REDUCTIONS:
+        return _reduced(ufunc, *inputs, **options)
     row = row_of(ufunc)
+    if row is not None and method == "__call__":
+        options = {name: option for name, option in options.items() if option is not None}
     if method != "__call__" or options or row is None:
         call = f"{ufunc.__name__}" if method == "__call__" else f"{ufunc.__name__}.{method}"
         with_options = f" with {', '.join(options)}" if options else ""
@@ -130,11 +147,37 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
                 "it"
             )
         )
-    if all(_is_scalar(operand) for operand in inputs):
+    if all(map(_is_scalar, inputs)):
         return _apply(row, *map(_number, inputs))
-    numpy = sys.modules["numpy"]
-    objects = [_as_object(operand) for operand in inputs]
-    return numpy.frompyfunc(lambda *elements: _apply(row, *elements), len(objects), 1)(*objects)
+    from tracegrad.arrays.build import lift
+
+    return _apply(row, *map(lift, inputs))
+
+
+_NOT_ELEMENTWISE = frozenset({"matmul", "vecdot", "divmod"})
+
+#: ufuncs whose ``reduce`` is a function of numpy
+_REDUCTIONS = {
+    "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any",
+}  # fmt: skip
+
+
+def _reduced(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **options: Any) -> Any:
+    from tracegrad.arrays.table import HANDLERS
+
+    numpy: Any = sys.modules["numpy"]
+    given = {name: option for name, option in {"dtype": dtype, "out": out}.items() if option is not None}
+    return HANDLERS[getattr(numpy, _REDUCTIONS[ufunc.__name__])](x, axis=axis, **given, **options)
+
+
+def _not_elementwise(ufunc: Any, inputs: Any) -> Any:
+    from tracegrad.arrays.build import lift
+    from tracegrad.arrays.products import MATMUL, VECDOT
+
+    a, b = map(lift, inputs)
+    if ufunc.__name__ == "matmul":
+        return bind(MATMUL, a, b)
+    return (a // b, a % b) if ufunc.__name__ == "divmod" else bind(VECDOT, a, b)
 
 
 def _apply(row: Primitive, *elements: Any) -> Any:
@@ -142,9 +185,9 @@ def _apply(row: Primitive, *elements: Any) -> Any:
 
 
 def _is_scalar(operand: Any) -> bool:
-    return isinstance_tracer(operand) or not (
-        getattr(operand, "ndim", 0) or isinstance(operand, (list, tuple))
-    )
+    if isinstance_tracer(operand):
+        return type(operand) not in KINDS
+    return not (getattr(operand, "ndim", 0) or isinstance(operand, (list, tuple)))
 
 
 def _as_object(value: Any) -> Any:
@@ -155,32 +198,39 @@ def _as_object(value: Any) -> Any:
         array[()] = value
         return array
     if isinstance(value, (list, tuple)):
-        return list(map(_as_object, value)) if _holds_tracer(value) else value
+        return list(map(_as_object, value)) if holds_tracer(value) else value
     return value
 
 
-def _holds_tracer(value: Any) -> bool:
+def holds_tracer(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
-        return any(map(_holds_tracer, value))
+        return any(map(holds_tracer, value))
     return isinstance_tracer(value)
 
 
 def array_function(self: Tracer, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
     """``Tracer.__array_function__``: a function of numpy with a tracer among its arguments."""
-    if function is sys.modules["numpy"].where and len(args) == 3 and _is_scalar(args[0]):
-        return args[1] if args[0] else args[2]
+    from tracegrad.arrays.table import HANDLERS, unsupported
+
+    include()
     try:
-        result = function(
-            *map(_as_object, args), **{name: _as_object(value) for name, value in kwargs.items()}
-        )
-    except TypeError as error:
-        refuse(
-            UnsupportedError(
-                f"numpy.{function.__name__} does not compute with traced numbers ({error}), {describe(user_frame())}.  "
-                "Write it with arithmetic and functions of one number, or wrap its arguments in tg.detach(...)"
-            )
-        )
-    return _number(result)
+        serve = HANDLERS[function]
+    except KeyError:
+        from tracegrad.arrays.fresh import windowed
+
+        given = args
+        args, kwargs = _settled(args), {name: _settled(option) for name, option in kwargs.items()}
+        if not holds_tracer((*args, *kwargs.values())):
+            return windowed(function(*args, **kwargs), given)
+        raise unsupported(f"{function.__module__}.{function.__name__}") from None
+    return serve(*args, **kwargs)
+
+
+def _settled(value: Any) -> Any:
+    """Arrays that are made but not traced yet as plain ones."""
+    if type(value) in UNSETTLED:
+        return UNSETTLED[type(value)](value)
+    return type(value)(map(_settled, value)) if type(value) in (list, tuple) else value
 
 
 def _number(result: Any) -> Any:

@@ -16,6 +16,8 @@ Decisions:
   ``{"str": ...}``; JSON arrays are lists, ``{"tuple": [...]}``, ``{"dict": [[key, value], ...]}`` (any key,
   in order), ``{"record": class, "fields": [[name, value], ...]}``, ``{"object": class, "text": ...}`` are
   the rest.
+- *An array says its dtype and shape*, and all its values in C order or a summary; a local gradient that is a
+  linear map is ``{"map": name}``.
 - *One row, one line* by default: a document can be read, searched and compared by line, and costs no more
   than a single long line.
 - *Reading only builds rows.*  Nothing of a document is run, imported or looked up; what does not fit is a
@@ -39,6 +41,7 @@ from tracegrad.document import (
     FORMAT,
     VERSION,
     Annotated,
+    Array,
     Cluster,
     Edge,
     Folded,
@@ -263,6 +266,51 @@ def _read_number(data: Any) -> int | float:
     raise _expected('a number, "NaN", "Infinity", "-Infinity" or hexadecimal text', data)
 
 
+def _write_quantity(value: Any) -> Any:
+    return _write_array(value) if type(value) is Array else _write_number(value)
+
+
+def _write_array(array: Array) -> dict[str, Any]:
+    head = {"array": array.dtype, "shape": list(array.shape)}
+    if array.values is not None:
+        return head | {
+            "values": [value if type(value) is bool else _write_number(value) for value in array.values]
+        }
+    return head | {name: _write_number(getattr(array, name)) for name in _SUMMARY}
+
+
+_SUMMARY = ("min", "mean", "max", "norm")
+
+
+def _read_array(data: Any) -> Array:
+    dtype, shape = _read_str(data["array"]), tuple(map(_read_int, _read_list(data["shape"])))
+    if "values" not in data:
+        low, mean, high, norm = (_read_number(data[name]) for name in _SUMMARY)
+        return Array(dtype=dtype, shape=shape, min=low, mean=mean, max=high, norm=norm)
+    values = tuple(
+        value if type(value) is bool else _read_number(value) for value in _read_list(data["values"])
+    )
+    if len(values) != math.prod(shape):
+        raise _Unfit(f"has {len(values)} values for the shape {list(shape)}")
+    return Array(dtype=dtype, shape=shape, values=values)
+
+
+#: the keys of an array, in full and as a summary
+_ARRAYS = ({"array", "shape", "values"}, {"array", "shape", *_SUMMARY})
+
+
+def _read_quantity(data: Any) -> Any:
+    return _read_array(data) if type(data) is dict and data.keys() in _ARRAYS else _read_number(data)
+
+
+def _write_partial(value: Any) -> Any:
+    return {"map": value} if type(value) is str else _write_quantity(value)
+
+
+def _read_partial(data: Any) -> Any:
+    return _read_str(data["map"]) if type(data) is dict and data.keys() == {"map"} else _read_quantity(data)
+
+
 def _write_structure(value: Any) -> Any:
     return _write_plain(structure(value))
 
@@ -281,6 +329,8 @@ def _write_plain(value: Any) -> Any:
         return {"dict": [[_write_plain(key), _write_plain(item)] for key, item in value.items()]}
     if kind is Record:
         return {"record": value.type, "fields": [[name, _write_plain(item)] for name, item in value.fields]}
+    if kind is Array:
+        return _write_array(value)
     if kind is Opaque:
         return {"object": value.type, "text": value.text}
     return _write_number(value)
@@ -294,6 +344,8 @@ def _read_structure(data: Any) -> Any:
         return [_read_structure(item) for item in data]
     if kind is not dict:
         return _read_number(data)
+    if data.keys() in _ARRAYS:
+        return _read_array(data)
     for names, reader in _STRUCTURES.items():
         if data.keys() == set(names):
             return reader(*(data[name] for name in names))
@@ -380,7 +432,8 @@ def _tuple_of(codec: Codec) -> Codec:
 CODECS: dict[str, Codec] = {
     "str": Codec(None, _read_str),
     "int": Codec(None, _read_int),
-    "Quantity": Codec(_write_number, _read_number),
+    "Quantity": Codec(_write_quantity, _read_quantity),
+    "Partial": Codec(_write_partial, _read_partial),
     "Structure": Codec(_write_structure, _read_structure),
     "Params": Codec(_write_params, _read_params),
     "Operand": Codec(_write_operand, _read_operand),

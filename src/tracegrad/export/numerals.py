@@ -11,6 +11,8 @@ import math
 import re
 from typing import Any
 
+from tracegrad.document import Array
+
 FLOAT_FORMAT = ".4g"
 
 _WRITTEN_OUT = 10**7  # whole numbers below are written in full
@@ -30,6 +32,8 @@ def short(value: Any, float_format: str = FLOAT_FORMAT) -> str:
         return _real(value, float_format)
     if isinstance(value, int) and not isinstance(value, bool):
         return _whole(value)
+    if isinstance(value, Array):
+        return _data(value, float_format)
     if getattr(value, "ndim", 0) or isinstance(value, list | tuple):
         return _array(value, float_format)
     return str(value)
@@ -43,6 +47,8 @@ def full(value: Any) -> str:
     """
     if isinstance(value, float):
         return float.__repr__(value)
+    if isinstance(value, Array):
+        return f"{_data(value, '.6g', longest=16)} ({value.dtype})"
     if isinstance(value, int) and value.bit_length() > 1024:
         return _whole(value)
     return repr(value)
@@ -71,6 +77,30 @@ def _real(value: float, float_format: str) -> str:
             pointed = format(value, float_format.replace(".", "#.", 1))
             return f"{value:.1f}" if pointed.endswith(".") else pointed
     return text
+
+
+def _data(array: Array, float_format: str, longest: int = _ENTRIES) -> str:
+    """Write out a short vector, or rows of these; of anything larger say shape, mean and norm.
+
+    >>> _data(Array(dtype="float64", shape=(2, 2), values=(1.0, 2.0, 3.0, 4.5)), ".4g")
+    '[1, 2; 3, 4.5]'
+    """
+    shape, values = array.shape, array.values
+    if values is not None and len(values) <= longest and len(shape) <= 2:
+        texts = [str(value) if isinstance(value, bool) else short(value, float_format) for value in values]
+        if not shape:
+            return texts[0]
+        width = shape[-1]
+        rows = [", ".join(texts[i : i + width]) for i in range(0, len(texts), width)] if width else []
+        return f"[{'; '.join(rows)}]"
+    sizes = "×".join(map(str, shape))
+    if values is not None and values:
+        mean, norm = sum(values) / len(values), math.sqrt(sum(value * value for value in values))
+    elif array.mean is not None and array.norm is not None:
+        mean, norm = array.mean, array.norm
+    else:
+        return f"{sizes} array"
+    return f"{sizes}, mean {short(mean, float_format)}, norm {short(norm, float_format)}"
 
 
 def _array(value: Any, float_format: str) -> str:

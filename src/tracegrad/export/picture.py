@@ -340,6 +340,8 @@ class _Pen:
         if edge.partial is None:
             return ((("times", self.uses(edge)),), (("flow", f"Σ = {self.number(edge.flow)}"),))
         local = ("local", self.number(edge.partial))
+        if isinstance(edge.partial, str):  # a linear map of arrays, by its name
+            return ((local,), (("flow", f"= {self.number(edge.flow)}"),))
         if adjoint is None:
             return ((local,),)
         return (

@@ -143,7 +143,9 @@ def _steps(annotated: Annotated, float_format: str) -> Iterator[list[str]]:
             str(number),
             _adjoint_of(source),
             sign,
-            "{} × {} = {}".format(*numbers),
+            "{}{}{} = {}".format(
+                numbers[0], " of G = " if isinstance(edge.partial, str) else " × ", *numbers[1:]
+            ),
             total,
             _spelled(target),
         ]

@@ -88,7 +88,7 @@ def of_edge(edge: Edge, source: Node, target: Node) -> str:
         return _lines(ends, f"{edge.count:,} uses", f"sum of flows {full(edge.flow)}")
     return _lines(
         ends,
-        f"local gradient {full(edge.partial)}",
+        f"local gradient {edge.partial if isinstance(edge.partial, str) else full(edge.partial)}",
         f"× upstream gradient {full(target.adjoint)}",
         f"= flow {full(edge.flow)}",
     )

@@ -49,7 +49,8 @@ def _partners(m: Any, out: Any, *args: Any) -> list[Any]:
 
 
 def _directions(m: Any, out: Any, *args: Any) -> list[Any]:
-    return [0.0] * len(args) if out == 0 else [arg / out for arg in args]
+    origin = out == 0
+    return [m.where(origin, 0.0, arg / m.where(origin, 1.0, out)) for arg in args]
 
 
 def _apart(m: Any, out: Any, *args: Any) -> list[Any]:

@@ -31,11 +31,12 @@ POLE = gate_row(
 
 
 def _power_x(m: Any, out: Any, x: Any, y: Any) -> Any:
-    return 0.0 if x == 0 and y == 0 else y * x ** (y - 1)
+    flat = (x == 0) & (y == 0)
+    return y * m.where(flat, 1.0, x) ** (y - 1)
 
 
 def _power_y(m: Any, out: Any, x: Any, y: Any) -> Any:
-    return 0.0 if x == 0 and y >= 0 else out * m.log(x)
+    return out * m.log(m.where((x == 0) & (y >= 0), 1.0, x))
 
 
 def _literal_power(m: Any, out: Any, x: Any, n: Any) -> Any:

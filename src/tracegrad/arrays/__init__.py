@@ -1,0 +1,43 @@
+"""numpy's arrays in a trace: a node may hold one, and plain numpy code traces like scalar code.
+
+numpy is optional: nothing here loads it.  :func:`include` is called at the start of each trace, and once the user's
+code has loaded numpy it lets arrays take part.  Where to read on: ``tracer.py`` (what stands in for an array),
+``table.py`` (how rows on arrays are written), ``reductions.py``, ``products.py``, ``shapes.py``, ``linalg.py`` (the
+rows), ``build.py`` (arrays made of traced numbers), ``fit.py`` (broadcasting undone).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from tracegrad.tracer import KINDS
+
+#: (namespace, stand-ins by name, originals by name) of numpy's modules
+PATCHES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+
+
+def include() -> bool:
+    """Let arrays take part, if numpy is loaded; whether they do."""
+    if PATCHES:
+        return True
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not hasattr(numpy, "linalg"):
+        return False
+    # fmt: off
+    from tracegrad.arrays import (  # noqa: F401
+        elementwise,
+        fresh,
+        linalg,
+        products,
+        reductions,
+        shapes,
+        stand_ins,
+        steps,
+        tracer,
+    )
+    # fmt: on
+
+    KINDS.update({numpy.ndarray: tracer.ArrayTracer, tracer.ArrayTracer: tracer.ArrayTracer})
+    PATCHES.extend(stand_ins.PATCHES)
+    return True

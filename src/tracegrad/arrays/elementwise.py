@@ -1,0 +1,225 @@
+"""Elementwise functions on arrays: the namespace in which scalar rules serve arrays, and rows that only arrays have.
+
+In: rules of the primitive table.  Out: :data:`NUMPY`, their ``m`` wherever an array is among the operands; its
+functions are numpy's own, which lead back to the table where they meet tracers.  Ufuncs themselves are in
+:mod:`tracegrad.ufuncs`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tracegrad.arrays.build import lift, static
+from tracegrad.arrays.table import HANDLERS, composed, row, traced, unsupported
+from tracegrad.primitives import TABLE, namespace
+from tracegrad.row import Primitive, bind
+from tracegrad.tracer import isinstance_tracer
+from tracegrad.ufuncs import LIKE
+
+#: row of the table -> the ufunc of numpy with its meaning
+_UFUNCS = {
+    row_name: ufunc
+    for ufunc, row_name in reversed(LIKE.items())
+    if isinstance(getattr(np, ufunc, None), np.ufunc)
+}
+
+
+def _special(name: str) -> Callable[..., Any]:
+    """A function that numpy lacks, by scipy where that is loaded, else element by element."""
+
+    def function(*args: Any) -> Any:
+        special = sys.modules.get("scipy.special")
+        if special is not None and hasattr(special, _SCIPY.get(name, name)):
+            return getattr(special, _SCIPY.get(name, name))(*args)
+        if traced(args):
+            raise unsupported(f"{name} of an array, without scipy.special,")
+        return np.vectorize(TABLE[name].forward, otypes=[float])(*args)
+
+    return function
+
+
+_SCIPY = {"lgamma": "gammaln"}
+
+
+def _of_numpy(row: Primitive) -> Callable[..., Any]:
+    found: Callable[..., Any] = getattr(np, _UFUNCS[row.name]) if row.name in _UFUNCS else _special(row.name)
+    return found
+
+
+#: the ``m`` of rules on arrays, traced or not
+NUMPY = namespace(_of_numpy, np.where)
+NUMPY.round_digits = lambda x, digits: np.round(x, digits)
+NUMPY.ldexp = lambda x, i: x * 2.0**i
+
+
+# ---- rows -------------------------------------------------------------------------------------------
+
+
+def _where(condition: Any, *branches: Any) -> Any:
+    if not branches:
+        return HANDLERS[np.nonzero](condition)
+    if isinstance_tracer(condition):
+        condition = condition != 0
+    if not traced(branches) and not any(isinstance(branch, (list, tuple)) for branch in branches):
+        return np.where(condition, *branches)
+    return bind(WHERE, *map(lift, branches), static(condition))
+
+
+@row(
+    np.where,
+    rules=(
+        lambda m, out, x, y, condition: np.where(condition, 1.0, 0.0),
+        lambda m, out, x, y, condition: np.where(condition, 0.0, 1.0),
+    ),
+)
+def WHERE(x: Any, y: Any, condition: Any) -> Any:
+    return np.where(condition, x, y)
+
+
+HANDLERS[np.where] = _where
+
+
+@row(
+    np.clip,
+    rules=(
+        lambda m, out, x, low, high: 1.0 * ((low <= x) & (x <= high)),
+        lambda m, out, x, low, high: 1.0 * (x < low),
+        lambda m, out, x, low, high: 1.0 * (x > high),
+    ),
+)
+def CLIP(x: Any, low: Any, high: Any) -> Any:
+    return np.clip(x, low, high)
+
+
+@composed(np.clip)
+def _clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any = None, max: Any = None
+) -> Any:
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    if out is not None:
+        raise unsupported("numpy.clip with out")
+    a = lift(a)
+    return bind(
+        CLIP, a, *(_bound(a, end, bound) for end, bound in zip(("min", "max"), (low, high), strict=True))
+    )
+
+
+def _bound(a: Any, end: str, bound: Any) -> Any:
+    """A bound; where there is none, the end of all numbers of this kind."""
+    if bound is not None:
+        return lift(bound)
+    if a.dtype.kind in "iu":
+        return getattr(np.iinfo(a.dtype), end)
+    return a.dtype.type(np.inf if end == "max" else -np.inf)
+
+
+def _sinc_slope(m: Any, out: Any, x: Any) -> Any:
+    """d/dx sin(πx)/(πx), by its series where the formula would cancel."""
+    y = np.pi * np.where(np.abs(x) < 0.01, 1.0, x)
+    near = np.pi * x
+    series = -near / 3.0 + near**3 / 30.0 - near**5 / 840.0
+    return np.pi * np.where(np.abs(x) < 0.01, series, (np.cos(y) - np.sin(y) / y) / y)
+
+
+@row(np.sinc, rules=(_sinc_slope,))
+def SINC(x: Any) -> Any:
+    return np.sinc(x)
+
+
+@row(np.round, rules=(0.0,))
+def ROUND(x: Any, decimals: Any = 0) -> Any:
+    return np.round(x, decimals)
+
+
+@row(np.fix, rules=(0.0,))
+def FIX(x: Any) -> Any:
+    return np.fix(x)
+
+
+@row(np.nan_to_num, rules=(lambda m, out, x: 1.0 * np.isfinite(x),))
+def NAN_TO_NUM(x: Any) -> Any:
+    return np.nan_to_num(x)
+
+
+for _alias in ("around", "round_"):
+    if hasattr(np, _alias):
+        HANDLERS[getattr(np, _alias)] = HANDLERS[np.round]
+
+
+@composed(np.real, np.real_if_close)
+def _real(x: Any) -> Any:
+    return x
+
+
+@composed(np.polyval)
+def _polyval(p: Any, x: Any) -> Any:
+    total = np.zeros_like(x)
+    for coefficient in lift(p):
+        total = total * x + coefficient
+    return total
+
+
+@composed(np.interp)
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    if period is not None:
+        raise unsupported("numpy.interp with period")
+    x, xp, fp = map(lift, (x, xp, fp))
+    return bind(INTERP, x, xp, fp, static(left), static(right))
+
+
+def _piece(x: Any, xp: Any) -> Any:
+    """For each x the number of the piece it falls in, and whether it is inside at all."""
+    place = np.clip(np.searchsorted(plain_array(xp), plain_array(x), side="right") - 1, 0, len(xp) - 2)
+    inside = (plain_array(x) >= plain_array(xp)[0]) & (plain_array(x) <= plain_array(xp)[-1])
+    return place, inside
+
+
+def plain_array(x: Any) -> Any:
+    """The array under a tracer of any level."""
+    while isinstance_tracer(x):
+        x = x.value
+    return np.asarray(x)
+
+
+def _interp_x(g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    place, inside = _piece(x, xp)
+    return g * inside * ((fp[place + 1] - fp[place]) / (xp[place + 1] - xp[place]))
+
+
+def _interp_fp(g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    """Each value gets the hat function around its place: the derivative is a matrix, made dense."""
+    place, inside = _piece(x, xp)
+    share = (x - xp[place]) / (xp[place + 1] - xp[place])
+    share = np.where(inside, share, np.where(plain_array(x) < plain_array(xp)[0], 0.0, 1.0))
+    used = inside | np.where(plain_array(x) < plain_array(xp)[0], left is None, right is None)
+    columns = np.arange(len(xp))
+    hats = (1 - share)[..., None] * (columns == place[..., None]) + share[..., None] * (
+        columns == place[..., None] + 1
+    )
+    weighted = (g * used)[..., None] * hats
+    return np.sum(np.reshape(weighted, (-1, len(columns))), axis=0)
+
+
+def _interp_xp(g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    place, inside = _piece(x, xp)
+    width = xp[place + 1] - xp[place]
+    slope = (fp[place + 1] - fp[place]) / width
+    share = (x - xp[place]) / width
+    columns = np.arange(len(xp))
+    hats = (1 - share)[..., None] * (columns == place[..., None]) + share[..., None] * (
+        columns == place[..., None] + 1
+    )
+    weighted = (-g * inside * slope)[..., None] * hats
+    return np.sum(np.reshape(weighted, (-1, len(columns))), axis=0)
+
+
+@row(np.interp, _interp_x, _interp_xp, _interp_fp, symbol="interp")
+def INTERP(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    return np.interp(x, xp, fp, left, right)
+
+
+HANDLERS[np.interp] = _interp

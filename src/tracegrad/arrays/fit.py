@@ -1,0 +1,131 @@
+"""Broadcasting undone: a flow in the shape and precision of the value that it returns to.
+
+In: a flow, and the value it belongs to.  Out: :func:`fit`, which the reverse sweep calls once on each flow between
+arrays, so that a rule is only its formula.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+from tracegrad.errors import InputError
+from tracegrad.row import Primitive, bind
+from tracegrad.tracer import KINDS, isinstance_tracer
+from tracegrad.tree import leaves, map_leaves
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape of an array, traced or not; numbers have none."""
+    shape: tuple[int, ...] = getattr(value, "shape", ())
+    return shape
+
+
+def quiet() -> Any:
+    """Poles end in inf and nan without a warning, where arrays may be at work."""
+    return sys.modules["numpy"].errstate(all="ignore") if KINDS else contextlib.nullcontext()
+
+
+def fit(flow: Any, like: Any) -> Any:
+    """The flow, summed over the axes along which ``like`` was broadcast, in its precision (ints are reals)."""
+    np: Any = sys.modules["numpy"]
+    shape = shape_of(like)
+    if shape_of(flow) != shape:
+        flow = _unbroadcast(np, flow, shape)
+    dtype = getattr(like, "dtype", None)
+    if dtype is None:
+        return float(flow) if issubclass(type(flow), (np.generic, np.ndarray)) else flow
+    wanted = dtype if dtype.kind == "f" else np.dtype(float)
+    return flow if getattr(flow, "dtype", wanted) == wanted else astype(flow, wanted)
+
+
+def _unbroadcast(np: Any, flow: Any, shape: tuple[int, ...]) -> Any:
+    given = shape_of(flow)
+    extra = len(given) - len(shape)
+    axes = tuple(
+        axis for axis, length in enumerate(given) if axis < extra or (length != 1 == shape[axis - extra])
+    )
+    if axes:
+        flow = np.sum(flow, axis=axes)
+    if shape_of(flow) == shape:
+        return flow
+    return np.broadcast_to(np.reshape(flow, shape) if flow.size == _size(shape) else flow, shape)
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def zero_like(value: Any) -> Any:
+    """The gradient by a value that nothing depends on."""
+    if type(value) not in KINDS:
+        return 0.0
+    np: Any = sys.modules["numpy"]
+    return np.zeros(value.shape, value.dtype if value.dtype.kind == "f" else float)
+
+
+def one_like(value: Any) -> Any:
+    """The adjoint of a result that is one number: 1, as an array without axes where the result is one."""
+    if type(value) not in KINDS:
+        return 1.0
+    np: Any = sys.modules["numpy"]
+    return np.ones((), value.dtype if value.dtype.kind == "f" else float)
+
+
+def unit_seeds(value: Any) -> list[Any]:
+    """For each element of an array the seed that is 1 there and 0 elsewhere."""
+    np: Any = sys.modules["numpy"]
+    size = _size(value.shape)
+    dtype = value.dtype if value.dtype.kind == "f" else float
+    return [row.reshape(value.shape) for row in np.eye(size, dtype=dtype)]
+
+
+def stacked(rows: list[Any], shape: tuple[int, ...]) -> Any:
+    """Gradients by the elements of an array of this shape, as one structure whose leaves have its axes in front."""
+    np: Any = sys.modules["numpy"]
+    columns = zip(*([leaf for _, leaf in leaves(row)] for row in rows), strict=True)
+    return map_leaves(rows[0], lambda leaf: np.reshape(np.stack(next(columns)), (*shape, *shape_of(leaf))))
+
+
+def as_seed(seed: Any, value: Any, title: str) -> Any:
+    """A seed as the adjoint of a value: of its shape; a number serves an array that is one number."""
+    if type(value) not in KINDS and shape_of(seed) == ():
+        return seed
+    if isinstance(seed, float) and seed == 0:
+        return zero_like(value)
+    if shape_of(seed) != shape_of(value):
+        raise InputError(
+            f"the seed has shape {shape_of(seed)}, the result of {title} has shape {shape_of(value)}"
+        )
+    np: Any = sys.modules["numpy"]
+    return seed if isinstance_tracer(seed) or not shape_of(value) else np.array(seed)
+
+
+def array_like(seed: Any, value: Any) -> Any:
+    """Nested lists of numbers as an array, where they are the seed of one."""
+    return sys.modules["numpy"].array(seed, float) if shape_of(value) else seed
+
+
+def own(value: Any) -> Any:
+    """A copy of an array that the user may change, or has already the right to; anything else as it is."""
+    return value.copy(order="K") if type(value) in KINDS and not isinstance_tracer(value) else value
+
+
+def astype(x: Any, dtype: Any) -> Any:
+    """An array in another precision."""
+    return bind(ASTYPE, x, dtype)
+
+
+def _convert(x: Any, dtype: Any) -> Any:
+    np: Any = sys.modules["numpy"]
+    return x.astype(dtype) if isinstance(x, (np.ndarray, np.generic)) else np.dtype(dtype).type(x)
+
+
+ASTYPE = Primitive(
+    name="numpy.astype", forward=_convert, vjps=(lambda g, out, x, dtype: g,), params=("dtype",),
+    maps=("convert",), symbol="astype", variadic=True, python="", c="", numpy="",
+)  # fmt: skip

@@ -1,0 +1,337 @@
+"""Linear algebra: solve, inv, det, slogdet, cholesky, eigh, svd, qr, pinv, lstsq, matrix_power.
+
+In: functions of ``numpy.linalg``.  Out: their rows.  A function with several results has a row for each of them.
+Formulas: M. Giles, Collected matrix derivative results for forward and reverse mode, 2008; J. Townsend, Differentiating
+the singular value decomposition, 2016; G. Golub and V. Pereyra, The differentiation of pseudo-inverses, 1973.
+
+``cholesky`` and ``eigh`` read the lower triangle only; so the gradient is that by the lower triangle.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+
+from tracegrad.arrays.build import lift
+from tracegrad.arrays.elementwise import plain_array
+from tracegrad.arrays.fit import shape_of
+from tracegrad.arrays.products import transposed
+from tracegrad.arrays.steps import guard
+from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
+from tracegrad.row import Primitive, bind
+
+LA = np.linalg
+
+
+def _part(
+    function: Any, number: int, name: str, vjp: Any, *params: str, maps: tuple[str, ...] = ()
+) -> Primitive:
+    """A row for one result of a function that has several."""
+
+    def forward(*args: Any) -> Any:
+        return function(*args)[number]
+
+    return Primitive(
+        name=f"numpy.linalg.{function.__name__}.{name}", forward=forward, vjps=(vjp,), params=params,
+        symbol=f"{function.__name__}.{name}", maps=maps, variadic=True, python="", c="", numpy="",
+    )  # fmt: skip
+
+
+def _diagonal_of(x: Any) -> Any:
+    """Vectors as diagonal matrices."""
+    return x[..., None] * np.eye(x.shape[-1], dtype=x.dtype)
+
+
+def _matrices(x: Any) -> Any:
+    """Numbers, one for each matrix, in a shape to multiply these with."""
+    return np.reshape(x, (*shape_of(x), 1, 1))
+
+
+def _column(x: Any, vector: bool) -> Any:
+    return x[..., None] if vector else x
+
+
+def _lower(s: Any) -> Any:
+    """The gradient by a lower triangle that stands for a symmetric matrix."""
+    return np.tril(s + transposed(s), -1) + s * np.eye(s.shape[-1], dtype=s.dtype)
+
+
+# ---- systems of equations ---------------------------------------------------------------------------
+
+
+def _solve_left(g: Any, out: Any, a: Any, b: Any) -> Any:
+    vector = b.ndim == 1
+    back = _column(_solve_right(g, out, a, b), vector)
+    return -np.matmul(back, transposed(_column(out, vector)))
+
+
+def _solve_right(g: Any, out: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1 and a.ndim > 2:
+        return LA.solve(transposed(a), g[..., None])[..., 0]
+    return LA.solve(transposed(a), g)
+
+
+@row(LA.solve, _solve_left, _solve_right, maps=("−A⁻ᵀ G xᵀ", "A⁻ᵀ G"))
+def SOLVE(a: Any, b: Any) -> Any:
+    return LA.solve(a, b)
+
+
+@row(
+    LA.inv, lambda g, out, a: -np.matmul(np.matmul(transposed(out), g), transposed(out)), maps=("−A⁻ᵀ G A⁻ᵀ",)
+)
+def INV(a: Any) -> Any:
+    return LA.inv(a)
+
+
+def _cofactors(out: Any, a: Any) -> Any:
+    """d det(A) / dA, also where A is singular."""
+    try:
+        return _matrices(out) * transposed(LA.inv(a)) if np.all(plain_array(out) != 0) else _by_svd(a)
+    except LA.LinAlgError:
+        return _by_svd(a)
+
+
+def _by_svd(a: Any) -> Any:
+    u, s, vh = LA.svd(a)
+    others = [np.prod(np.delete(s, k, axis=-1), axis=-1) for k in range(s.shape[-1])]
+    signs = LA.det(plain_array(u)) * LA.det(plain_array(vh))
+    return _matrices(signs) * np.matmul(u * np.stack(others, axis=-1)[..., None, :], vh)
+
+
+@row(LA.det, lambda g, out, a: _matrices(g) * _cofactors(out, a), maps=("G det(A) A⁻ᵀ",))
+def DET(a: Any) -> Any:
+    return LA.det(a)
+
+
+@composed(LA.det)
+def _det(a: Any) -> Any:
+    return bind(DET, lift(a))
+
+
+LOGABSDET = _part(
+    LA.slogdet, 1, "logabsdet", lambda g, out, a: _matrices(g) * transposed(LA.inv(a)),
+    maps=("G A⁻ᵀ",),
+)  # fmt: skip
+SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
+
+
+@composed(LA.slogdet)
+def _slogdet(a: Any) -> Any:
+    return SlogdetResult(guard(_sign_of_det, a), bind(LOGABSDET, a))
+
+
+def _sign_of_det(a: Any) -> Any:
+    return LA.slogdet(a)[0]
+
+
+def _pinv_back(g: Any, p: Any, a: Any) -> Any:
+    pt, gt = transposed(p), transposed(g)
+    left = np.eye(a.shape[-2], dtype=p.dtype) - np.matmul(a, p)
+    right = np.eye(a.shape[-1], dtype=p.dtype) - np.matmul(p, a)
+    return (
+        -np.matmul(np.matmul(pt, g), pt)
+        + np.matmul(np.matmul(left, gt), np.matmul(p, pt))
+        + np.matmul(np.matmul(pt, p), np.matmul(gt, right))
+    )
+
+
+@row(LA.pinv, lambda g, out, a: _pinv_back(g, out, a))
+def PINV(a: Any) -> Any:
+    return LA.pinv(a)
+
+
+def _lstsq_left(g: Any, out: Any, a: Any, b: Any, rcond: Any) -> Any:
+    vector = b.ndim == 1
+    return _pinv_back(np.matmul(_column(g, vector), transposed(_column(b, vector))), LA.pinv(a), a)
+
+
+def _lstsq_right(g: Any, out: Any, a: Any, b: Any, rcond: Any) -> Any:
+    return np.matmul(transposed(LA.pinv(a)), g)
+
+
+@row(LA.lstsq, _lstsq_left, _lstsq_right)
+def LSTSQ(a: Any, b: Any, rcond: Any = None) -> Any:
+    return LA.lstsq(a, b, rcond)[0]
+
+
+def _residuals_back(g: Any, a: Any, b: Any, rcond: Any) -> Any:
+    """2 r g, with the rests r of the equations: what returns along b."""
+    if shape_of(g) == (0,):
+        return np.zeros_like(b)
+    return 2.0 * g * (b - np.matmul(a, LA.lstsq(a, b, rcond)[0]))
+
+
+def _residuals_left(g: Any, out: Any, a: Any, b: Any, rcond: Any) -> Any:
+    vector, solution = b.ndim == 1, LA.lstsq(a, b, rcond)[0]
+    back = _column(_residuals_back(g, a, b, rcond), vector)
+    return -np.matmul(back, transposed(_column(solution, vector)))
+
+
+RESIDUALS = Primitive(
+    name="numpy.linalg.lstsq.residuals", forward=lambda a, b, rcond: LA.lstsq(a, b, rcond)[1],
+    vjps=(_residuals_left, lambda g, out, a, b, rcond: _residuals_back(g, a, b, rcond)), params=("rcond",),
+    symbol="lstsq.residuals", maps=("−2 r G xᵀ", "2 r G"), variadic=True, python="", c="", numpy="",
+)  # fmt: skip
+
+
+@composed(LA.lstsq)
+def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    a, b = lift(a), lift(b)
+    rank = LA.lstsq(plain_array(a), plain_array(b), rcond)[2]
+    return bind(LSTSQ, a, b, rcond), bind(RESIDUALS, a, b, rcond), rank, bind(SINGULAR, a)
+
+
+@composed(LA.matrix_power)
+def _matrix_power(a: Any, n: int) -> Any:
+    if n == 0:
+        return np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
+    if n < 0:
+        a, n = LA.inv(a), -n
+    if n == 3:
+        return np.matmul(np.matmul(a, a), a)
+    square = result = None
+    while n > 0:
+        square = a if square is None else np.matmul(square, square)
+        n, odd = divmod(n, 2)
+        if odd:
+            result = square if result is None else np.matmul(result, square)
+    return result
+
+
+# ---- decompositions ---------------------------------------------------------------------------------
+
+
+def _cholesky_back(g: Any, out: Any, a: Any) -> Any:
+    inner = np.tril(np.matmul(transposed(out), g))
+    inner = inner - 0.5 * inner * np.eye(a.shape[-1], dtype=out.dtype)
+    half = LA.solve(transposed(out), inner)
+    return _lower(transposed(LA.solve(transposed(out), transposed(half))))
+
+
+@row(LA.cholesky, _cholesky_back, maps=("L⁻ᵀ Φ(Lᵀ G) L⁻¹",))
+def CHOLESKY(a: Any) -> Any:
+    return LA.cholesky(a)
+
+
+def _gaps(w: Any) -> Any:
+    """1 / (w_j - w_i), and 0 on the diagonal."""
+    eye = np.eye(w.shape[-1], dtype=w.dtype)
+    return (1.0 - eye) / (w[..., None, :] - w[..., :, None] + eye)
+
+
+def _eigenvalues_back(g: Any, out: Any, a: Any) -> Any:
+    v = LA.eigh(a)[1]
+    return _lower(np.matmul(v * g[..., None, :], transposed(v)))
+
+
+def _eigenvectors_back(g: Any, out: Any, a: Any) -> Any:
+    w = LA.eigvalsh(a)
+    inner = _gaps(w) * np.matmul(transposed(out), g)
+    s = np.matmul(np.matmul(out, inner), transposed(out))
+    return _lower(0.5 * (s + transposed(s)))
+
+
+EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", _eigenvalues_back, maps=("V G Vᵀ",))
+EIGENVECTORS = _part(LA.eigh, 1, "eigenvectors", _eigenvectors_back)
+EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
+
+
+@composed(LA.eigh)
+def _eigh(a: Any, UPLO: Any = "L") -> Any:
+    if UPLO != "L":
+        raise unsupported("numpy.linalg.eigh of the upper triangle")
+    return EighResult(bind(EIGENVALUES, a), bind(EIGENVECTORS, a))
+
+
+@row(LA.eigvalsh, _eigenvalues_back, maps=("V G Vᵀ",))
+def EIGVALSH(a: Any) -> Any:
+    return LA.eigvalsh(a)
+
+
+def _left_back(g: Any, out: Any, a: Any, full: Any) -> Any:
+    u, s, vh = LA.svd(a, full_matrices=False)
+    skew = np.matmul(transposed(u), g)
+    inner = _gaps(s**2) * (skew - transposed(skew)) * s[..., None, :]
+    outside = g - np.matmul(u, skew)
+    return np.matmul(np.matmul(u, inner) + outside / s[..., None, :], vh)
+
+
+def _right_back(g: Any, out: Any, a: Any, full: Any) -> Any:
+    u, s, vh = LA.svd(a, full_matrices=False)
+    v, gv = transposed(vh), transposed(g)
+    skew = np.matmul(vh, gv)
+    inner = s[..., :, None] * (_gaps(s**2) * (skew - transposed(skew)))
+    outside = transposed(gv - np.matmul(v, skew))
+    return np.matmul(u, np.matmul(inner, vh) + outside / s[..., :, None])
+
+
+def _singular_back(g: Any, out: Any, a: Any) -> Any:
+    u, _, vh = LA.svd(a, full_matrices=False)
+    return np.matmul(u * g[..., None, :], vh)
+
+
+SVD_U = _part(LA.svd, 0, "U", _left_back, "full_matrices")
+SVD_S = _part(
+    LA.svd, 1, "S", lambda g, out, a, full: _singular_back(g, out, a), "full_matrices", maps=("U G Vᵀ",)
+)
+SVD_VH = _part(LA.svd, 2, "Vh", _right_back, "full_matrices")
+SINGULAR = Primitive(
+    name="numpy.linalg.svd.values", forward=lambda a: LA.svd(a, compute_uv=False), vjps=(_singular_back,),
+    symbol="svd", maps=("U G Vᵀ",), variadic=True, python="", c="", numpy="",
+)  # fmt: skip
+SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
+
+
+@composed(LA.svd)
+def _svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
+    if hermitian or (compute_uv and full_matrices and a.shape[-1] != a.shape[-2]):
+        raise unsupported("numpy.linalg.svd with full matrices of what is not square")
+    if not compute_uv:
+        return bind(SINGULAR, a)
+    return SVDResult(*(bind(one, a, full_matrices) for one in (SVD_U, SVD_S, SVD_VH)))
+
+
+def _mirrored(m: Any) -> Any:
+    """The lower triangle, mirrored to the upper one."""
+    return np.tril(m) + transposed(np.tril(m, -1))
+
+
+def _qr_back(q: Any, r: Any, total: Any) -> Any:
+    return transposed(LA.solve(r, transposed(total)))
+
+
+def _q_back(g: Any, out: Any, a: Any) -> Any:
+    r = LA.qr(a)[1]
+    return _qr_back(out, r, g + np.matmul(out, _mirrored(-np.matmul(transposed(g), out))))
+
+
+def _r_back(g: Any, out: Any, a: Any) -> Any:
+    q = LA.qr(a)[0]
+    return _qr_back(q, out, np.matmul(q, _mirrored(np.matmul(out, transposed(g)))))
+
+
+QR_Q = _part(LA.qr, 0, "Q", _q_back)
+QR_R = _part(LA.qr, 1, "R", _r_back)
+QRResult = namedtuple("QRResult", ["Q", "R"])
+
+
+@composed(LA.qr)
+def _qr(a: Any, mode: Any = "reduced") -> Any:
+    if mode != "reduced" or a.shape[-2] < a.shape[-1]:
+        raise unsupported("numpy.linalg.qr in another mode, or of a matrix that is wider than high,")
+    return QRResult(bind(QR_Q, a), bind(QR_R, a))
+
+
+def _matrix_transpose(x: Any) -> Any:
+    return transposed(x)
+
+
+#: names that ``numpy.linalg`` has since 2.0 for functions that stand elsewhere
+for _name, _function in {"matmul": np.matmul, "outer": np.outer, "tensordot": np.tensordot}.items():
+    if hasattr(LA, _name) and _function in HANDLERS:
+        HANDLERS[getattr(LA, _name)] = HANDLERS[_function]
+for _home in (np, LA):
+    if hasattr(_home, "matrix_transpose"):
+        HANDLERS[_home.matrix_transpose] = _matrix_transpose

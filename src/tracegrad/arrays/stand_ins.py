@@ -1,0 +1,127 @@
+"""Stand-ins for functions of numpy that ask no tracer: they make arrays of lists, or of nothing.
+
+In: the originals.  Out: :data:`PATCHES`, what takes their place in numpy's own modules while a trace is open.  With
+plain arguments, and for code of other libraries, the original is called.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tracegrad.arrays.build import array, holds_tracer, lift
+from tracegrad.arrays.fresh import FreshArray, fresh, settled
+from tracegrad.arrays.table import HANDLERS, unsupported
+from tracegrad.provenance import OPAQUE
+from tracegrad.stand_ins import ORIGINAL_OF, STAND_INS
+from tracegrad.tape import CURRENT
+from tracegrad.tracer import KINDS, isinstance_tracer
+
+Function = Callable[..., Any]
+
+#: arrays of objects are containers, which may hold tracers
+_OBJECT = object
+
+_NOT_OF_THE_USER = OPAQUE | {"tracegrad"}
+
+
+def _of_user(depth: int) -> bool:
+    """Whether the function ``depth`` frames above this one is the user's."""
+    name: str = sys._getframe(depth).f_globals.get("__name__", "")
+    return name.partition(".")[0] not in _NOT_OF_THE_USER
+
+
+def _arrays(original: Function) -> Function:
+    """``np.array`` and its kin: lists of traced numbers become one node."""
+    copies = original.__name__ == "array"
+
+    @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
+    def stand_in(object: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+        if type(object) is FreshArray and not copies and dtype in (None, object.dtype):
+            return object
+        object = settled(object)
+        if dtype is _OBJECT:
+            return original(object, dtype, *args, **options)
+        if not holds_tracer(object):
+            made = original(object, dtype, *args, **options)
+            tape = CURRENT.get()
+            return (
+                fresh(made, tape)
+                if copies and tape is not None and made.dtype.kind in "fiu" and _of_user(2)
+                else made
+            )
+        if args or any(option not in (None, True) for name, option in options.items() if name != "copy"):
+            raise unsupported(
+                f"numpy.{original.__name__} of traced values with {', '.join(options) or 'options'}"
+            )
+        if isinstance_tracer(object) and type(object) in KINDS:
+            same = dtype is None or np.dtype(dtype) == object.dtype
+            return object if same and not copies else array(object) if same else object.astype(dtype)
+        return array(object, dtype)
+
+    return stand_in
+
+
+def _makers(original: Function) -> Function:
+    """``np.zeros`` and its kin: the user may fill what they make."""
+
+    @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
+    def stand_in(*args: Any, **options: Any) -> Any:
+        tape = CURRENT.get()
+        if tape is None or not _of_user(2):
+            return original(*args, **options)
+        if original is np_full and holds_tracer(args[1:2]):
+            return np.copy(np.broadcast_to(lift(args[1]), args[0]))
+        made = original(*map(settled, args), **options)
+        return fresh(made, tape) if type(made) is np.ndarray and made.dtype.kind in "fiu" else made
+
+    return stand_in
+
+
+np_full = np.full
+
+
+def _of_lists(original: Function) -> Function:
+    """A function that dispatches on arrays: a list of traced numbers is none, so that numpy would not ask."""
+
+    @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
+    def stand_in(*args: Any, **options: Any) -> Any:
+        if any(type(arg) in (list, tuple) and holds_tracer(arg) for arg in args[:2]):
+            return HANDLERS[original](*(lift(arg) if holds_tracer(arg) else arg for arg in args), **options)
+        return original(*args, **options)
+
+    return stand_in
+
+
+# few, because putting them in costs time in every trace: a list of traced numbers that reaches another function of
+# numpy becomes an array of objects there, and computes element by element
+_ARRAYS = ("array", "asarray", "asanyarray")
+_MAKERS = ("zeros", "ones", "empty", "full", "eye")
+_LISTS = ("sum", "mean", "prod", "max", "min", "std", "var", "dot")
+_LINALG = ("norm",)
+
+
+def _patch(
+    home: Any, makers: dict[Function, tuple[str, ...]]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    originals = {
+        name: getattr(home, name) for names in makers.values() for name in names if hasattr(home, name)
+    }
+    found = {
+        name: make(originals[name]) for make, names in makers.items() for name in names if name in originals
+    }
+    for name, stand_in in found.items():
+        STAND_INS[originals[name]] = stand_in
+        ORIGINAL_OF[stand_in] = originals[name]
+    return vars(home), found, originals
+
+
+#: (namespace, stand-ins by name, originals by name)
+PATCHES = [
+    _patch(np, {_arrays: _ARRAYS, _makers: _MAKERS, _of_lists: _LISTS}),
+    _patch(np.linalg, {_of_lists: _LINALG}),
+]

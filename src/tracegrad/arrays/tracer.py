@@ -1,0 +1,344 @@
+"""The tracer of an array: attributes, methods and operators of ``numpy.ndarray``, each a row of the table.
+
+In: what user code does with an array.  Out: nodes.  Read :class:`ArrayTracer`; a method is the function of numpy of
+the same name, which finds its row by :data:`~tracegrad.arrays.table.HANDLERS`.
+
+A traced array is never changed in memory.  ``a[i] = t`` records a new node, and the tracer *becomes* that node: an
+entry with the old content takes its place on the tape and in its uses (:func:`become`).  What shares memory with the
+old content, and would have seen the change, must not be used again; :func:`check_memory` says so.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from tracegrad.arrays.build import lift, static
+from tracegrad.arrays.fit import astype
+from tracegrad.arrays.shapes import GETITEM, SETITEM, getitem, whole
+from tracegrad.arrays.steps import guard
+from tracegrad.arrays.table import HANDLERS, unsupported
+from tracegrad.errors import UnsupportedError
+from tracegrad.primitives import BIT_OPERATORS, COMPARISONS, LITERAL_POWER, POWER, TABLE, bind
+from tracegrad.source import describe
+from tracegrad.tape import user_frame
+from tracegrad.tracer import BINARY, Tracer, escape, is_operand, isinstance_tracer, operands
+
+#: methods that are functions of numpy by the same name
+METHODS = (
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "clip", "compress", "copy", "cumprod", "cumsum",
+    "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp", "ravel", "repeat", "round", "searchsorted",
+    "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+)  # fmt: skip
+
+#: attributes that depend on shape and kind alone
+FACTS = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
+
+_SCALARS = (int, float)
+
+
+class ArrayTracer(Tracer):
+    """A tracer whose value is an array, or the tracer of one in an enclosing trace."""
+
+    __slots__ = ()
+
+    def _tracegrad_bind_(self, row: Any, args: tuple[Any, ...]) -> Any:
+        if self.tape.stale:
+            for arg in args:
+                if issubclass(type(arg), ArrayTracer):
+                    check_memory(arg)
+        return Tracer._tracegrad_bind_(self, row, args)
+
+    # ---- what arrays are
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        return np.swapaxes(self, -1, -2)
+
+    @property
+    def flat(self) -> Iterator[Any]:
+        return iter(self.ravel())
+
+    @property
+    def real(self) -> Any:
+        return self
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool((self == item).any())
+
+    def __hash__(self) -> int:
+        raise TypeError("unhashable type: 'numpy.ndarray'")
+
+    def __array__(self, *args: Any, **options: Any) -> NoReturn:
+        escape(self, "turned into a plain array")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in FACTS:
+            return getattr(self.value, name)
+        if not hasattr(np.ndarray, name) or name.startswith("__"):
+            raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
+        raise unsupported(f"numpy.ndarray.{name}")
+
+    def __copy__(self) -> Any:
+        return np.copy(self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return np.copy(self)
+
+    # ---- items
+
+    def __getitem__(self, index: Any) -> Any:
+        return getitem(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        value = lift(value)
+        refuse_whole(self, value)
+        changed = bind(SETITEM, self, value, static(index))
+        if not _is_view(self):
+            become(self, changed)
+            return
+        parent, place = self.a  # a write through a view: x[0] *= 2, x[0][1] = t
+        parent[place] = changed
+        become(self, getitem(parent, place))
+
+    def __delitem__(self, index: Any) -> NoReturn:
+        raise ValueError("cannot delete array elements")
+
+    # ---- methods whose arguments are not those of the function
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        return np.reshape(self, _one_or_many(shape), order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        return np.transpose(self, _one_or_many(axes) if axes else None)
+
+    def flatten(self, order: Any = "C") -> Any:
+        return np.copy(np.ravel(self, order=order))
+
+    def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
+        kind = np.dtype(dtype)
+        if kind.kind == "b":
+            return np.not_equal(self, 0)
+        if kind.kind in "iu" and self.dtype.kind == "f":
+            return guard(_whole_numbers, self, kind)
+        return astype(self, whole(kind, self))
+
+    def item(self, *index: Any) -> Any:
+        if index:
+            return np.ravel(self)[index[0]].item() if len(index) == 1 else self[index].item()
+        if self.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return bind(TABLE["float"], self) if self.dtype.kind == "f" else np.reshape(self, ())[()]
+
+    def tolist(self) -> Any:
+        if self.ndim == 0:
+            return self.item()
+        return [one.tolist() if type(one) is ArrayTracer else one for one in self]
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def sort(self, axis: Any = -1) -> None:
+        self[...] = np.sort(self, axis=axis)
+
+    def conj(self) -> Any:
+        return self
+
+    conjugate = conj
+
+    # ---- operators beyond those of numbers
+
+    def __matmul__(self, other: Any) -> Any:
+        return np.matmul(self, lift(other)) if _is_array_like(other) else NotImplemented
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return np.matmul(lift(other), self) if _is_array_like(other) else NotImplemented
+
+    def __pow__(self, other: Any, modulus: Any = None) -> Any:
+        if modulus is not None or not _computes_with(other):
+            return NotImplemented
+        other = lift(other)
+        literal = type(other) in _SCALARS
+        return bind(LITERAL_POWER if literal else POWER, self, other)
+
+
+def _is_array_like(other: Any) -> bool:
+    return isinstance_tracer(other) or isinstance(other, (np.ndarray, list, tuple))
+
+
+def _computes_with(other: Any) -> bool:
+    """Whether an array computes with this: numbers, arrays, and lists of these."""
+    if type(other) is np.ndarray and other.dtype.kind == "c":
+        raise UnsupportedError(
+            f"a traced array meets a complex one, {describe(user_frame())}; only real numbers are traced"
+        )
+    return _is_array_like(other) or isinstance(other, np.generic) or is_operand(other)
+
+
+def _one_or_many(values: tuple[Any, ...]) -> Any:
+    return values[0] if len(values) == 1 and (values[0] is None or not isinstance(values[0], int)) else values
+
+
+def _whole_numbers(x: Any, kind: Any) -> Any:
+    return x.astype(kind)
+
+
+def refuse_whole(array: Any, value: Any) -> None:
+    """Refuse to put traced real numbers into an array of whole ones."""
+    kind = getattr(value, "dtype", None) or np.dtype(
+        value.__class__ if isinstance_tracer(value) else type(value)
+    )
+    if isinstance_tracer(value) and array.dtype.kind in "iu":
+        whole(array.dtype, np.zeros((), kind))
+
+
+# ---- assignment -------------------------------------------------------------------------------------
+
+
+def base_of(value: Any) -> Any:
+    """The array that owns the memory of a traced value."""
+    while isinstance_tracer(value):
+        value = value.value
+    while isinstance(value.base, np.ndarray):
+        value = value.base
+    return value
+
+
+def check_memory(tracer: ArrayTracer) -> None:
+    """Refuse a traced array whose memory the plain code would have written to through another one."""
+    if id(base_of(tracer.value)) in tracer.tape.stale:
+        tracer.tape.refuse(
+            UnsupportedError(
+                f"a traced array is used after another one that shares its memory was assigned to, "
+                f"{describe(user_frame())}.  Make one of the two a copy of its own: b = a[...].copy()"
+            )
+        )
+
+
+def _is_view(tracer: ArrayTracer) -> bool:
+    """Whether a traced array is a window on another one of the same trace."""
+    if tracer.row is not GETITEM:
+        return False
+    parent = tracer.a[0]
+    return type(parent) is type(tracer) and base_of(parent.value) is base_of(tracer.value)
+
+
+def become(tracer: ArrayTracer, node: Any) -> None:
+    """Let a tracer be another node from here on; an entry with its old content takes its place on the tape."""
+    tape = tracer.tape
+    if node.tape is not tape:
+        raise unsupported("assignment of a value of an inner trace into an array of an outer one")
+    stale = base_of(tracer.value)
+    tape.stale[id(stale)] = stale
+    old: Any = ArrayTracer()
+    for name in _ENTRY:
+        setattr(old, name, getattr(tracer, name))
+    tape.pop()  # the new node, which the tracer itself now is
+    _replace(tape, tracer, old)
+    for name in _ENTRY:
+        setattr(tracer, name, getattr(node, name))
+    tracer.a = tuple(old if arg is tracer else arg for arg in node.a)
+    tape.append(tracer)
+
+
+_ENTRY = ("value", "pull", "a", "b", "tape", "lasti", "adjoint")
+
+
+def _replace(tape: Any, tracer: Any, old: Any) -> None:
+    """Put ``old`` in the place of a tracer: on the tape, in the operands of its uses, in guards."""
+    start = next(i for i in range(len(tape) - 1, -1, -1) if tape[i] is tracer)
+    tape[start] = old
+    for entry in tape[start + 1 :]:
+        if any(arg is tracer for arg in operands(entry)):
+            if type(entry.a) is tuple:
+                entry.a = tuple(old if arg is tracer else arg for arg in entry.a)
+            elif entry.a is tracer:
+                entry.a = old
+            if entry.b is tracer:
+                entry.b = old
+    for number, one in enumerate(tape.guards):
+        if any(arg is tracer for arg in one.args):
+            tape.guards[number] = one._replace(args=tuple(old if arg is tracer else arg for arg in one.args))
+
+
+# ---- methods and operators, generated ----------------------------------------------------------------
+
+
+def _method(name: str) -> Callable[..., Any]:
+    function = getattr(np, name)
+
+    def method(self: ArrayTracer, *args: Any, **options: Any) -> Any:
+        return HANDLERS[function](self, *args, **options)
+
+    method.__name__ = name
+    return method
+
+
+def _binary(row: Any) -> tuple[Any, Any]:
+    def forward(self: Any, other: Any) -> Any:
+        return bind(row, self, lift(other)) if _computes_with(other) else NotImplemented
+
+    def reflected(self: Any, other: Any) -> Any:
+        return bind(row, lift(other), self) if _computes_with(other) else NotImplemented
+
+    return forward, reflected
+
+
+def _in_place(operation: Any, compute: Any) -> Any:
+    """``a += b`` changes the array: what numpy would not do in place is refused as numpy refuses it."""
+
+    def method(self: Any, other: Any) -> Any:
+        result = compute(self, other)
+        plain = self.value
+        while isinstance_tracer(plain):
+            plain = plain.value
+        bare = other
+        while isinstance_tracer(bare):
+            bare = bare.value
+        operation(plain.copy(), bare)
+        self[...] = result
+        return self
+
+    return method
+
+
+def _install() -> None:
+    for name in METHODS:
+        setattr(ArrayTracer, name, _method(name))
+    for name, row in {**BINARY, "pow": POWER}.items():
+        forward, reflected = _binary(row)
+        if name != "pow":
+            setattr(ArrayTracer, f"__{name}__", forward)
+        setattr(ArrayTracer, f"__r{name}__", reflected)
+        setattr(
+            ArrayTracer,
+            f"__i{name}__",
+            _in_place(getattr(operator, f"i{name}"), getattr(operator, name)),
+        )
+    ArrayTracer.__imatmul__ = _in_place(operator.imatmul, operator.matmul)  # type: ignore[attr-defined]
+    for name in COMPARISONS:
+        setattr(ArrayTracer, f"__{name}__", _binary(TABLE[name])[0])
+    for name in BIT_OPERATORS:
+        forward, reflected = _binary(TABLE[name])
+        setattr(ArrayTracer, f"__{name.rstrip('_')}__", forward)
+        setattr(ArrayTracer, f"__r{name.rstrip('_')}__", reflected)
+    ArrayTracer.__divmod__ = lambda self, other: (self // other, self % other)  # type: ignore[method-assign]
+    ArrayTracer.__rdivmod__ = lambda self, other: (other // self, other % self)  # type: ignore[method-assign]
+
+
+_install()

@@ -1,0 +1,255 @@
+"""Calls of numpy with points to take them at: one for each row on arrays, and for each way to call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy
+import numpy as np
+
+
+class Case(NamedTuple):
+    """A function of arrays, and arguments at which it is smooth; ``orders`` are those of its derivatives to check."""
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    orders: int = 2
+
+
+def numbers(seed: int, *shape: int, low: float = 0.3, high: float = 1.7) -> Any:
+    """Random reals in an interval."""
+    return numpy.random.default_rng(seed).uniform(low, high, shape)
+
+
+def signed(seed: int, *shape: int) -> Any:
+    """Random reals around 0, none of them near it."""
+    found = numpy.random.default_rng(seed).uniform(-2.0, 2.0, shape)
+    return numpy.where(numpy.abs(found) < 0.1, 0.4, found)
+
+
+def spd(x: Any) -> Any:
+    """A symmetric positive definite matrix of any square one."""
+    return x @ x.T + len(x) * np.eye(len(x))
+
+
+A, B, V, W = numbers(0, 3, 4), numbers(1, 3, 4), numbers(2, 4), numbers(3, 4, 2)
+C, S, Q, T = signed(4, 3, 4), signed(5, 4, 4), numbers(6, 2, 3, 4), numbers(7, 2, 4, 5)
+UNIT = numbers(8, 3, 4, low=-0.9, high=0.9)
+INDEX, MASK = np.array([2, 0, 2, 1]), np.array([True, False, True, True])
+
+UNARY = {
+    "exp": A, "exp2": A, "expm1": A, "log": A, "log2": A, "log10": A, "log1p": A, "sqrt": A, "cbrt": A, "square": C,
+    "reciprocal": A, "sin": C, "cos": C, "tan": UNIT, "arcsin": UNIT, "arccos": UNIT, "arctan": C, "sinh": C,
+    "cosh": C, "tanh": C, "arcsinh": C, "arccosh": A + 1, "arctanh": UNIT, "negative": C, "positive": C,
+    "absolute": C, "abs": C, "fabs": C, "sign": C, "degrees": C, "radians": C, "deg2rad": C, "rad2deg": C, "floor": C,
+    "ceil": C, "rint": C, "trunc": C, "sinc": C, "round": C, "fix": C, "nan_to_num": C, "real": C,
+}  # fmt: skip
+BINARY = {
+    "add": (A, V), "subtract": (V, A), "multiply": (A, B), "divide": (A, V), "true_divide": (V, A), "power": (A, C),
+    "float_power": (A, 2.5), "hypot": (C, A), "arctan2": (C, B), "maximum": (A, B), "minimum": (A, V), "fmax": (A, B),
+    "fmin": (A, 1.0), "logaddexp": (A, C), "logaddexp2": (C, V), "copysign": (A, C), "fmod": (A + 3, V),
+    "mod": (C + 5, V), "remainder": (A + 3, V), "floor_divide": (A + 3, V), "heaviside": (C, A), "nextafter": (A, B),
+}  # fmt: skip
+REDUCTIONS = ("sum", "mean", "prod", "max", "min", "var", "std", "median", "ptp", "amax", "amin")
+AXES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1, "keepdims": True}, {"axis": (0, 2)})
+
+CASES: list[Case] = [
+    *(Case(name, getattr(np, name), (x,)) for name, x in UNARY.items()),
+    *(Case(name, getattr(np, name), args) for name, args in BINARY.items()),
+    *(
+        Case(
+            f"{name}({options})", lambda x, name=name, options=options: getattr(np, name)(x, **options), (Q,)
+        )
+        for name in REDUCTIONS
+        for options in AXES
+    ),
+    Case("where", lambda x, y: np.where(MASK, x, y), (A, V)),
+    Case("where traced", lambda x, y: np.where(x > 1, x * x, y), (A, V)),
+    Case("clip", lambda x: np.clip(x, -1, 1), (C,)),
+    Case("clip array", lambda x, low: np.clip(x, low, None), (C, V)),
+    Case("clip method", lambda x: x.clip(-1.0, 1.0), (C,)),
+    Case("average", lambda x, w: np.average(x, weights=w), (A, B)),
+    Case("average axis", lambda x, w: np.average(x, axis=1, weights=w), (A, V)),
+    Case("cumsum", np.cumsum, (A,)),
+    Case("cumsum axis", lambda x: np.cumsum(x, axis=1), (A,)),
+    Case("cumprod", np.cumprod, (A,)),
+    Case("cumprod axis", lambda x: np.cumprod(x, axis=0), (C,)),
+    Case("prod with zero", lambda x: np.prod(x * np.array([0.0, 1.0, 1.0, 1.0]), axis=1), (A,)),
+    Case("cumprod with zero", lambda x: np.cumprod(x * np.array([1.0, 0.0, 1.0, 0.0]), axis=1), (A,)),
+    Case("diff", np.diff, (A,)),
+    Case("diff 2", lambda x: np.diff(x, 2, axis=1), (A,)),
+    Case("sort", np.sort, (A,)),
+    Case("sort axis", lambda x: np.sort(x, axis=0), (C,)),
+    Case("interp", lambda x, f: np.interp(x, np.array([0.0, 0.5, 1.1, 2.0]), f), (A, V)),
+    Case(
+        "interp nodes",
+        lambda p: np.interp(np.array([0.8, 2.2]), p, np.array([1.0, 4.0, 2.0, 5.0])),
+        (np.array([0.1, 1.0, 2.0, 3.0]),),
+    ),
+    Case("polyval", np.polyval, (V, A)),
+    Case("norm", np.linalg.norm, (C,)),
+    Case("norm axis", lambda x: np.linalg.norm(x, axis=1, keepdims=True), (C,)),
+    Case("norm 1", lambda x: np.linalg.norm(x, 1, axis=0), (C,)),
+    Case("norm 3", lambda x: np.linalg.norm(x, 3, axis=0), (C,)),
+    Case("norm inf", lambda x: np.linalg.norm(x, np.inf, axis=1), (C,)),
+    # products
+    Case("matmul", np.matmul, (A, W)),
+    Case("matmul @", lambda x, y: x @ y, (A, W)),
+    Case("matmul mv", lambda x, y: x @ y, (A, V)),
+    Case("matmul vm", lambda x, y: x @ y, (V, W)),
+    Case("matmul vv", lambda x, y: x @ y, (V, V + 1)),
+    Case("matmul batch", np.matmul, (Q, T)),
+    Case("matmul broadcast", np.matmul, (A, T)),
+    Case("matmul batch v", np.matmul, (Q, V)),
+    Case("matmul v batch", np.matmul, (V, T)),
+    Case("matmul constant", lambda x: B.T @ x, (A,)),
+    Case("dot", np.dot, (A, W)),
+    Case("dot method", lambda x, y: x.dot(y), (A, V)),
+    Case("dot number", lambda x, y: np.dot(x, y), (A, 2.0)),
+    Case("dot nd", np.dot, (Q, T)),
+    Case("dot nd v", np.dot, (Q, V)),
+    Case("vdot", np.vdot, (A, B)),
+    *([Case("vecdot", np.vecdot, (A, V))] if hasattr(np, "vecdot") else []),
+    *([Case("trapezoid", np.trapezoid, (A, V))] if hasattr(np, "trapezoid") else []),
+    Case("meshgrid", lambda x, y: np.meshgrid(x, y)[1] * np.meshgrid(x, y, indexing="ij")[0].T, (V, W[:, 0])),
+    Case("inner", np.inner, (A, Q)),
+    Case("outer", np.outer, (A, V)),
+    Case("kron", np.kron, (A, W)),
+    Case("cross", np.cross, (numbers(9, 2, 3), numbers(10, 2, 3))),
+    Case("tensordot", lambda x, y: np.tensordot(x, y, ((2, 0), (1, 0))), (Q, T)),
+    Case("tensordot 1", lambda x, y: np.tensordot(x, y, 1), (Q, W)),
+    Case("einsum", lambda x, y: np.einsum("ij,jk->ki", x, y), (A, W)),
+    Case("einsum sum", lambda x, y: np.einsum("ijk,j->i", x, y), (Q, numbers(11, 3))),
+    Case("einsum trace", lambda x: np.einsum("ii->i", x), (S,)),
+    Case("einsum implicit", lambda x, y: np.einsum("ij,ij", x, y), (A, B)),
+    Case("einsum batch", lambda x, y: np.einsum("...ij,...jk->...ik", x, y), (Q, T)),
+    # shapes
+    Case("reshape", lambda x: np.reshape(x, (2, 6)), (A,)),
+    Case("reshape method", lambda x: x.reshape(4, -1, order="F"), (A,)),
+    Case("ravel", np.ravel, (A.T,)),
+    Case("flatten", lambda x: x.flatten(), (A,)),
+    Case("transpose", lambda x: np.transpose(x, (2, 0, 1)), (Q,)),
+    Case("T", lambda x: x.T @ x, (A,)),
+    Case("swapaxes", lambda x: np.swapaxes(x, 0, 2), (Q,)),
+    Case("moveaxis", lambda x: np.moveaxis(x, 0, -1), (Q,)),
+    Case("rollaxis", lambda x: np.rollaxis(x, 2), (Q,)),
+    Case("squeeze", lambda x: np.squeeze(x[None, :, None]), (A,)),
+    Case("expand_dims", lambda x: np.expand_dims(x, (0, 2)), (A,)),
+    Case("broadcast_to", lambda x: np.broadcast_to(x, (3, 4)), (V,)),
+    Case("broadcast_arrays", lambda x, y: np.broadcast_arrays(x, y)[1], (A, V)),
+    Case("concatenate", lambda x, y: np.concatenate([x, y, x], axis=1), (A, B)),
+    Case("concatenate none", lambda x, y: np.concatenate([x, y], axis=None), (A, V)),
+    Case("append", lambda x, y: np.append(x, y), (A, V)),
+    Case("stack", lambda x, y: np.stack([x, y], axis=1), (A, B)),
+    Case("vstack", lambda x, y: np.vstack([x, y]), (A, V)),
+    Case("hstack", lambda x, y: np.hstack([x, y]), (A, B)),
+    Case("dstack", lambda x, y: np.dstack([x, y]), (A, B)),
+    Case("column_stack", lambda x, y: np.column_stack([x, y]), (V, V + 1)),
+    Case("split", lambda x: np.split(x, 2, axis=1)[1], (A,)),
+    Case("array_split", lambda x: np.array_split(x, 3, axis=1)[0], (A,)),
+    Case("vsplit", lambda x: np.vsplit(x, [1])[1], (A,)),
+    Case("tile", lambda x: np.tile(x, (2, 3)), (A,)),
+    Case("repeat", lambda x: np.repeat(x, 2, axis=1), (A,)),
+    Case("repeat counts", lambda x: np.repeat(x, [1, 0, 2, 3]), (V,)),
+    Case("roll", lambda x: np.roll(x, 1, axis=0), (A,)),
+    Case("flip", np.flip, (A,)),
+    Case("flip axis", lambda x: np.flip(x, axis=1), (A,)),
+    Case("fliplr", np.fliplr, (A,)),
+    Case("rot90", np.rot90, (A,)),
+    Case("pad", lambda x: np.pad(x, ((1, 2), (0, 1))), (A,)),
+    Case("pad edge", lambda x: np.pad(x, 1, mode="edge"), (A,)),
+    Case("pad reflect", lambda x: np.pad(x, 2, mode="reflect"), (A,)),
+    Case("tril", np.tril, (A,)),
+    Case("triu", lambda x: np.triu(x, 1), (A,)),
+    Case("diag", np.diag, (V,)),
+    Case("diag of", lambda x: np.diag(x, 1), (A,)),
+    Case("diagonal", lambda x: np.diagonal(x, axis1=0, axis2=2), (Q,)),
+    Case("trace", np.trace, (S,)),
+    Case("atleast_2d", np.atleast_2d, (V,)),
+    Case("atleast_3d", np.atleast_3d, (A,)),
+    Case("full_like", lambda x, y: np.full_like(x, y[0]), (A, V)),
+    Case("array of numbers", lambda x: np.array([[x[0], x[1] * x[2]], [1.0, x[3]]]), (V,)),
+    Case("array of arrays", lambda x: np.array([x, 2 * x]), (V,)),
+    Case("asarray", lambda x: np.asarray([x[0], x[1]]) * np.asarray(x[2]), (V,)),
+    # indexing
+    Case("item", lambda x: x[1, 2], (A,)),
+    Case("slice", lambda x: x[::2, 1:], (A,)),
+    Case("newaxis", lambda x: x[..., None, 0], (A,)),
+    Case("mask", lambda x: x[x > 1], (A,)),
+    Case("indices", lambda x: x[INDEX], (A,)),
+    Case("mixed indices", lambda x: x[:, INDEX, 1:], (Q,)),
+    Case("take", lambda x: np.take(x, INDEX, axis=0), (A,)),
+    Case("take_along_axis", lambda x: np.take_along_axis(x, np.argsort(x, axis=1), 1), (C,)),
+    Case("compress", lambda x: np.compress(MASK, x, axis=1), (A,)),
+    Case("delete", lambda x: np.delete(x, 1, axis=1), (A,)),
+    Case("iteration", lambda x: sum(row @ row for row in x), (A,)),
+    # linear algebra
+    Case("solve", np.linalg.solve, (S + 4 * np.eye(4), numbers(12, 4, 2))),
+    Case("solve vector", np.linalg.solve, (S + 4 * np.eye(4), V)),
+    Case("inv", np.linalg.inv, (S + 4 * np.eye(4),)),
+    Case("det", np.linalg.det, (S + 2 * np.eye(4),)),
+    Case("det batch", np.linalg.det, (numbers(13, 2, 3, 3) + 2 * np.eye(3),)),
+    Case("slogdet", lambda x: np.linalg.slogdet(x)[1], (S + 3 * np.eye(4),)),
+    Case("cholesky", lambda x: np.linalg.cholesky(spd(x)), (S,)),
+    Case("cholesky lower", np.linalg.cholesky, (S @ S.T + np.eye(4),)),
+    Case("eigh values", lambda x: np.linalg.eigh(x)[0], (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("eigh vectors", lambda x: np.linalg.eigh(x)[1] ** 2, (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("eigvalsh", np.linalg.eigvalsh, (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("svd values", lambda x: np.linalg.svd(x, compute_uv=False), (A + np.eye(3, 4),)),
+    Case("svd U", lambda x: np.linalg.svd(x, full_matrices=False)[0] ** 2, (C,)),
+    Case("svd Vh", lambda x: np.linalg.svd(x, full_matrices=False).Vh ** 2, (C,)),
+    Case("svd tall", lambda x: np.linalg.svd(x, full_matrices=False)[0] ** 2, (C.T,)),
+    Case(
+        "svd together",
+        lambda x: (lambda u, s, v: u @ np.diag(s**2) @ v)(*np.linalg.svd(x, full_matrices=False)),
+        (C.T,),
+    ),
+    Case("qr Q", lambda x: np.linalg.qr(x)[0], (C.T,)),
+    Case("qr R", lambda x: np.linalg.qr(x).R, (C.T,)),
+    Case("pinv", np.linalg.pinv, (C.T,)),
+    Case("lstsq", lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0], (C.T, V)),
+    Case("lstsq residuals", lambda a, b: np.linalg.lstsq(a, b, rcond=None)[1], (C.T, V)),
+    Case("matrix_power", lambda x: np.linalg.matrix_power(x, 5), (S,)),
+    Case("matrix_power -2", lambda x: np.linalg.matrix_power(x, -2), (S + 3 * np.eye(4),)),
+    # operators and methods
+    Case("operators", lambda x, y: (2 - x) / y + x**2 - x**y * 3 // 1e9 + (-x) % 7 + abs(x), (A, B)),
+    Case("number with array", lambda s, x: s * x + x / s - s**x, (1.5, A)),
+    Case(
+        "methods",
+        lambda x: x.sum(0) * x.mean() + x.std(axis=0) - x.T.max(1) + x.min() + x.var() * x.prod(),
+        (A,),
+    ),
+    Case("in place", lambda x: _in_place(x), (A,)),
+    Case("filled", lambda x: _filled(x), (V,)),
+    Case("filled rows", lambda x: _filled_rows(x), (A,)),
+]
+
+
+def _in_place(x: Any) -> Any:
+    y = x * 2
+    y += x
+    y[0] *= 3
+    y[2][1:] += y[0, 1:]
+    y[1, 1:3] = x[0, :2] ** 2
+    y[y > 4] = 0.5
+    return y
+
+
+def _filled(x: Any) -> Any:
+    a = np.zeros(5)
+    a[0] = x[0]
+    for i in range(1, 5):
+        a[i] = a[i - 1] * x[i - 1] + 0.5 * i
+    return a
+
+
+def _filled_rows(x: Any) -> Any:
+    a = np.empty((2, 4))
+    a[:] = 7.0
+    a[1] *= x[2, 0]
+    a[1][3] = x[0, 0]
+    a[0] = x[1] * x[2]
+    a[1, [0, 0, 2]] = x[0, :3]
+    return a

@@ -1,0 +1,191 @@
+"""Rows on arrays: values bit for bit, derivatives against differences and other libraries, conventions."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import types
+import warnings
+from typing import Any
+
+import array_cases
+import jsonschema
+import numpy as np
+import pytest
+from array_cases import CASES, Case
+
+import tracegrad as tg
+from tracegrad.document import schema
+from tracegrad.export.json import from_json, to_json
+from tracegrad.laws import check_identity
+
+by_name = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def scalar(case: Case) -> Any:
+    """The case as a function with one number: a weighted sum of its result."""
+    weights = np.random.default_rng(99).uniform(0.5, 1.5, np.shape(case.function(*case.args)))
+    return lambda *args: (
+        (case.function(*args) * weights).sum() if weights.shape else case.function(*args) * weights
+    )
+
+
+def along(args: tuple[Any, ...], step: float, directions: list[Any]) -> list[Any]:
+    return [arg + step * direction for arg, direction in zip(args, directions, strict=True)]
+
+
+def directions_of(args: tuple[Any, ...]) -> list[Any]:
+    rng = np.random.default_rng(5)
+    return [rng.normal(size=np.shape(arg)) for arg in args]
+
+
+def slope(function: Any, args: tuple[Any, ...], directions: list[Any]) -> Any:
+    """The derivative along a direction by central differences with one step of Richardson's."""
+
+    def central(h: float) -> Any:
+        return (function(*along(args, h, directions)) - function(*along(args, -h, directions))) / (2 * h)
+
+    return (4 * central(5e-5) - central(1e-4)) / 3
+
+
+def gradients(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = tg.grad(function, tuple(range(len(args))))(*args)
+    return found
+
+
+def dot(gradient: tuple[Any, ...], directions: list[Any]) -> Any:
+    return sum((g * d).sum() if np.shape(d) else g * d for g, d in zip(gradient, directions, strict=True))
+
+
+@by_name
+def test_value_is_that_of_the_plain_call(case: Case) -> None:
+    plain = case.function(*case.args)
+    traced = tg.trace(lambda *args: case.function(*args), *case.args).value
+    assert type(traced) is type(plain)
+    assert np.asarray(traced).dtype == np.asarray(plain).dtype
+    assert np.asarray(traced).tobytes() == np.asarray(plain).tobytes()
+
+
+@by_name
+def test_gradient_against_differences(case: Case) -> None:
+    function, directions = scalar(case), directions_of(case.args)
+    found = gradients(function, case.args)
+    for gradient, arg in zip(found, case.args, strict=True):
+        assert np.shape(gradient) == np.shape(arg)
+    expected = slope(function, case.args, directions)
+    np.testing.assert_allclose(dot(found, directions), expected, rtol=2e-7, atol=2e-8)
+
+
+@by_name
+def test_second_order_against_differences(case: Case) -> None:
+    function, directions = scalar(case), directions_of(case.args)
+
+    def first(*args: Any) -> Any:
+        return dot(gradients(function, args), directions)
+
+    found = gradients(first, case.args)
+    expected = slope(first, case.args, directions)
+    np.testing.assert_allclose(dot(found, directions), expected, rtol=2e-6, atol=2e-7)
+
+
+@by_name
+def test_document_holds_its_laws(case: Case) -> None:
+    t = tg.trace(scalar(case), *case.args)
+    t.graph.lint()
+    check_identity(t.document)
+    text = to_json(t.document)
+    jsonschema.validate(json.loads(text), schema())
+    assert from_json(text) == t.document
+    assert t.graph.replay(list(case.args))
+
+
+@by_name
+def test_single_precision_is_kept(case: Case) -> None:
+    args = tuple(np.float32(arg) for arg in case.args)
+    plain = case.function(*args)
+    found = tg.trace(lambda *args: case.function(*args), *args)
+    assert np.asarray(found.value).dtype == np.asarray(plain).dtype
+    for gradient in gradients(scalar(Case(case.name, case.function, args)), args):
+        assert np.asarray(gradient).dtype == np.float32
+
+
+# ---- other libraries --------------------------------------------------------------------------------
+
+
+def other_gradient(library: str, case: Case) -> Any:
+    """The gradient of a case by another library, ``None`` where that cannot."""
+    functions = {"autograd": "autograd.numpy", "jax": "jax.numpy"}
+    others = importlib.import_module(functions[library])
+    names = dict(vars(array_cases), np=others)
+    function = case.function
+    if isinstance(function, np.ufunc) or getattr(np, getattr(function, "__name__", ""), None) is function:
+        function = getattr(others, function.__name__)
+    elif getattr(np.linalg, getattr(function, "__name__", ""), None) is function:
+        function = getattr(others.linalg, function.__name__)
+    else:
+        function = types.FunctionType(
+            function.__code__, names, function.__name__, function.__defaults__, function.__closure__
+        )
+    weights = np.random.default_rng(99).uniform(0.5, 1.5, np.shape(case.function(*case.args)))
+    grad = importlib.import_module(library).grad
+    numbers = tuple(range(len(case.args)))
+    return grad(lambda *args: others.sum(function(*args) * weights), numbers)(*map(np.asarray, case.args))
+
+
+#: kinks and conventions at which libraries differ, and those where they read a whole symmetric matrix
+DIFFERENT = {
+    "cholesky lower",
+    "prod with zero",
+    "cumprod with zero",
+    "norm inf",
+    "full_like",
+    "eigh values",
+    "eigh vectors",
+    "eigvalsh",
+    "sign",
+    "floor",
+    "ceil",
+    "rint",
+    "trunc",
+}
+COMPARED = {"autograd": 120, "jax": 120}
+
+
+@pytest.mark.parametrize("library", ["autograd", "jax"])
+def test_gradients_of_other_libraries(library: str) -> None:
+    pytest.importorskip(library)
+    if library == "jax":
+        importlib.import_module("jax").config.update("jax_enable_x64", True)
+    compared = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for case in CASES:
+            try:
+                expected = other_gradient(library, case)
+            except Exception:
+                continue
+            if case.name in DIFFERENT:
+                continue
+            found = gradients(scalar(case), case.args)
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_allclose(one, np.asarray(other), rtol=1e-9, atol=1e-9, err_msg=case.name)
+            compared.append(case.name)
+    assert len(compared) >= COMPARED[library], len(compared)
+
+
+def test_jacobian_and_hessian_have_the_axes_of_the_result_in_front() -> None:
+    v = np.array([1.0, 2.0])
+    assert tg.jacobian(lambda v: v**2 * v.sum())(v).tolist() == [[7.0, 1.0], [4.0, 16.0]]
+    assert tg.hessian(lambda v: (v**3).sum() * v[0])(v).tolist() == [[12.0, 12.0], [12.0, 12.0]]
+    assert tg.elementwise_grad(lambda v: v * v)(v).tolist() == [2.0, 4.0]
+    both = tg.jacobian(lambda v, s: v * s, argnums=(0, 1))(v, 3.0)
+    assert [part.tolist() for part in both] == [[[3.0, 0.0], [0.0, 3.0]], [1.0, 2.0]]
+
+
+def test_what_arrays_cannot_do_yet_is_told() -> None:
+    v = np.array([1.0, 2.0])
+    with pytest.raises(tg.UnsupportedError, match=r"tangents are not carried forward: use tg\.vjp"):
+        tg.jvp(lambda v: v * v, (v,), (v,))
+    with pytest.raises(tg.InputError, match="only numbers are checked"):
+        tg.check(lambda v: (v * v).sum(), v)
+    assert tg.check(lambda xs: (np.array(xs) ** 3).sum(), [1.0, 2.0]).ok
