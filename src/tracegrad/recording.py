@@ -101,7 +101,8 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
             raise tape.escape from error  # C code puts an error of its own in its place
         _make_plain(error, tape)
         text = str(error) if isinstance(error, (TypeError, AttributeError)) else ""
-        if _REFUSAL.search(text) or (_TRACER_NAME.search(text) and not _INTERPRETER.search(text)):
+        of_numpy = tape.foreign and text.endswith("object is not subscriptable")  # numpy's scalars have x[()]
+        if of_numpy or _REFUSAL.search(text) or (_TRACER_NAME.search(text) and not _INTERPRETER.search(text)):
             raise UnsupportedError(_refused(error)) from error
         if _TRACER_NAME.search(text):
             error.args = (

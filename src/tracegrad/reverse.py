@@ -11,6 +11,7 @@ Both walk the operations from last to first.  An operand's first contribution is
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -137,7 +138,8 @@ def _times(local: Any, upstream: Any) -> Any:
 def _pulled_back(
     row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool], upstream: Any
 ) -> list[Any]:
-    vjps = row.vjps
+    vjps, count = row.vjps, len(wanted)
+    args = [*map(_with_shape, args[:count]), *args[count:]]
     if callable(vjps):
         found = vjps(upstream, out, *args)
         return [flow if want else None for flow, want in zip(found, wanted, strict=True)]
@@ -145,6 +147,11 @@ def _pulled_back(
         vjp(upstream, out, *args) if want else None
         for vjp, want in zip(vjps, wanted, strict=True)  # type: ignore[arg-type]
     ]
+
+
+def _with_shape(value: Any) -> Any:
+    """A plain number as numpy's, which has a shape: rules on arrays ask for it."""
+    return sys.modules["numpy"].float64(value) if type(value) in (float, int) else value
 
 
 def _map_label(row: Primitive, slot: int) -> str:

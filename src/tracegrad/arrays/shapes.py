@@ -13,7 +13,7 @@ import numpy as np
 
 from tracegrad.arrays.build import array, lift, static
 from tracegrad.arrays.elementwise import plain_array
-from tracegrad.arrays.fit import astype, fit
+from tracegrad.arrays.fit import astype, fit, shape_of
 from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
 from tracegrad.errors import UnsupportedError
 from tracegrad.row import Primitive, bind
@@ -39,7 +39,7 @@ def _each(enter: Any, *functions: Any) -> None:
 # ---- shape ------------------------------------------------------------------------------------------
 
 
-@row(np.reshape, lambda g, out, x, shape, order: np.reshape(g, x.shape, order=order), maps=("reshape",))
+@row(np.reshape, lambda g, out, x, shape, order: np.reshape(g, shape_of(x), order=order), maps=("reshape",))
 def RESHAPE(a: Any, shape: Any, order: Any = "C") -> Any:
     return np.reshape(a, shape, order=order)
 

@@ -19,7 +19,7 @@ ENTRIES = [
     Entry("enu2aer", lambda e, n, u: pymap3d.enu2aer(e, n, u)[0], (186.3, 286.8, 939.7)),
     Entry("aer2ned", lambda a, e, r: pymap3d.aer2ned(a, e, r)[2], (33.0, 70.0, 1000.0)),
     Entry("anglesep", anglesep, (35.0, 23.0, 84.0, 20.0)),
-    Entry("geodetic2isometric", geodetic2isometric, (42.0,)),
+    Entry("geodetic2isometric", geodetic2isometric, (42.0,), beyond="x[()] of a numpy scalar"),
     Entry("geodetic2authalic", geodetic2authalic, (42.0,)),
     Entry("meridian", meridian, (42.0,)),
     Entry("vdist", lambda a, b, c, d: pymap3d.vincenty.vdist(a, b, c, d)[0], (10.0, 20.0, 10.02137, 21.0)),
