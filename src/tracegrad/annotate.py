@@ -8,16 +8,15 @@ In: a :class:`~tracegrad.graph.Graph`, seeds on its outputs, and the function it
 from __future__ import annotations
 
 import dataclasses
-import gc
 import inspect
 import linecache
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from tracegrad.arrays.fit import quiet, shape_of
+from tracegrad.collector import collector_paused
 from tracegrad.document import (
     FORMAT,
     VERSION,
@@ -62,7 +61,7 @@ def annotate(
 
 def document(found: Columns) -> Annotated:
     """Every row of the columns."""
-    with uncollected():
+    with collector_paused():
         return dataclasses.replace(
             found.head,
             nodes=tuple(map(found.node, range(len(found)))),
@@ -75,7 +74,7 @@ def columns(
     graph: Graph, seeds: Mapping[str, Any], *, function: Callable[..., Any], value: Any, seed: Any
 ) -> Columns:
     """What folds read of a graph and its backward pass: rows are made when they are asked for."""
-    with uncollected():
+    with collector_paused():
         found = backward(graph, node_seeds(graph, seeds))
         places = Places(graph)
         head = Annotated(
@@ -113,18 +112,6 @@ def columns(
             statement=places.statement,
             index_of=lambda id: int(id[1:]),
         )
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Pause the garbage collector, which would look through a million new rows again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 # ---- rows -------------------------------------------------------------------------------------------

@@ -18,9 +18,10 @@ from typing import Any
 from tracegrad.arguments import by_position, title_of
 from tracegrad.arrays import PATCHES, include
 from tracegrad.arrays.fit import one_like, shape_of, stacked, unit_seeds, zero_like
+from tracegrad.collector import collector_paused
 from tracegrad.errors import InputError
 from tracegrad.forward import push
-from tracegrad.recording import Recording, collector_paused, record
+from tracegrad.recording import Recording, record
 from tracegrad.reverse import as_adjoint, sweep
 from tracegrad.seeds import seeds_by_path
 from tracegrad.tracer import isinstance_tracer

@@ -5,7 +5,6 @@ In: a function and its arguments.  Out: a :class:`Recording`.  Read :func:`recor
 
 from __future__ import annotations
 
-import gc
 import re
 import sys
 import types
@@ -18,6 +17,7 @@ from tracegrad import intercept, ufuncs
 from tracegrad.arguments import Arguments, title_of
 from tracegrad.arrays import PATCHES, include
 from tracegrad.arrays.fit import own, zero_like
+from tracegrad.collector import collector_paused
 from tracegrad.errors import TraceError, UnsupportedError
 from tracegrad.inputs import Entered, Wrt, enter, enter_attributes, names_of
 from tracegrad.provenance import in_library, in_package
@@ -172,17 +172,3 @@ def _run(function: Callable[..., Any], bound: Arguments, tape: Tape, roots: list
     finally:
         CURRENT.reset(token)
         tape.close()
-
-
-class collector_paused:
-    """The garbage collector paused: a trace makes many objects and no garbage, and looking for some takes its time."""
-
-    __slots__ = ("_enabled",)
-
-    def __enter__(self) -> None:
-        self._enabled = gc.isenabled()
-        gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        if self._enabled:
-            gc.enable()

@@ -214,24 +214,6 @@ class ClosedTape(Tape):
             "tg.detach(value) if its gradient is not wanted"
         )
 
-    def written(self, text: str) -> Any:
-        """The tracer whose exact value a text is, ``None`` if it is that of none.
-
-        A text that only equals one, and may be another number's, is refused: either answer could be wrong.
-        """
-        for guard in reversed(self.guards):
-            if guard.row.name == "format" and guard.outcome == text and _reads_back(guard, text):
-                if guard.outcome is text:
-                    return guard.args[0]
-                self.refuse(
-                    EscapeError(
-                        f"a number would be read from {text!r}, which was written of a traced value and has lost its "
-                        f"gradient, {describe(user_frame())}.  Compute with the number instead of its text, or write "
-                        "tg.detach(x) if its gradient is not wanted"
-                    )
-                )
-        return None if self.outer is None else self.outer.written(text)
-
     def refuse(self, error: TraceError) -> NoReturn:
         self.enter(user_frame())
 

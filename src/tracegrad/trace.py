@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tracegrad import export
-from tracegrad.annotate import columns, document, occurrences, uncollected
+from tracegrad.annotate import columns, document, occurrences
 from tracegrad.arguments import by_parameter, title_of
 from tracegrad.arrays.fit import shape_of
+from tracegrad.collector import collector_paused
 from tracegrad.diagnose import Finding, diagnose
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
@@ -156,7 +157,7 @@ class Trace:
         """The operations as flat columns, see :class:`tracegrad.graph.Graph`."""
         if self._graph is None:
             recording = self._recording
-            with uncollected():
+            with collector_paused():
                 self._graph = freeze(recording.tape, recording.names, self._outputs)[0]
             recording.tape.clear()
         return self._graph
