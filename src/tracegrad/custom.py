@@ -19,7 +19,7 @@ from tracegrad.check import check
 from tracegrad.errors import InputError, UnsupportedError
 from tracegrad.ieee import Ieee
 from tracegrad.primitives import Primitive, bind
-from tracegrad.scan import substitute
+from tracegrad.substitute import substitute
 from tracegrad.tracer import isinstance_tracer, plain
 from tracegrad.tree import leaves, map_leaves
 

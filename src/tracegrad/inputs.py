@@ -18,7 +18,7 @@ from tracegrad.arrays.fit import own
 from tracegrad.errors import InputError
 from tracegrad.primitives import INPUT
 from tracegrad.pulls import pull_for
-from tracegrad.scan import substitute
+from tracegrad.substitute import substitute
 from tracegrad.tape import Tape
 from tracegrad.tracer import KINDS, NOTHING
 from tracegrad.tree import follow, is_leaf, leaves, map_leaves, replaced, steps_of

@@ -22,8 +22,10 @@ from typing import Any
 
 from tracegrad.arrays import PATCHES
 from tracegrad.class_stand_ins import CLASSES
-from tracegrad.scan import MISSING, SHIM, Plan, plans_of
+from tracegrad.plans import Plan
+from tracegrad.scan import plans_of
 from tracegrad.stand_ins import MATH, ORIGINAL_OF, ORIGINALS, include_statistics
+from tracegrad.substitute import MISSING, SHIM
 
 _lock = threading.RLock()
 _math = vars(math)

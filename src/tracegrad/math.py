@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracegrad.scan import SHIM
+from tracegrad.substitute import SHIM
 
 
 def __getattr__(name: str) -> Any:

@@ -21,8 +21,8 @@ from tracegrad.collector import collector_paused
 from tracegrad.errors import TraceError, UnsupportedError
 from tracegrad.inputs import Entered, Wrt, enter, enter_attributes, names_of
 from tracegrad.provenance import in_library, in_package
-from tracegrad.scan import substitute
 from tracegrad.source import describe
+from tracegrad.substitute import substitute
 from tracegrad.tape import CURRENT, ClosedTape, Tape
 from tracegrad.tracer import UNSETTLED, NestedTracer, ScalarTracer, isinstance_tracer
 from tracegrad.tree import leaves, map_leaves

@@ -13,194 +13,39 @@ from __future__ import annotations
 
 import builtins
 import collections
-import dis
 import functools
 import math
-import operator
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from importlib.util import resolve_name
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from tracegrad.class_stand_ins import CLASSES, Float
+from tracegrad.codes import compares_class, modules_imported, names_of_code
+from tracegrad.plans import Binding, Contents, Plan
 from tracegrad.provenance import OPAQUE, in_package
-from tracegrad.stand_ins import BUILTINS, MATH, ORIGINAL_OF, STAND_INS
+from tracegrad.stand_ins import BUILTINS, ORIGINAL_OF, STAND_INS
+from tracegrad.substitute import (
+    DATA,
+    FUNCTIONS,
+    HEAP_TYPE,
+    LARGEST_CONTAINER,
+    MISSING,
+    PLAIN,
+    SHIM,
+    get_slot,
+    is_namedtuple,
+    slots_of,
+    substitute,
+)
 from tracegrad.tracer import isinstance_tracer
-
-#: what stands for the module ``math`` where the module itself must not be touched
-SHIM = types.ModuleType("math", math.__doc__)
-vars(SHIM).update(vars(math) | MATH)
-
-MISSING: Any = object()
 
 #: names whose users look others up by text, or find what is nowhere named
 _BY_TEXT = frozenset(
     {"eval", "exec", "globals", "getattr", "vars", "__subclasses__", "import_module", "methodcaller"}
 )
-_LARGEST_CONTAINER = 1000
-_DATA = frozenset({int, float, str, bytes, bool, complex})
-_PLAIN = _DATA | {type(None), range, slice, type(Ellipsis)}
 _REPLACED_IN_CLASSES = (staticmethod, functools.partial, functools._lru_cache_wrapper)
-_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
-_HEAP_TYPE, _IMMUTABLE_TYPE = 1 << 9, 1 << 8
-
-
-class Binding(NamedTuple):
-    """A place that holds ``old`` and shall hold ``new`` while a trace is open."""
-
-    get: Callable[[], Any]
-    put: Callable[[Any], None]
-    old: Any
-    new: Any
-
-
-class Contents(NamedTuple):
-    """What a container, an object or a function holds: ``old`` while no trace is open, ``new`` while one is."""
-
-    get: Callable[[], Iterable[Any]]
-    old: list[Any]
-    new: list[Any]
-
-    def holds(self) -> bool:
-        """Whether it still holds the same."""
-        now = list(self.get())
-        if len(now) != len(self.old):
-            return False
-        return (
-            all(map(operator.is_, now, self.old))
-            or all(map(operator.is_, now, self.new))
-            or all(map(_alike, now, self.old, self.new))
-        )
-
-
-def _alike(now: Any, old: Any, new: Any) -> bool:
-    """Whether a place holds the same as before, or one plain number instead of another."""
-    return now is old or now is new or (type(now) in _DATA and type(old) in _DATA)
-
-
-class Plan:
-    """What to swap for one root, and the look-ups that this conclusion rests on."""
-
-    __slots__ = ("bare", "bindings", "codes", "contents", "lookups", "modules", "names", "numba", "shadows")
-
-    def __init__(self) -> None:
-        #: (namespace, name, original, stand-in): the common case, kept simple for speed
-        self.names: list[tuple[dict[str, Any], str, Any, Any]] = []
-        #: namespaces that use a builtin which has a stand-in
-        self.shadows: list[tuple[dict[str, Any], str, Any]] = []
-        #: namespaces (by identity) in which classes must stay themselves
-        self.bare: set[int] = set()
-        #: namespaces that hold the module ``math`` itself
-        self.modules: list[tuple[dict[str, Any], str]] = []
-        self.bindings: list[Binding] = []
-        self.lookups: list[tuple[dict[Any, Any], Any, Any]] = []
-        self.contents: list[Contents] = []
-        #: the code that was searched, by identity: what one plan covers needs no other
-        self.codes: dict[int, types.CodeType] = {}
-        self.numba = "numba" in sys.modules
-
-    def holds(self) -> bool:
-        """Whether each look-up still finds what it found when the plan was made."""
-        if self.numba is not ("numba" in sys.modules):
-            return False
-        for namespace, name, value in self.lookups:
-            if namespace.get(name, MISSING) is not value:
-                return False
-        for namespace, name, old, new in self.names:
-            value = namespace.get(name, MISSING)
-            if value is not old and value is not new:
-                return False
-        for namespace, name, new in self.shadows:
-            if namespace.get(name, new) is not new:
-                return False
-        for binding in self.bindings:
-            value = binding.get()
-            if value is not binding.old and value is not binding.new:
-                return False
-        return all(contents.holds() for contents in self.contents)
-
-
-def substitute(value: Any) -> Any:
-    """The same value with stand-ins for what reaches ``math``; the value itself where nothing does."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if value is float:
-        return Float
-    if kind in _FUNCTIONS:
-        return STAND_INS.get(value, value)
-    if value is math:
-        return SHIM if "numba" in sys.modules else value
-    if (kind is tuple or _is_namedtuple(kind)) and len(value) <= _LARGEST_CONTAINER:
-        items = tuple(map(substitute, value))
-        return value if all(map(_is, items, value)) else tuple.__new__(kind, items)
-    if kind is staticmethod:
-        inner = substitute(value.__func__)
-        return value if inner is value.__func__ else staticmethod(inner)
-    if kind is functools.partial:
-        return _substitute_partial(value)
-    if kind is functools._lru_cache_wrapper:
-        return _uncached(value)
-    return value
-
-
-def _is_namedtuple(kind: type) -> bool:
-    return issubclass(kind, tuple) and hasattr(kind, "_fields")
-
-
-def _is(a: Any, b: Any) -> bool:
-    return a is b
-
-
-def _substitute_partial(value: functools.partial[Any]) -> Any:
-    function, args = substitute(value.func), substitute(value.args)
-    keywords = {name: substitute(item) for name, item in value.keywords.items()}
-    if (
-        function is value.func
-        and args is value.args
-        and all(keywords[k] is v for k, v in value.keywords.items())
-    ):
-        return value
-    return functools.partial(function, *args, **keywords)
-
-
-@functools.lru_cache(maxsize=256)
-def _uncached(cached: Any) -> Any:
-    """A cache must not keep tracers: it is passed by when one is among the arguments."""
-
-    @functools.wraps(cached)
-    def stand_in(*args: Any, **kwargs: Any) -> Any:
-        if _holds_tracer([*args, *kwargs.values()]):
-            return substitute(cached.__wrapped__)(*args, **kwargs)
-        return cached(*args, **kwargs)
-
-    for name in ("cache_info", "cache_clear", "cache_parameters"):
-        setattr(stand_in, name, getattr(cached, name))
-    ORIGINAL_OF[stand_in] = cached
-    return stand_in
-
-
-def _holds_tracer(values: list[Any]) -> bool:
-    """Whether a tracer is among some values, or inside of one of them."""
-    seen: set[int] = set()
-    while values and len(seen) < _LARGEST_CONTAINER:
-        value = values.pop()
-        kind = type(value)
-        if isinstance_tracer(value):
-            return True
-        if kind in _PLAIN or id(value) in seen:
-            continue
-        seen.add(id(value))
-        if issubclass(kind, dict):
-            values += value.values()
-        elif issubclass(kind, (tuple, list, set, frozenset)):
-            values += value
-        elif kind not in _NOTHING_IN_IT and not isinstance(value, type):
-            values += getattr(value, "__dict__", {}).values()
-            values += [_get_slot(slot, value) for slot in _slots(kind)]
-    return False
+_IMMUTABLE_TYPE = 1 << 8
 
 
 def plans_of(roots: list[Any]) -> list[Plan]:
@@ -212,16 +57,13 @@ def plans_of(roots: list[Any]) -> list[Plan]:
     return [*scanner.plans, scanner.plan]
 
 
-_NOTHING_IN_IT = _PLAIN | {types.ModuleType}
-
-
 def _is_simple(root: Any) -> bool:
     """Whether this is a function of the user that holds nothing but its code and plain data."""
     if type(root) is not types.FunctionType or root.__defaults__ or root.__kwdefaults__ or root.__dict__:
         return False
     for cell in root.__closure__ or ():
         value = _get_cell(cell)
-        if type(value) not in _PLAIN and (value is not math or "numba" in sys.modules):
+        if type(value) not in PLAIN and (value is not math or "numba" in sys.modules):
             return False
     return not in_package(root.__code__) and not _is_opaque(root.__module__)
 
@@ -282,7 +124,7 @@ class Scanner:
         while self.todo:
             value = self.todo.pop()
             kind = type(value)
-            if kind in _PLAIN or id(value) in self.seen or isinstance_tracer(value):
+            if kind in PLAIN or id(value) in self.seen or isinstance_tracer(value):
                 continue
             self.seen.add(id(value))
             self.kept.append(value)
@@ -301,9 +143,9 @@ class Scanner:
             self.todo += [value.func, *value.args, *value.keywords.values()]
         elif kind is functools.cached_property:
             self.todo.append(value.func)
-        elif kind in (tuple, list, collections.deque) or _is_namedtuple(kind):
+        elif kind in (tuple, list, collections.deque) or is_namedtuple(kind):
             self._sequence(value)
-        elif kind in (set, frozenset) and len(value) <= _LARGEST_CONTAINER:
+        elif kind in (set, frozenset) and len(value) <= LARGEST_CONTAINER:
             self.todo += value
         elif kind is types.MappingProxyType:
             self.todo += value.values()
@@ -327,7 +169,7 @@ class Scanner:
         for cell in cells:
             value = cell.cell_contents
             if type(value) is types.ModuleType and value is not math:
-                self._module_by_itself(value, frozenset(_names(function.__code__)))
+                self._module_by_itself(value, names_of_code(function.__code__))
             else:
                 self._place(value, functools.partial(_get_cell, cell), functools.partial(_put_cell, cell))
         if _is_opaque(function.__globals__.get("__name__")):
@@ -343,15 +185,15 @@ class Scanner:
     def code(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
         """The global names that code uses; every one there is, where it may look them up by text."""
         self.plan.codes[id(code)] = code
-        names = frozenset(_names(code))
-        if "__class__" in names and not names.isdisjoint(CLASSES) and _compares_class(code):
+        names = names_of_code(code)
+        if "__class__" in names and not names.isdisjoint(CLASSES) and compares_class(code):
             self.plan.bare.add(id(namespace))
         for name in names:
             self._name(namespace, name, names)
-        for name in _imports(code, namespace):
+        for name in modules_imported(code, namespace):
             self._imported(name, names)
         if not names.isdisjoint(_BY_TEXT):
-            for name in [name for name, value in namespace.items() if type(value) in _FUNCTIONS]:
+            for name in [name for name, value in namespace.items() if type(value) in FUNCTIONS]:
                 self._name(namespace, name, names)
 
     def _name(self, namespace: dict[str, Any], name: str, names: frozenset[str]) -> None:
@@ -369,11 +211,11 @@ class Scanner:
             return
         if value is None:
             self.plan.lookups.append((namespace, name, None))
-        if kind in _PLAIN:
+        if kind in PLAIN:
             return
         if value is MISSING or value is BUILTINS.get(name):
             self._absent(namespace, name, names)
-        elif kind in _FUNCTIONS and value in ORIGINAL_OF:
+        elif kind in FUNCTIONS and value in ORIGINAL_OF:
             self.plan.names.append((namespace, name, ORIGINAL_OF[value], value))
         else:
             new = substitute(value)
@@ -432,7 +274,7 @@ class Scanner:
         if self.remember:
             return
         values = list(get())
-        if not values or not _DATA.issuperset(map(type, values)):
+        if not values or not DATA.issuperset(map(type, values)):
             old = [_original(value, type(value)) for value in values]
             self.plan.contents.append(Contents(get, old, list(map(self._substitute, old))))
 
@@ -466,12 +308,12 @@ class Scanner:
         self.todo.append(value)
 
     def _sequence(self, items: Any) -> None:
-        if len(items) > _LARGEST_CONTAINER:
+        if len(items) > LARGEST_CONTAINER:
             return
         if not isinstance(items, tuple):
             self._watch(functools.partial(list, items))
         for index, item in enumerate(items):
-            if not isinstance(items, tuple) and type(item) not in _PLAIN:
+            if not isinstance(items, tuple) and type(item) not in PLAIN:
                 self._place(
                     item,
                     functools.partial(_get_item, items, index),
@@ -481,17 +323,17 @@ class Scanner:
                 self.todo.append(item)
 
     def _dictionary(self, items: dict[Any, Any]) -> None:
-        if len(items) > _LARGEST_CONTAINER or items is vars(builtins):
+        if len(items) > LARGEST_CONTAINER or items is vars(builtins):
             return
         self._watch(functools.partial(list, dict.values(items)))
         for key, item in list(items.items()):
-            if type(item) not in _PLAIN:
+            if type(item) not in PLAIN:
                 self._place(
                     item, functools.partial(dict.get, items, key), functools.partial(items.__setitem__, key)
                 )
 
     def _class(self, cls: type) -> None:
-        if cls in (object, type) or not cls.__flags__ & _HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE:
+        if cls in (object, type) or not cls.__flags__ & HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE:
             return
         if _is_opaque(cls.__module__):
             return
@@ -516,13 +358,13 @@ class Scanner:
         self.todo.append(attributes.get("__wrapped__"))
         if kind is types.SimpleNamespace or not _is_opaque(kind.__module__):
             self._dictionary(attributes)
-            slots = _slots(kind)
+            slots = slots_of(kind)
             if slots:
                 self._watch(functools.partial(_slot_values, value))
             for slot in slots:
                 self._place(
-                    _get_slot(slot, value),
-                    functools.partial(_get_slot, slot, value),
+                    get_slot(slot, value),
+                    functools.partial(get_slot, slot, value),
                     functools.partial(slot.__set__, value),
                 )
             self.todo.append(kind)
@@ -534,11 +376,11 @@ def _original(value: Any, kind: type) -> Any:
         return float
     if value is SHIM:
         return math
-    return ORIGINAL_OF.get(value, value) if kind in _FUNCTIONS else value
+    return ORIGINAL_OF.get(value, value) if kind in FUNCTIONS else value
 
 
 def _slot_values(value: Any) -> list[Any]:
-    return [_get_slot(slot, value) for slot in _slots(type(value))]
+    return [get_slot(slot, value) for slot in slots_of(type(value))]
 
 
 def _parts(function: types.FunctionType) -> list[Any]:
@@ -563,81 +405,12 @@ def _put_cell(cell: types.CellType, value: Any) -> None:
     cell.cell_contents = value
 
 
-def _slots(kind: type) -> list[types.MemberDescriptorType]:
-    """What ``__slots__`` of a user's class and its bases have made."""
-    return [
-        member
-        for cls in kind.__mro__
-        if cls.__flags__ & _HEAP_TYPE
-        for member in vars(cls).values()
-        if type(member) is types.MemberDescriptorType
-    ]
-
-
-def _get_slot(slot: types.MemberDescriptorType, value: Any) -> Any:
-    try:
-        return slot.__get__(value)
-    except AttributeError:
-        return MISSING
-
-
 def _get_item(items: list[Any], index: int) -> Any:
     return items[index] if index < len(items) else MISSING
 
 
 def _get_attribute(cls: type, name: str) -> Any:
     return vars(cls).get(name, MISSING)
-
-
-def _names(code: types.CodeType) -> Iterator[str]:
-    """Every global or attribute name that a code object and the code inside it use."""
-    todo = [code]
-    while todo:
-        one = todo.pop()
-        yield from one.co_names
-        todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
-
-
-def _imports(code: types.CodeType, namespace: dict[str, Any]) -> Iterator[str]:
-    """The full names of the modules that a code object and the code inside it import."""
-    todo = [code]
-    while todo:
-        one = todo.pop()
-        todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
-        if _IMPORT not in one.co_code[::2]:
-            continue
-        level: Any = 0
-        for instruction in dis.get_instructions(one):
-            if instruction.opcode == _IMPORT:
-                package = namespace.get("__package__")
-                if not level or package:
-                    with suppress(ImportError):
-                        yield resolve_name("." * level + instruction.argval, package)
-            elif instruction.opname.startswith("LOAD_") and type(instruction.argval) is int:
-                level = instruction.argval
-
-
-_IMPORT = dis.opmap["IMPORT_NAME"]
-_COMPARISONS = frozenset({"IS_OP", "CONTAINS_OP", "COMPARE_OP"})
-
-
-def _compares_class(code: types.CodeType) -> bool:
-    """Whether some line compares a ``__class__`` with a class that has a stand-in, which is not the class itself."""
-    todo = [code]
-    while todo:
-        one = todo.pop()
-        todo += [const for const in one.co_consts if isinstance(const, types.CodeType)]
-        if "__class__" not in one.co_names or CLASSES.keys().isdisjoint(one.co_names):
-            continue
-        lines: dict[int | None, set[Any]] = {}
-        for instruction in dis.get_instructions(one):
-            line = lines.setdefault(instruction.positions and instruction.positions.lineno, set())
-            line |= {instruction.opname, instruction.argval if instruction.opcode in dis.hasname else None}
-        if any(
-            "__class__" in line and line & CLASSES.keys() and line & _COMPARISONS for line in lines.values()
-        ):
-            return True
-    return False
 
 
 def _is_opaque(module: Any) -> bool:
@@ -654,5 +427,5 @@ def _is_opaque(module: Any) -> bool:
 def _holds_math(module: str) -> bool:
     """Whether a module of the standard library has functions of ``math`` under names of its own."""
     namespace = vars(sys.modules[module]) if module in sys.modules else {}
-    values = [value for value in namespace.values() if type(value) in _FUNCTIONS]
+    values = [value for value in namespace.values() if type(value) in FUNCTIONS]
     return any(value in STAND_INS or value in ORIGINAL_OF for value in values)
