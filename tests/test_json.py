@@ -16,6 +16,7 @@ from typing import Any
 
 import json_documents
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -215,7 +216,6 @@ def test_other_objects_are_written_as_data(value: Any, expected: Any) -> None:
 
 
 def test_numpy_scalars_become_python_numbers() -> None:
-    np = pytest.importorskip("numpy")
     values = [np.float64(0.1), np.float32(0.1), np.int64(7), np.int8(-1)]
     assert bits(structure(values)) == bits([0.1, float(np.float32(0.1)), 7, -1])
     for value in values:
