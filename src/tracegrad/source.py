@@ -11,6 +11,7 @@ import ast
 import builtins
 import dis
 import linecache
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,13 +56,15 @@ def _remembered(function: Callable[[CodeType, int], T]) -> Callable[[CodeType, i
 @_remembered
 def site(code: CodeType, lasti: int) -> Site:
     """Place and text of the expression that an instruction computes."""
-    span = _span(code, lasti)
-    function = code.co_qualname
+    return _site(code, _span(code, lasti), _line(code, lasti))
+
+
+def _site(code: CodeType, span: Span | None, line: int | None) -> Site:
+    """The place of a span of text; of a line, where no more is known."""
     if span is None:
-        line = _line(code, lasti)
         return Site(
             file=relative(code.co_filename), line=line, end_line=line, column=None, end_column=None,
-            function=function, text=None,
+            function=_function(code), text=None,
         )  # fmt: skip
     line, column, end_line, end_column = span
     lines = linecache.getlines(code.co_filename)
@@ -71,9 +74,17 @@ def site(code: CodeType, lasti: int) -> Site:
         end_line=end_line,
         column=_characters(lines, line, column),
         end_column=_characters(lines, end_line, end_column),
-        function=function,
+        function=_function(code),
         text=_text(lines, span),
     )
+
+
+_INLINE_PART = re.compile(r"(\.<locals>)?\.<(listcomp|setcomp|dictcomp|genexpr)>")
+
+
+def _function(code: CodeType) -> str:
+    """The function that code belongs to; some Pythons give a comprehension code of its own, others do not."""
+    return _INLINE_PART.sub("", code.co_qualname)
 
 
 @lru_cache(maxsize=1024)
@@ -301,25 +312,8 @@ def statement(code: CodeType, lasti: int) -> Statement:
     span = _span(code, lasti)
     tree = _tree(code.co_filename) if span is not None else None
     node, looped = _innermost(tree, span) if tree is not None and span is not None else (None, False)
-    if node is None:
-        line = _line(code, lasti)
-        where = Site(
-            file=relative(code.co_filename), line=line, end_line=line, column=None, end_column=None,
-            function=code.co_qualname, text=None,
-        )  # fmt: skip
-        return Statement(where, looped)
-    lines = linecache.getlines(code.co_filename)
-    line, column, end_line, end_column = _header(node)
-    where = Site(
-        file=relative(code.co_filename),
-        line=line,
-        end_line=end_line,
-        column=_characters(lines, line, column),
-        end_column=_characters(lines, end_line, end_column),
-        function=code.co_qualname,
-        text=_text(lines, (line, column, end_line, end_column)),
-    )
-    return Statement(where, looped)
+    where = None if node is None else _header(node)
+    return Statement(_site(code, where, _line(code, lasti)), looped)
 
 
 def _innermost(tree: ast.AST, span: Span) -> tuple[ast.stmt | ast.expr | None, bool]:
