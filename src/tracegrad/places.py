@@ -140,9 +140,7 @@ class Places:
                 parent = self._cluster_number((one, parent), one.code.co_name, parent, _called_at(one))
             for group in around:
                 if group.call is one:
-                    parent = self._cluster_number(
-                        group, group.name, parent, site(one.code, group.lasti), "stage"
-                    )
+                    parent = self._cluster_number(group, group.name, parent, _opened_at(group, one), "stage")
         return parent
 
     def _cluster_number(
@@ -170,6 +168,13 @@ class Places:
 
 def _label(where: Site) -> str:
     return f"line {where.line}" if where.text is None else " ".join(where.text.split())
+
+
+def _opened_at(group: Group, call: Call) -> Site:
+    """Where a named stage begins: at the head of its ``with``, or where the function that is one was called."""
+    if group.code is None:
+        return statement(call.code, group.lasti).site
+    return site(call.code, group.lasti)
 
 
 def _called_at(call: Call) -> Site | None:
