@@ -25,7 +25,8 @@ import tracegrad as tg
 from tracegrad import document
 from tracegrad.document import Annotated, Array, Opaque, Record, schema, structure
 from tracegrad.errors import DocumentError
-from tracegrad.export.json import CODECS, from_json, load, to_json
+from tracegrad.export.codecs import CODECS
+from tracegrad.export.json import from_json, load, to_json
 from tracegrad.laws import check_identity, lint
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())

@@ -2,8 +2,8 @@
 
 numpy is optional: nothing here loads it.  :func:`include` is called at the start of each trace, and once the user's
 code has loaded numpy it lets arrays take part.  Where to read on: ``tracer.py`` (what stands in for an array),
-``table.py`` (how rows on arrays are written), ``reductions.py``, ``products.py``, ``shapes.py``, ``linalg.py`` (the
-rows), ``build.py`` (arrays made of traced numbers), ``fit.py`` (broadcasting undone).
+``table.py`` (how rows on arrays are written), ``reductions.py``, ``products.py``, ``shapes.py``, ``indexing.py``,
+``linalg.py`` (the rows), ``build.py`` (arrays made of traced numbers), ``fit.py`` (broadcasting undone).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def include() -> bool:
     from tracegrad.arrays import (  # noqa: F401
         elementwise,
         fresh,
+        indexing,
         linalg,
         products,
         reductions,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import holds_tracer, lift, static
-from tracegrad.arrays.shapes import SETITEM, getitem
+from tracegrad.arrays.indexing import SETITEM, getitem
 from tracegrad.arrays.tracer import ArrayTracer, base_of, check_memory, refuse_whole
 from tracegrad.primitives import CONST
 from tracegrad.pulls import pull_for

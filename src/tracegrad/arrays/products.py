@@ -208,7 +208,7 @@ def _on_diagonal(flow: Any, distinct: str, term: str, shape: tuple[int, ...]) ->
     """A factor with a label twice is used on its diagonal only."""
     index = np.indices(flow.shape) if flow.ndim else ()
     places = tuple(index[distinct.index(label)] for label in term)
-    from tracegrad.arrays.shapes import scatter
+    from tracegrad.arrays.indexing import scatter
 
     return scatter(flow, places, shape)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.fit import astype
-from tracegrad.arrays.shapes import GETITEM, SETITEM, getitem, whole
+from tracegrad.arrays.indexing import GETITEM, SETITEM, getitem, whole
 from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import HANDLERS, unsupported
 from tracegrad.errors import UnsupportedError

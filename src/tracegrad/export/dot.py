@@ -26,7 +26,8 @@ import pydot
 from tracegrad.document import Annotated
 from tracegrad.export.numerals import FLOAT_FORMAT
 from tracegrad.export.palette import EDGE, FRAMES, GATE_SIZE, GRAPH, NODE, SHAPES, SIGN_SIZE, WIDE, WIRES
-from tracegrad.export.picture import Line, Picture, Shape, Wire, compose
+from tracegrad.export.picture import Picture, Shape, Wire, compose
+from tracegrad.export.words import Line
 
 SUFFIXES = (".dot", ".gv")
 

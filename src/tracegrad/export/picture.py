@@ -3,60 +3,21 @@
 In: an :class:`~tracegrad.document.Annotated`.  Out: a :class:`Picture`, which ``dot.py`` writes as DOT and by which
 ``svg.py`` colours the words that Graphviz placed.  Read :func:`compose` first.
 
-Words carry a *role* (``value``, ``gradient``, ``local`` ...), never a colour: one label mixes several roles, and
-DOT without HTML labels has a single colour for each label.
-
 Ids are ``n12`` for a node, ``a3`` for an alias, ``o0`` for an output, ``e5`` and ``r0`` for the wires of an edge and
 of an output, ``cluster_4`` for a frame.  Nothing of the user's text gets into an id.
 """
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracegrad.document import Annotated, Cluster, Edge, Node, Output, Stage
-from tracegrad.export.numerals import FLOAT_FORMAT, short
+from tracegrad.export.numerals import FLOAT_FORMAT
 from tracegrad.export.ranks import long_pairs
+from tracegrad.export.words import LEGEND, LINE_LEGEND, Line, Pen, clipped, lines_of
 
-#: (role, text)
-Word = tuple[str, str]
-Line = tuple[Word, ...]
-
-LEGEND: Line = (
-    ("value", "value"),
-    ("legend", " · "),
-    ("gradient", "∂ gradient"),
-    ("legend", " · edges: "),
-    ("local", "local gradient"),
-    ("times", " × "),
-    ("upstream", "upstream gradient"),
-    ("legend", " "),
-    ("gradient", "= flow"),
-)
-
-#: where nodes stand for several executions
-LINE_LEGEND: Line = (
-    ("value", "first → last value"),
-    ("legend", " · "),
-    ("gradient", "Σ ∂ gradients, summed"),
-    ("legend", " · edges: "),
-    ("times", "uses (↻ in the next turn)"),
-    ("legend", " · "),
-    ("gradient", "Σ = sum of flows"),
-)
-
-_SHORT_SIGN = 4  # characters, up to which the sign of a gate is drawn larger
-_TERMS = 4  # of a sum of flows; more are counted
-_INPUTS = 4  # in the title
 _DEEPEST = 8  # nested calls drawn; Graphviz and pydot recurse over frames
-_LONGEST_TEXT = 48
-_STATEMENT = 26  # characters of a statement on one line of a node
-_STATEMENT_LINES = 4
-
-#: nodes whose label is a text of the user's, not the sign of an operation
-TEXTS = frozenset({"stage", "call"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +79,7 @@ def compose(annotated: Annotated, float_format: str = FLOAT_FORMAT, *, frames: b
     boxes, home = _frames(annotated) if frames else ([], {node.id: None for node in annotated.nodes})
     aliases = _aliases(annotated)
     idle = _idle(annotated)
-    pen = _Pen(
+    pen = Pen(
         float_format,
         terms(annotated, idle),
         frozenset(source for source, _ in aliases),
@@ -179,7 +140,7 @@ def _idle(annotated: Annotated) -> set[str]:
 
 
 def _nodes(
-    annotated: Annotated, pen: _Pen, ids: Mapping[str, str], home: Mapping[str, str | None]
+    annotated: Annotated, pen: Pen, ids: Mapping[str, str], home: Mapping[str, str | None]
 ) -> Iterator[Shape]:
     for node in annotated.nodes:
         kind = node.kind if node.kind in ("input", "const") else pen.gate(node)
@@ -188,7 +149,7 @@ def _nodes(
 
 def _alias_shapes(
     annotated: Annotated,
-    pen: _Pen,
+    pen: Pen,
     aliases: Mapping[tuple[str, str], str],
     home: Mapping[str, str | None],
     parents: Mapping[str, str | None],
@@ -210,13 +171,13 @@ def _outward(frame: str | None, parents: Mapping[str, str | None]) -> Iterator[s
         frame = parents[frame]
 
 
-def _outputs(annotated: Annotated, pen: _Pen) -> Iterator[Shape]:
+def _outputs(annotated: Annotated, pen: Pen) -> Iterator[Shape]:
     for index, output in enumerate(annotated.outputs):
         yield Shape(id=f"o{index}", kind="output", lines=pen.output(output), frame=None, row=output)
 
 
 def _edges(
-    annotated: Annotated, pen: _Pen, ids: Mapping[str, str], aliases: Mapping[tuple[str, str], str]
+    annotated: Annotated, pen: Pen, ids: Mapping[str, str], aliases: Mapping[tuple[str, str], str]
 ) -> Iterator[Wire]:
     adjoint = {node.id: node.adjoint for node in annotated.nodes}
     for index, edge in enumerate(annotated.edges):
@@ -230,7 +191,7 @@ def _edges(
         )
 
 
-def _seeds(annotated: Annotated, pen: _Pen, ids: Mapping[str, str]) -> Iterator[Wire]:
+def _seeds(annotated: Annotated, pen: Pen, ids: Mapping[str, str]) -> Iterator[Wire]:
     for index, output in enumerate(annotated.outputs):
         if output.node is not None:
             lines = pen.seed(output)
@@ -242,167 +203,6 @@ def _seeds(annotated: Annotated, pen: _Pen, ids: Mapping[str, str]) -> Iterator[
                 lines=lines,
                 row=output,
             )
-
-
-# ---- words ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Pen:
-    """Writes the words of each kind of row.
-
-    ``terms`` are those of each gradient; ``referred`` nodes have an alias, ``idle`` ones lead to no output;
-    ``order`` is that of the nodes.
-    """
-
-    float_format: str
-    terms: Mapping[str, Sequence[object]]
-    referred: Container[str]
-    idle: Container[str]
-    order: Mapping[str, int]
-
-    def gate(self, node: Node) -> str:
-        kind = node.primitive if node.primitive in TEXTS else "gate"
-        return kind if node.id not in self.idle else "idle" if kind == "gate" else "idle stage"
-
-    def wire(self, edge: Edge) -> str:
-        kind = "constant" if edge.flow is None else "idle" if self.nothing_returns(edge) else "flow"
-        return f"{kind} back" if self.goes_back(edge) else kind
-
-    def goes_back(self, edge: Edge) -> bool:
-        """Whether a value comes from an earlier turn of a folded loop."""
-        return self.order[edge.source] >= self.order[edge.target]
-
-    def nothing_returns(self, edge: Edge) -> bool:
-        return edge.target in self.idle and not edge.flow
-
-    def number(self, value: object) -> str:
-        return short(value, self.float_format)
-
-    def node(self, node: Node) -> tuple[Line, ...]:
-        if node.kind == "const":
-            return _split("const", node.label)
-        lines = self.head(node)
-        if node.folded is not None:
-            lines += ((("count", f"× {node.folded.count:,}"),),)
-        lines += ((("value", self.value(node)),), *self.gradient(node))
-        return lines + (_split("flag", f"⚠ {', '.join(node.flags)}") if node.flags else ())
-
-    def head(self, node: Node) -> tuple[Line, ...]:
-        """What a node is: the sign of its operation and its name, or a whole statement or call."""
-        if node.kind == "op" and node.primitive in TEXTS:
-            name = (
-                _split("name", node.name) if node.name and not node.label.startswith(f"{node.name} =") else ()
-            )
-            return (*_wrapped("statement", node.label), *name)
-        short_sign = len(node.label) <= _SHORT_SIGN
-        lines = _split("name" if node.kind == "input" or not short_sign else "sign", node.label)
-        if node.kind != "input" and (node.name or node.id in self.referred):
-            lines += _split("name", node.name or node.id)
-        return lines
-
-    def value(self, node: Node) -> str:
-        """The value; of several those of the first and the last execution, and the range if they are not that."""
-        if node.folded is None:
-            return self.number(node.value)
-        values = node.folded.values
-        text = f"{self.number(values.first)} → {self.number(values.last)}"
-        if {values.min, values.max} <= {values.first, values.last}:
-            return text
-        return f"{text}  in {self.number(values.min)} … {self.number(values.max)}"
-
-    def gradient(self, node: Node) -> Iterator[Line]:
-        """A gradient that accumulates is shown term by term."""
-        if node.adjoint is None or (node.id in self.idle and node.adjoint == 0 and node.kind != "input"):
-            return
-        terms = [*self.terms.get(node.id, ()), *([] if node.hidden is None else [node.hidden])]
-        sign = "∂" if node.folded is None else "Σ ∂"
-        if len(terms) < 2:
-            yield (("gradient", f"{sign} {self.number(node.adjoint)}"),)
-            return
-        shown = terms if len(terms) <= _TERMS else terms[: _TERMS - 1]
-        yield (("gradient", f"{sign} {self.number(shown[0])}"),)
-        for term in shown[1:]:
-            text = self.number(term)
-            yield (("gradient", f"- {text[1:]}" if text.startswith("-") else f"+ {text}"),)
-        if len(shown) < len(terms):
-            yield (("gradient", f"+ {len(terms) - len(shown)} more"),)
-        yield (("sum", f"= {self.number(node.adjoint)}"),)
-
-    def alias(self, node: Node) -> tuple[Line, ...]:
-        if node.kind == "op" and node.primitive in TEXTS and node.name is None:
-            return _split("stage", clipped(node.label, _STATEMENT))
-        return _split("name", node.label if node.kind != "op" else node.name or node.id)
-
-    def edge(self, edge: Edge, adjoint: object) -> tuple[Line, ...]:
-        if edge.flow is None or self.nothing_returns(edge):
-            return ()
-        if edge.partial is None:
-            return ((("times", self.uses(edge)),), (("flow", f"Σ = {self.number(edge.flow)}"),))
-        local = ("local", self.number(edge.partial))
-        if isinstance(edge.partial, str):  # a linear map of arrays, by its name
-            return ((local,), (("flow", f"= {self.number(edge.flow)}"),))
-        if adjoint is None:
-            return ((local,),)
-        return (
-            (local, ("times", " × "), ("upstream", self.number(adjoint))),
-            (("flow", f"= {self.number(edge.flow)}"),),
-        )
-
-    def uses(self, edge: Edge) -> str:
-        """How many uses an edge stands for; those of a value of an earlier turn of a loop go round."""
-        if self.goes_back(edge):
-            return f"↻ {edge.count:,}"
-        return f"{edge.count:,} use{'s' * (edge.count != 1)}"
-
-    def output(self, output: Output) -> tuple[Line, ...]:
-        return (*_split("name", output.path or "output"), (("value", self.number(output.value)),))
-
-    def seed(self, output: Output) -> tuple[Line, ...]:
-        return ((("seed", f"seed {self.number(output.seed)}"),),) if output.seed is not None else ()
-
-    def given(self, name: str, node: Node) -> str:
-        return name if node.folded is not None else f"{name}={self.number(node.value)}"
-
-    def notes(self, annotated: Annotated) -> tuple[Line, ...]:
-        return () if annotated.note is None else ((("note", annotated.note),),)
-
-    def title(self, annotated: Annotated) -> Line:
-        nodes = {node.id: node for node in annotated.nodes}
-        given = [self.given(row.name, nodes[row.node]) for row in annotated.inputs[:_INPUTS]]
-        if len(annotated.inputs) > _INPUTS:
-            given.append("…")
-        call = f"{annotated.function.name}({', '.join(given)})"
-        if isinstance(annotated.value, int | float):
-            call += f" = {self.number(annotated.value)}"
-        return (("title", clipped(call, 2 * _LONGEST_TEXT)),)
-
-
-def clipped(text: str, longest: int = _LONGEST_TEXT) -> str:
-    """Put a text on one line of bounded length.
-
-    >>> clipped("y = (a +\\n     b)"), clipped("abcdefgh", 5)
-    ('y = (a + b)', 'abcd…')
-    """
-    return _shortened(" ".join(text.split()), longest)
-
-
-def _shortened(line: str, longest: int = _LONGEST_TEXT) -> str:
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def _split(role: str, text: str) -> tuple[Line, ...]:
-    """One line for each line of a text that has ink; a very long one (a path, a big constant) is shortened."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return tuple(((role, _shortened(line)),) for line in lines if line.strip())
-
-
-def _wrapped(role: str, text: str) -> tuple[Line, ...]:
-    """A statement on a few short lines, broken at spaces."""
-    lines = textwrap.wrap(" ".join(text.split()), _STATEMENT) or [text]
-    if len(lines) > _STATEMENT_LINES:
-        lines = [*lines[: _STATEMENT_LINES - 1], lines[_STATEMENT_LINES - 1][: _STATEMENT - 1] + "…"]
-    return tuple(((role, line),) for line in lines)
 
 
 # ---- aliases and frames -----------------------------------------------------------------------------
@@ -423,7 +223,7 @@ def _frames(annotated: Annotated) -> tuple[list[Frame], dict[str, str | None]]:
     shown = annotated.stages if annotated.level == "op" else ()  # else each of them is a node
     for index, stage in enumerate(shown, len(calls)):
         of_stage[stage.id] = f"cluster_{index}"
-        words = _split("stage", clipped(_statement(stage)))
+        words = lines_of("stage", clipped(_statement(stage)))
         outer = of_cluster.get(stage.cluster)
         frames.append(Frame(id=f"cluster_{index}", kind="stage", lines=words, parent=outer, row=stage))
     return frames, {
@@ -444,7 +244,7 @@ def _calls(annotated: Annotated) -> tuple[list[Frame], dict[str | None, str | No
         if is_root or depth[cluster.id] > _DEEPEST:
             continue  # its members stand in the frame around it
         frame_of[cluster.id] = name = f"cluster_{len(frames)}"
-        words = _split("call", clipped(_call(cluster) if cluster.kind == "call" else cluster.name))
+        words = lines_of("call", clipped(_call(cluster) if cluster.kind == "call" else cluster.name))
         frames.append(Frame(id=name, kind="call", lines=words, parent=outer, row=cluster))
     return frames, frame_of
 

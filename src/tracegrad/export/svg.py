@@ -25,8 +25,9 @@ from tracegrad.export.dot import draw, text, writable
 from tracegrad.export.graphviz import layout
 from tracegrad.export.numerals import FLOAT_FORMAT
 from tracegrad.export.palette import FONTS, HALO, WORDS
-from tracegrad.export.picture import Frame, Line, Picture, Shape, Wire, compose, terms
+from tracegrad.export.picture import Frame, Picture, Shape, Wire, compose, terms
 from tracegrad.export.room import make_room
+from tracegrad.export.words import Line
 
 SUFFIXES = (".svg",)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from tracegrad.document import Annotated, Cluster, Edge, Folded, Node, Output, Site, Stage
 from tracegrad.export.numerals import full
-from tracegrad.export.picture import clipped
+from tracegrad.export.words import clipped
 
 _TERMS = 12
 _LONGEST = 200

@@ -1,0 +1,294 @@
+"""Indexing: elements taken from an array, put into it, and the functions of numpy that come to that.
+
+In: functions of numpy.  Out: their rows.  Rows of their own are getitem, setitem, the transpose of getitem (scatter)
+and the diagonal; the others are composed of these.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tracegrad.arrays.build import array, lift, static
+from tracegrad.arrays.elementwise import plain_array
+from tracegrad.arrays.fit import astype, fit
+from tracegrad.arrays.shapes import each
+from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
+from tracegrad.errors import UnsupportedError
+from tracegrad.row import Primitive, bind
+from tracegrad.source import describe
+from tracegrad.tape import user_frame
+
+
+def _matrix(
+    name: str, forward: Any, *vjps: Any, params: tuple[str, ...], symbol: str, maps: Any
+) -> Primitive:
+    """A row that is no function of numpy: an operation of arrays themselves."""
+    return Primitive(
+        name=name, forward=forward, vjps=vjps, params=params, symbol=symbol, maps=maps, variadic=True,
+        python="", c="", numpy="",
+    )  # fmt: skip
+
+
+def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape, with ``g`` added at an index."""
+    return bind(SCATTER, g, index, shape)
+
+
+def _is_basic(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return not any(isinstance(part, (list, np.ndarray, bool, np.bool_)) for part in parts)
+
+
+def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    found = np.zeros(shape, np.asarray(g).dtype)
+    if _is_basic(index):
+        found[index] = g
+    else:
+        np.add.at(found, index, g)
+    return found
+
+
+def _getitem(x: Any, index: Any) -> Any:
+    return x[index]
+
+
+GETITEM = _matrix(
+    "getitem", _getitem, lambda g, out, x, index: scatter(g, index, x.shape), params=("index",), symbol="[·]",
+    maps=("to its place",),
+)  # fmt: skip
+SCATTER = _matrix(
+    "scatter", _scatter, lambda g, out, x, index, shape: g[index], params=("index", "shape"), symbol="scatter",
+    maps=("[·]",),
+)  # fmt: skip
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """``x[index]`` of a traced array."""
+    return bind(GETITEM, x, static(index))
+
+
+def _setitem(x: Any, value: Any, index: Any) -> Any:
+    found = x.copy(order="K")
+    found[index] = value
+    return found
+
+
+def _kept(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
+    return bind(SETITEM, g, 0.0, index)
+
+
+def _put(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
+    """The upstream gradient at the index; of elements written twice only the last writing counts."""
+    flow = g[index]
+    if not _is_basic(index):
+        numbers = np.arange(flow.size).reshape(flow.shape)
+        last = np.full(x.shape, -1)
+        last[index] = numbers
+        flow = flow * (last[index] == numbers)
+    return fit_assigned(flow, value)
+
+
+def fit_assigned(flow: Any, value: Any) -> Any:
+    """As :func:`fit`; an assigned value may also have leading axes of length 1 too many."""
+    shape = getattr(value, "shape", ())
+    if len(shape) > flow.ndim:
+        flow = np.reshape(flow, (1,) * (len(shape) - flow.ndim) + flow.shape)
+    return fit(flow, value)
+
+
+SETITEM = _matrix(
+    "setitem", _setitem, _kept, _put, params=("index",), symbol="[·] ←", maps=("0 at the place", "[·]")
+)
+
+
+@composed(np.take)
+def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
+    if out is not None or mode != "raise":
+        raise unsupported("numpy.take with out or mode")
+    a = lift(a)
+    indices = np.asarray(static(indices))
+    if axis is None:
+        return getitem(np.ravel(a), indices if indices.ndim else int(indices))
+    return getitem(a, (*[slice(None)] * (axis % a.ndim), indices if indices.ndim else int(indices)))
+
+
+@composed(np.take_along_axis)
+def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    indices = static(indices)
+    if axis is None:
+        return getitem(np.ravel(arr), indices)
+    grids = list(np.ogrid[tuple(slice(length) for length in indices.shape)])
+    grids[axis] = indices
+    return getitem(arr, tuple(grids))
+
+
+@composed(np.compress)
+def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
+    return np.take(a, np.flatnonzero(static(condition)), axis=axis)
+
+
+@composed(np.extract)
+def _extract(condition: Any, arr: Any) -> Any:
+    return np.take(np.ravel(arr), np.flatnonzero(static(condition)))
+
+
+@composed(np.delete)
+def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
+    length = arr.size if axis is None else arr.shape[axis]
+    return np.take(arr, np.delete(np.arange(length), static(obj)), axis=axis)
+
+
+@composed(np.repeat)
+def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    a = lift(a)
+    length = (a.size if hasattr(a, "size") else 1) if axis is None else a.shape[axis]
+    source = a if axis is not None else np.reshape(a, (-1,))
+    return np.take(source, np.repeat(np.arange(length), static(repeats)), axis=0 if axis is None else axis)
+
+
+def _by_numbers(function: Any) -> None:
+    """A function that only moves or copies elements: what it does to their numbers says from where each comes."""
+
+    def serve(a: Any, *args: Any, **options: Any) -> Any:
+        a = lift(a)
+        numbers = np.arange(a.size).reshape(a.shape)
+        moved = function(
+            numbers, *map(static, args), **{name: static(option) for name, option in options.items()}
+        )
+        return np.reshape(getitem(np.reshape(a, (-1,)), np.ravel(moved)), moved.shape)
+
+    HANDLERS[function] = serve
+
+
+each(_by_numbers, np.tile, np.roll, np.resize)
+
+
+def _by_slices(function: Any) -> None:
+    """A function that reverses axes."""
+
+    def serve(m: Any, *args: Any, **options: Any) -> Any:
+        reversed_axes = _flipped(function, m, args, options)
+        return m[
+            tuple(slice(None, None, -1) if axis in reversed_axes else slice(None) for axis in range(m.ndim))
+        ]
+
+    HANDLERS[function] = serve
+
+
+def _flipped(function: Any, m: Any, args: Any, options: Any) -> list[int]:
+    probe = np.arange(2**m.ndim).reshape((2,) * m.ndim)
+    first = np.unravel_index(function(probe, *args, **options).flat[0], probe.shape)
+    return [axis for axis, place in enumerate(first) if place == 1]
+
+
+each(_by_slices, np.flip, np.fliplr, np.flipud)
+
+
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+    if mode == "constant":
+        value = options.pop("constant_values", 0)
+        numbers = np.pad(np.arange(array.size).reshape(array.shape), pad_width, constant_values=-1, **options)
+        inner = np.reshape(getitem(np.reshape(array, (-1,)), np.maximum(numbers, 0).ravel()), numbers.shape)
+        return np.where(numbers >= 0, inner, np.asarray(value, array.dtype))
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or options:
+        raise unsupported(f"numpy.pad in mode {mode!r} with these options")
+    numbers = np.pad(np.arange(array.size).reshape(array.shape), pad_width, mode=mode)
+    return np.reshape(getitem(np.reshape(array, (-1,)), numbers.ravel()), numbers.shape)
+
+
+HANDLERS[np.pad] = _pad
+
+
+def _triangle(m: Any, k: Any) -> Any:
+    """Where the lower triangle is."""
+    rows, columns = m.shape[-2:]
+    return np.tri(rows, columns, k) != 0
+
+
+@composed(np.rot90)
+def _rot90(m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
+    first, second = axes
+    if k % 4 in (0, 2):
+        return m[...] if k % 4 == 0 else np.flip(m, axes)
+    order = list(range(m.ndim))
+    order[first], order[second] = order[second], order[first]
+    return np.transpose(np.flip(m, second), order) if k % 4 == 1 else np.flip(np.transpose(m, order), second)
+
+
+@composed(np.tril)
+def _tril(m: Any, k: Any = 0) -> Any:
+    return np.where(_triangle(m, k), m, np.zeros(1, m.dtype))
+
+
+@composed(np.triu)
+def _triu(m: Any, k: Any = 0) -> Any:
+    return np.where(_triangle(m, k - 1), np.zeros(1, m.dtype), m)
+
+
+def _undiagonal(g: Any, out: Any, x: Any, offset: Any, axis1: Any, axis2: Any) -> Any:
+    numbers = np.diagonal(np.arange(x.size).reshape(x.shape), offset, axis1, axis2)
+    return np.reshape(scatter(np.reshape(g, (-1,)), numbers.ravel(), (x.size,)), x.shape)
+
+
+@row(np.diagonal, _undiagonal, symbol="diagonal", maps=("to the diagonal",))
+def DIAGONAL(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+    return np.diagonal(a, offset, axis1, axis2)
+
+
+@composed(np.diag)
+def _diag(v: Any, k: Any = 0) -> Any:
+    v = lift(v)
+    if v.ndim == 2:
+        return np.diagonal(v, k)
+    size = len(v) + abs(k)
+    rows = np.arange(len(v)) + max(-k, 0)
+    return scatter(v, (rows, rows + k), (size, size))
+
+
+@composed(np.diagflat)
+def _diagflat(v: Any, k: Any = 0) -> Any:
+    return np.diag(np.ravel(v), k)
+
+
+@composed(np.trace)
+def _trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@composed(np.copy)
+def _copy(a: Any, order: Any = "K", subok: Any = False) -> Any:
+    return array(a)
+
+
+@composed(np.full_like)
+def _full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
+) -> Any:
+    shape = a.shape if shape is None else shape
+    filled = np.broadcast_to(lift(fill_value), shape)
+    kind = np.dtype(dtype or getattr(a, "dtype", float))
+    return filled if filled.dtype == kind else astype(filled, whole(kind, filled))
+
+
+def whole(kind: Any, value: Any) -> Any:
+    """Refuse to make real numbers whole in silence."""
+    if kind.kind not in "fiu" or (kind.kind in "iu" and value.dtype.kind == "f"):
+        raise UnsupportedError(
+            f"a traced array of {value.dtype} would be turned into one of {kind} and lose its gradient, "
+            f"{describe(user_frame())}.  Use an array of floats, or wrap the value in tg.detach(...)"
+        )
+    return kind
+
+
+def _like(function: Any) -> None:
+    """An array of the same shape that does not depend on the values."""
+
+    def serve(a: Any, *args: Any, **options: Any) -> Any:
+        return function(plain_array(a), *args, **options)
+
+    HANDLERS[function] = serve
+
+
+each(_like, np.zeros_like, np.ones_like, np.empty_like)

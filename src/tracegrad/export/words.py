@@ -1,0 +1,214 @@
+"""The words on each shape, wire and frame of a picture.
+
+In: the rows of a document.  Out: lines of words.  Read :class:`Pen`.
+
+Words carry a *role* (``value``, ``gradient``, ``local`` ...), never a colour: one label mixes several roles, and
+DOT without HTML labels has a single colour for each label.
+
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tracegrad.document import Annotated, Edge, Node, Output
+from tracegrad.export.numerals import short
+
+#: (role, text)
+Word = tuple[str, str]
+Line = tuple[Word, ...]
+
+LEGEND: Line = (
+    ("value", "value"),
+    ("legend", " · "),
+    ("gradient", "∂ gradient"),
+    ("legend", " · edges: "),
+    ("local", "local gradient"),
+    ("times", " × "),
+    ("upstream", "upstream gradient"),
+    ("legend", " "),
+    ("gradient", "= flow"),
+)
+
+#: where nodes stand for several executions
+LINE_LEGEND: Line = (
+    ("value", "first → last value"),
+    ("legend", " · "),
+    ("gradient", "Σ ∂ gradients, summed"),
+    ("legend", " · edges: "),
+    ("times", "uses (↻ in the next turn)"),
+    ("legend", " · "),
+    ("gradient", "Σ = sum of flows"),
+)
+
+_SHORT_SIGN = 4  # characters, up to which the sign of a gate is drawn larger
+_TERMS = 4  # of a sum of flows; more are counted
+_INPUTS = 4  # in the title
+_LONGEST_TEXT = 48
+_STATEMENT = 26  # characters of a statement on one line of a node
+_STATEMENT_LINES = 4
+
+#: nodes whose label is a text of the user's, not the sign of an operation
+TEXTS = frozenset({"stage", "call"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """Writes the words of each kind of row.
+
+    ``terms`` are those of each gradient; ``referred`` nodes have an alias, ``idle`` ones lead to no output;
+    ``order`` is that of the nodes.
+    """
+
+    float_format: str
+    terms: Mapping[str, Sequence[object]]
+    referred: Container[str]
+    idle: Container[str]
+    order: Mapping[str, int]
+
+    def gate(self, node: Node) -> str:
+        kind = node.primitive if node.primitive in TEXTS else "gate"
+        return kind if node.id not in self.idle else "idle" if kind == "gate" else "idle stage"
+
+    def wire(self, edge: Edge) -> str:
+        kind = "constant" if edge.flow is None else "idle" if self.nothing_returns(edge) else "flow"
+        return f"{kind} back" if self.goes_back(edge) else kind
+
+    def goes_back(self, edge: Edge) -> bool:
+        """Whether a value comes from an earlier turn of a folded loop."""
+        return self.order[edge.source] >= self.order[edge.target]
+
+    def nothing_returns(self, edge: Edge) -> bool:
+        return edge.target in self.idle and not edge.flow
+
+    def number(self, value: object) -> str:
+        return short(value, self.float_format)
+
+    def node(self, node: Node) -> tuple[Line, ...]:
+        if node.kind == "const":
+            return lines_of("const", node.label)
+        lines = self.head(node)
+        if node.folded is not None:
+            lines += ((("count", f"× {node.folded.count:,}"),),)
+        lines += ((("value", self.value(node)),), *self.gradient(node))
+        return lines + (lines_of("flag", f"⚠ {', '.join(node.flags)}") if node.flags else ())
+
+    def head(self, node: Node) -> tuple[Line, ...]:
+        """What a node is: the sign of its operation and its name, or a whole statement or call."""
+        if node.kind == "op" and node.primitive in TEXTS:
+            name = (
+                lines_of("name", node.name)
+                if node.name and not node.label.startswith(f"{node.name} =")
+                else ()
+            )
+            return (*_wrapped("statement", node.label), *name)
+        short_sign = len(node.label) <= _SHORT_SIGN
+        lines = lines_of("name" if node.kind == "input" or not short_sign else "sign", node.label)
+        if node.kind != "input" and (node.name or node.id in self.referred):
+            lines += lines_of("name", node.name or node.id)
+        return lines
+
+    def value(self, node: Node) -> str:
+        """The value; of several those of the first and the last execution, and the range if they are not that."""
+        if node.folded is None:
+            return self.number(node.value)
+        values = node.folded.values
+        text = f"{self.number(values.first)} → {self.number(values.last)}"
+        if {values.min, values.max} <= {values.first, values.last}:
+            return text
+        return f"{text}  in {self.number(values.min)} … {self.number(values.max)}"
+
+    def gradient(self, node: Node) -> Iterator[Line]:
+        """A gradient that accumulates is shown term by term."""
+        if node.adjoint is None or (node.id in self.idle and node.adjoint == 0 and node.kind != "input"):
+            return
+        terms = [*self.terms.get(node.id, ()), *([] if node.hidden is None else [node.hidden])]
+        sign = "∂" if node.folded is None else "Σ ∂"
+        if len(terms) < 2:
+            yield (("gradient", f"{sign} {self.number(node.adjoint)}"),)
+            return
+        shown = terms if len(terms) <= _TERMS else terms[: _TERMS - 1]
+        yield (("gradient", f"{sign} {self.number(shown[0])}"),)
+        for term in shown[1:]:
+            text = self.number(term)
+            yield (("gradient", f"- {text[1:]}" if text.startswith("-") else f"+ {text}"),)
+        if len(shown) < len(terms):
+            yield (("gradient", f"+ {len(terms) - len(shown)} more"),)
+        yield (("sum", f"= {self.number(node.adjoint)}"),)
+
+    def alias(self, node: Node) -> tuple[Line, ...]:
+        if node.kind == "op" and node.primitive in TEXTS and node.name is None:
+            return lines_of("stage", clipped(node.label, _STATEMENT))
+        return lines_of("name", node.label if node.kind != "op" else node.name or node.id)
+
+    def edge(self, edge: Edge, adjoint: object) -> tuple[Line, ...]:
+        if edge.flow is None or self.nothing_returns(edge):
+            return ()
+        if edge.partial is None:
+            return ((("times", self.uses(edge)),), (("flow", f"Σ = {self.number(edge.flow)}"),))
+        local = ("local", self.number(edge.partial))
+        if isinstance(edge.partial, str):  # a linear map of arrays, by its name
+            return ((local,), (("flow", f"= {self.number(edge.flow)}"),))
+        if adjoint is None:
+            return ((local,),)
+        return (
+            (local, ("times", " × "), ("upstream", self.number(adjoint))),
+            (("flow", f"= {self.number(edge.flow)}"),),
+        )
+
+    def uses(self, edge: Edge) -> str:
+        """How many uses an edge stands for; those of a value of an earlier turn of a loop go round."""
+        if self.goes_back(edge):
+            return f"↻ {edge.count:,}"
+        return f"{edge.count:,} use{'s' * (edge.count != 1)}"
+
+    def output(self, output: Output) -> tuple[Line, ...]:
+        return (*lines_of("name", output.path or "output"), (("value", self.number(output.value)),))
+
+    def seed(self, output: Output) -> tuple[Line, ...]:
+        return ((("seed", f"seed {self.number(output.seed)}"),),) if output.seed is not None else ()
+
+    def given(self, name: str, node: Node) -> str:
+        return name if node.folded is not None else f"{name}={self.number(node.value)}"
+
+    def notes(self, annotated: Annotated) -> tuple[Line, ...]:
+        return () if annotated.note is None else ((("note", annotated.note),),)
+
+    def title(self, annotated: Annotated) -> Line:
+        nodes = {node.id: node for node in annotated.nodes}
+        given = [self.given(row.name, nodes[row.node]) for row in annotated.inputs[:_INPUTS]]
+        if len(annotated.inputs) > _INPUTS:
+            given.append("…")
+        call = f"{annotated.function.name}({', '.join(given)})"
+        if isinstance(annotated.value, int | float):
+            call += f" = {self.number(annotated.value)}"
+        return (("title", clipped(call, 2 * _LONGEST_TEXT)),)
+
+
+def clipped(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """Put a text on one line of bounded length.
+
+    >>> clipped("y = (a +\\n     b)"), clipped("abcdefgh", 5)
+    ('y = (a + b)', 'abcd…')
+    """
+    return _shortened(" ".join(text.split()), longest)
+
+
+def _shortened(line: str, longest: int = _LONGEST_TEXT) -> str:
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def lines_of(role: str, text: str) -> tuple[Line, ...]:
+    """One line for each line of a text that has ink; a very long one (a path, a big constant) is shortened."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return tuple(((role, _shortened(line)),) for line in lines if line.strip())
+
+
+def _wrapped(role: str, text: str) -> tuple[Line, ...]:
+    """A statement on a few short lines, broken at spaces."""
+    lines = textwrap.wrap(" ".join(text.split()), _STATEMENT) or [text]
+    if len(lines) > _STATEMENT_LINES:
+        lines = [*lines[: _STATEMENT_LINES - 1], lines[_STATEMENT_LINES - 1][: _STATEMENT - 1] + "…"]
+    return tuple(((role, line),) for line in lines)
