@@ -70,9 +70,8 @@ def to_pydot(annotated: Annotated, *, float_format: str = FLOAT_FORMAT, frames: 
     return draw(compose(annotated, float_format, frames=frames))
 
 
-def dump(annotated: Annotated, *, float_format: str = FLOAT_FORMAT, frames: bool = True) -> str:
-    """Write for a file of one of the ``SUFFIXES``."""
-    return to_dot(annotated, float_format=float_format, frames=frames)
+#: what :func:`tracegrad.export.write` puts into a file of one of the ``SUFFIXES``
+dump = to_dot
 
 
 class Drawing(pydot.Dot):

@@ -53,9 +53,8 @@ def to_json(annotated: Annotated, *, indent: int | None = None) -> str:
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
-def dump(annotated: Annotated, *, indent: int | None = None) -> str:
-    """What :func:`tracegrad.export.write` puts into a ``.json`` file: :func:`to_json`."""
-    return to_json(annotated, indent=indent)
+#: what :func:`tracegrad.export.write` puts into a file of one of the ``SUFFIXES``
+dump = to_json
 
 
 def from_json(text: str | bytes) -> Annotated:

@@ -5,8 +5,6 @@ In: an :class:`~tracegrad.document.Annotated`.  Out: the bytes of a PNG file.
 
 from __future__ import annotations
 
-from typing import Any
-
 from tracegrad.document import Annotated
 from tracegrad.export.numerals import FLOAT_FORMAT
 from tracegrad.export.render import rasterise
@@ -15,17 +13,7 @@ from tracegrad.export.svg import MOST_NODES, to_svg
 SUFFIXES = (".png",)
 
 
-def to_png(annotated: Annotated, *, scale: float = 2.0, **options: Any) -> bytes:
-    """Draw an annotated graph as PNG; at ``scale=1`` a point is 96/72 pixels, ``options`` are those of ``to_svg``.
-
-    >>> import tracegrad as tg
-    >>> to_png(tg.trace(lambda x: x * x, 3.0).document)[:8]
-    b'\\x89PNG\\r\\n\\x1a\\n'
-    """
-    return rasterise(to_svg(annotated, **options), scale=scale)
-
-
-def dump(
+def to_png(
     annotated: Annotated,
     *,
     scale: float = 2.0,
@@ -35,13 +23,22 @@ def dump(
     frames: bool = True,
     max_nodes: int = MOST_NODES,
 ) -> bytes:
-    """Write for a file of one of the ``SUFFIXES``."""
-    return to_png(
+    """Draw an annotated graph as PNG; at ``scale=1`` a point is 96/72 pixels, other options are those of ``to_svg``.
+
+    >>> import tracegrad as tg
+    >>> to_png(tg.trace(lambda x: x * x, 3.0).document)[:8]
+    b'\\x89PNG\\r\\n\\x1a\\n'
+    """
+    svg = to_svg(
         annotated,
-        scale=scale,
         engine=engine,
         timeout=timeout,
         float_format=float_format,
         frames=frames,
         max_nodes=max_nodes,
     )
+    return rasterise(svg, scale=scale)
+
+
+#: what :func:`tracegrad.export.write` puts into a file of one of the ``SUFFIXES``
+dump = to_png

@@ -86,24 +86,8 @@ def _check_size(nodes: int, most: int) -> None:
         )
 
 
-def dump(
-    annotated: Annotated,
-    *,
-    engine: str = "wasm",
-    timeout: float = 60.0,
-    float_format: str = FLOAT_FORMAT,
-    frames: bool = True,
-    max_nodes: int = MOST_NODES,
-) -> str:
-    """Write for a file of one of the ``SUFFIXES``."""
-    return to_svg(
-        annotated,
-        engine=engine,
-        timeout=timeout,
-        float_format=float_format,
-        frames=frames,
-        max_nodes=max_nodes,
-    )
+#: what :func:`tracegrad.export.write` puts into a file of one of the ``SUFFIXES``
+dump = to_svg
 
 
 def _dress(drawn: str, picture: Picture, annotated: Annotated) -> str:
