@@ -349,7 +349,7 @@ class Trace:
         from tracegrad.export.source_view import source_html, source_text
 
         if path is not None:
-            Path(path).write_text(source_html(self.document), encoding="utf-8")
+            export.put(path, source_html(self.document))
             return
         if color is None:
             color = (

@@ -93,14 +93,25 @@ def write(annotated: Annotated, path: str | os.PathLike[str], **options: Any) ->
     """
     path = Path(path)
     exporter(path.suffix)  # an unknown format is the first thing to say
+    target = _target(path)
+    _replace(target, dump(annotated, path.suffix, **options))
+    return path
+
+
+def put(path: str | os.PathLike[str], content: str | bytes) -> Path:
+    """Give a file this content as :func:`write` does: whole or not at all."""
+    _replace(_target(Path(path)), content)
+    return Path(path)
+
+
+def _target(path: Path) -> Path:
+    """The file that a path means; refused where none can be."""
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise InputError(f"cannot write {path}: it is a directory")
     if not target.parent.is_dir():
         raise InputError(f"cannot write {path}: there is no directory {path.parent}; create it first")
-    content = dump(annotated, path.suffix, **options)
-    _replace(target, content.encode("utf-8") if isinstance(content, str) else content)
-    return path
+    return target
 
 
 def _check_options(function: Any, suffix: str, options: dict[str, Any]) -> None:
@@ -113,8 +124,10 @@ def _check_options(function: Any, suffix: str, options: dict[str, Any]) -> None:
             raise InputError(f"{suffix} has no option {name!r}; it has {', '.join(known) or 'none'}")
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _replace(target: Path, content: str | bytes) -> None:
     """Give ``target`` this content in one step."""
+    if isinstance(content, str):
+        content = content.encode("utf-8")
     exists = target.exists()
     if exists and not target.is_file():  # a pipe or a device is written to, not replaced
         target.write_bytes(content)
