@@ -52,13 +52,6 @@ from tracegrad.source import (
 from tracegrad.tracer import plain
 
 
-def annotate(
-    graph: Graph, seeds: Mapping[str, Any], *, function: Callable[..., Any], value: Any, seed: Any
-) -> Annotated:
-    """The annotated rows of a graph, one node for each operation; ``seeds`` are adjoints by output path."""
-    return document(columns(graph, seeds, function=function, value=value, seed=seed))
-
-
 def document(found: Columns) -> Annotated:
     """Every row of the columns."""
     with collector_paused():

@@ -54,7 +54,6 @@ class Trace:
         self._seed: Any = None
         self._graph: Graph | None = None
         self._gradients: dict[str, Any] | None = None
-        self._document: Annotated | None = None
         #: the function's own result, equal to that of the plain call
         self.value: Any = recording.value
         self._outputs = recording.outputs
@@ -93,7 +92,7 @@ class Trace:
         self._seed = None
         self._seeds_by_path(seed)
         self._seed = seed
-        self._gradients = self._document = None
+        self._gradients = None
         self.__dict__.pop("document", None)
         self.__dict__.pop("_columns", None)
         return self
