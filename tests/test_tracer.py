@@ -730,3 +730,39 @@ def test_arguments_are_never_changed():
     t = tg.trace(f, w)
     assert w == before
     assert t.gradients == {"w": [4.0, {"a": [2.0, 0.0]}, (0.0,)]}
+
+
+# ---- attributes ---------------------------------------------------------------------------------------
+
+
+def test_no_tracer_slows_the_lookup_of_its_slots():
+    """With a ``__getattr__`` CPython looks up all attributes the slow way: a sweep takes twice as long."""
+    import tracegrad.arrays.tracer
+    import tracegrad.tracer as tracers
+
+    classes = (tracers.ScalarTracer, tracers.NestedTracer, tracegrad.arrays.tracer.ArrayTracer)
+    found = {(base, name) for one in classes for base in one.__mro__[:-1] for name in vars(base)}
+    assert not [pair for pair in found if pair[1] in ("__getattr__", "__getattribute__", "__setattr__")]
+
+
+class Money(float):
+    """A number with attributes of its own."""
+
+    currency = "EUR"
+
+    def __init__(self, value):
+        self.note = "bill"
+
+
+@pytest.mark.parametrize("name", ["currency", "note"])
+def test_attributes_of_the_users_own_numbers_do_not_vanish(name):
+    with pytest.raises(tg.EscapeError, match=f"asked for its attribute '{name}'"):
+        tg.trace(lambda x: getattr(x, name), Money(3.0))
+    assert getattr(tg.trace(lambda x: x * 2.0, 3.0).value, name, None) is None
+
+
+@pytest.mark.parametrize("value", [3.0, 3])
+@pytest.mark.parametrize("name", ["nothing", "shape", "currency"])
+def test_attributes_that_a_number_lacks(name, value):
+    assert traced_outcome(lambda x: getattr(x, name), value) == outcome(lambda x: getattr(x, name), value)
+    assert tg.trace(lambda x: hasattr(x, name), value).value is False

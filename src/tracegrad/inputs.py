@@ -20,7 +20,7 @@ from tracegrad.primitives import INPUT
 from tracegrad.pulls import pull_for
 from tracegrad.substitute import substitute
 from tracegrad.tape import Tape
-from tracegrad.tracer import KINDS, NOTHING
+from tracegrad.tracer import KINDS, NOTHING, ScalarTracer, lend
 from tracegrad.tree import follow, is_leaf, leaves, map_leaves, replaced, steps_of
 
 #: paths or parameter names to differentiate by; ``None`` for all
@@ -95,6 +95,8 @@ def _input(tape: Tape, number: Any) -> Any:
         node = KINDS.get(type(number), tape.kind)()
         node.value = own(number)
         tape.foreign = True
+        if type(node) is ScalarTracer:
+            lend(number)
     node.pull = _INPUT_PULL
     node.a, node.b = (), NOTHING
     node.tape = tape

@@ -104,10 +104,8 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
         of_numpy = tape.foreign and text.endswith("object is not subscriptable")  # numpy's scalars have x[()]
         if of_numpy or _REFUSAL.search(text) or (_TRACER_NAME.search(text) and not _INTERPRETER.search(text)):
             raise UnsupportedError(_refused(error)) from error
-        if _TRACER_NAME.search(text):
-            error.args = (
-                _TRACER_NAME.sub("float", text),
-            )  # the user's own mistake, in the plain call's words
+        if _TRACER_NAME.search(text):  # the user's own mistake, in the plain call's words
+            error.args = (_TRACER_NAME.sub(_class_name(getattr(error, "obj", None)), text),)
         raise
     if tape.escape is not None:
         raise tape.escape
@@ -126,6 +124,13 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
 
 
 _TRACER_NAME = re.compile(r"(tracegrad\.(arrays\.)?tracer\.)?((Scalar|Nested|Array)Tracer|FreshArray)")
+
+
+def _class_name(value: Any) -> str:
+    """The class of what has no such attribute, where the error tells; else a traced number is called a float."""
+    kind = float if value is None else value.__class__
+    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else str(kind.__name__)
+
 
 #: what Python itself says where a number is used as something else
 _INTERPRETER = re.compile(

@@ -11,6 +11,7 @@ plain results and are recorded as guards; the last would lose a gradient, and ra
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from decimal import Decimal
 from numbers import Integral, Real
@@ -63,6 +64,9 @@ class Tracer:
     ``value`` is the plain result of the primitive ``row`` on operands ``a`` and ``b`` (tracers of the same tape, or
     constants), ``pull`` sends a gradient back to them, ``lasti`` is the instruction that made it (in which call, the
     tape knows), and ``adjoint`` is scratch space of the reverse sweep.
+
+    There is no ``__getattr__`` here or below, since with one CPython (3.11 to 3.14) looks up every attribute the slow
+    way, also the slots: :func:`lend` gives tracers the attributes that their numbers have.
     """
 
     __slots__ = ("a", "adjoint", "b", "lasti", "pull", "tape", "value")
@@ -177,13 +181,6 @@ class Tracer:
 
     def hex(self) -> NoReturn:
         escape(self, "written as hexadecimal text")
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _STATIC and hasattr(self.value, name):
-            return getattr(self.value, name)
-        if name.startswith("__") or not hasattr(self.value, name):
-            raise AttributeError(f"'{self.value.__class__.__name__}' object has no attribute '{name}'")
-        escape(self, f"asked for its attribute '{name}'")
 
     def __divmod__(self, other: Any) -> Any:
         return (bind(FLOORDIV, self, other), bind(MOD, self, other)) if is_operand(other) else NotImplemented
@@ -306,13 +303,19 @@ def _generic_operators() -> None:
 _generic_operators()
 
 
-class NestedTracer(Tracer):
+class NumberTracer(Tracer):
+    """A tracer of a number, which has the number's attributes: see :func:`lend`."""
+
+    __slots__ = ()
+
+
+class NestedTracer(NumberTracer):
     """A tracer whose value is a tracer of an enclosing trace: differentiating a derivative records it there."""
 
     __slots__ = ()
 
 
-class ScalarTracer(Tracer):
+class ScalarTracer(NumberTracer):
     """A tracer of a plain number."""
 
     __slots__ = ()
@@ -336,6 +339,27 @@ class ScalarTracer(Tracer):
 
 
 _USUAL = _LITERAL | {ScalarTracer, NestedTracer}
+
+_LENDERS: set[type] = set()
+
+
+def lend(number: Any) -> None:
+    """Give tracers the attributes that a number has and they lack: facts are handed out, all else is refused."""
+    if type(number) not in _LENDERS:
+        _LENDERS.add(type(number))
+        for name in dir(number):
+            if not name.startswith("__") and not hasattr(NumberTracer, name):
+                setattr(NumberTracer, name, property(functools.partial(_lent, name)))
+
+
+def _lent(name: str, tracer: Tracer) -> Any:
+    if name in _STATIC or not hasattr(tracer.value, name):
+        return getattr(tracer.value, name)
+    escape(tracer, f"asked for its attribute '{name}'")
+
+
+lend(0)
+lend(0.0)
 
 
 def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
@@ -361,6 +385,8 @@ def add(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
     node.value = value
     if type(value) not in _USUAL:
         tape.foreign = True
+        if type(node) is ScalarTracer:
+            lend(value)
         kind = getattr(getattr(value, "dtype", None), "kind", "f")
         if kind not in "fiub":
             what = "complex" if kind == "c" else "of no real numbers"

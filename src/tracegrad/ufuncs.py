@@ -22,7 +22,7 @@ from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
 from tracegrad.source import describe
 from tracegrad.tape import refuse, user_frame
-from tracegrad.tracer import KINDS, UNSETTLED, Tracer, isinstance_tracer, plain
+from tracegrad.tracer import KINDS, UNSETTLED, NumberTracer, Tracer, isinstance_tracer, plain
 
 #: ufunc -> row of the primitive table with the same derivative
 LIKE = {
@@ -238,27 +238,30 @@ def _number(result: Any) -> Any:
     return result[()] if not isinstance_tracer(result) and getattr(result, "ndim", 1) == 0 else result
 
 
-def attribute(self: Tracer, name: str) -> Any:
-    """``Tracer.__getattr__``: numpy asks the elements of an array of objects for methods, ``np.exp`` for ``exp``."""
+def _function(name: str, self: Tracer) -> Any:
+    """What numpy asks the elements of an array of objects for: ``np.exp`` for ``exp``."""
     numpy = sys.modules.get("numpy")
-    if numpy is not None and (name in LIKE or name in OWN):
-        return functools.partial(getattr(numpy, name), self)
-    if name in _METHODS and isinstance(plain(self), numpy.generic if numpy is not None else ()):
-        return lambda *args, **options: _number(getattr(_as_object(self), name)(*args, **options))
-    return _plain_attribute(self, name)
+    if numpy is None:
+        return getattr(self.value, name)
+    return functools.partial(getattr(numpy, name), self)
 
 
-#: methods of numpy's scalars that hand the number on
-_METHODS = frozenset(
-    {"copy", "flatten", "item", "max", "min", "ravel", "reshape", "squeeze", "sum", "tolist"}
-)
+def _method(name: str, self: Tracer) -> Any:
+    """A method of numpy's scalars that hands the number on."""
+    number = plain(self)
+    if not isinstance(number, getattr(sys.modules.get("numpy"), "generic", ())):
+        return getattr(number, name)
+    return lambda *args, **options: _number(getattr(_as_object(self), name)(*args, **options))
 
 
-_plain_attribute = Tracer.__getattr__
+_METHODS = ("copy", "flatten", "item", "max", "min", "ravel", "reshape", "squeeze", "sum", "tolist")
 
 
 def install() -> None:
     """Let tracers take part in numpy's protocols; numpy itself need not be there."""
-    Tracer.__getattr__ = attribute  # type: ignore[method-assign]
+    for how, names in ((_function, LIKE.keys() | OWN.keys()), (_method, _METHODS)):
+        for name in names:
+            if not hasattr(NumberTracer, name):
+                setattr(NumberTracer, name, property(functools.partial(how, name)))
     Tracer.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
     Tracer.__array_function__ = array_function  # type: ignore[attr-defined]

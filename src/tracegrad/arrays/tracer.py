@@ -10,6 +10,7 @@ old content, and would have seen the change, must not be used again; :func:`chec
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -44,6 +45,11 @@ class ArrayTracer(Tracer):
     """A tracer whose value is an array, or the tracer of one in an enclosing trace."""
 
     __slots__ = ()
+
+    dtype: Any
+    ndim: int
+    size: int
+    ravel: Any
 
     def _tracegrad_bind_(self, row: Any, args: tuple[Any, ...]) -> Any:
         if self.tape.stale:
@@ -86,13 +92,6 @@ class ArrayTracer(Tracer):
 
     def __array__(self, *args: Any, **options: Any) -> NoReturn:
         escape(self, "turned into a plain array")
-
-    def __getattr__(self, name: str) -> Any:
-        if name in FACTS:
-            return getattr(self.value, name)
-        if not hasattr(np.ndarray, name) or name.startswith("__"):
-            raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
-        raise unsupported(f"numpy.ndarray.{name}")
 
     def __copy__(self) -> Any:
         return np.copy(self)
@@ -289,6 +288,14 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
+def _fact(name: str, self: ArrayTracer) -> Any:
+    return getattr(self.value, name)
+
+
+def _unsupported(name: str, self: ArrayTracer) -> NoReturn:
+    raise unsupported(f"numpy.ndarray.{name}")
+
+
 def _binary(row: Any) -> tuple[Any, Any]:
     def forward(self: Any, other: Any) -> Any:
         return bind(row, self, lift(other)) if _computes_with(other) else NotImplemented
@@ -320,6 +327,10 @@ def _in_place(operation: Any, compute: Any) -> Any:
 def _install() -> None:
     for name in METHODS:
         setattr(ArrayTracer, name, _method(name))
+    for name in dir(np.ndarray):
+        if not name.startswith("__") and not hasattr(ArrayTracer, name):
+            how = _fact if name in FACTS else _unsupported
+            setattr(ArrayTracer, name, property(functools.partial(how, name)))
     for name, row in {**BINARY, "pow": POWER}.items():
         forward, reflected = _binary(row)
         if name != "pow":
