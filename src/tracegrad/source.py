@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache, wraps
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tracegrad.document import Site
 from tracegrad.provenance import in_library, in_package
@@ -242,6 +242,26 @@ def looks_up(frame: FrameType) -> bool:
 
 
 _LOOK_UPS = frozenset({"get", "setdefault", "pop", "__getitem__", "__setitem__"})
+
+
+def calls(frame: FrameType, function: Callable[..., Any]) -> bool:
+    """Whether what a frame calls is this function itself, and not something compiled that calls it in turn.
+
+    The function is known by its value, or as an attribute by its name.
+    """
+    code, lasti = frame.f_code, frame.f_lasti
+    indices, instructions = _instructions(code)
+    index, span = indices.get(lasti), _span(code, lasti)
+    if index is None or span is None or not instructions[index].opname.startswith("CALL"):
+        return False
+    for before in reversed(instructions[:index]):
+        start = _span(code, before.offset)
+        if start is not None and start[:2] == span[:2]:
+            if before.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+                return bool(before.argval == function.__name__)
+            found: Any = frame.f_locals.get(before.argval, frame.f_globals.get(before.argval))
+            return before.opname.startswith(_LOADS) and found is function
+    return False
 
 
 def returns(code: CodeType, lasti: int) -> bool:

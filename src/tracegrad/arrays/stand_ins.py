@@ -17,6 +17,7 @@ from tracegrad.arrays.build import array, holds_tracer, lift
 from tracegrad.arrays.fresh import FreshArray, fresh, settled
 from tracegrad.arrays.table import HANDLERS, unsupported
 from tracegrad.provenance import OPAQUE
+from tracegrad.source import calls
 from tracegrad.stand_ins import ORIGINAL_OF, STAND_INS
 from tracegrad.tape import CURRENT
 from tracegrad.tracer import KINDS, isinstance_tracer
@@ -29,10 +30,15 @@ _OBJECT = object
 _NOT_OF_THE_USER = OPAQUE | {"tracegrad"}
 
 
-def _of_user(depth: int) -> bool:
-    """Whether the function ``depth`` frames above this one is the user's."""
-    name: str = sys._getframe(depth).f_globals.get("__name__", "")
-    return name.partition(".")[0] not in _NOT_OF_THE_USER
+def _by_user(stand_in: Function) -> bool:
+    """Whether the stand-in was called by the user's own code.
+
+    Compiled code has no frame to be told by, and could not do with anything but plain arrays: numpy's random numbers
+    are written to memory that it believes to be that of one.
+    """
+    frame = sys._getframe(2)
+    name: str = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] not in _NOT_OF_THE_USER and calls(frame, stand_in)
 
 
 def _arrays(original: Function) -> Function:
@@ -41,7 +47,7 @@ def _arrays(original: Function) -> Function:
 
     @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
     def stand_in(object: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
-        if type(object) is FreshArray and not copies and dtype in (None, object.dtype):
+        if type(object) is FreshArray and not copies and dtype in (None, object.dtype) and _by_user(stand_in):
             return object
         object = settled(object)
         if dtype is _OBJECT:
@@ -51,7 +57,7 @@ def _arrays(original: Function) -> Function:
             tape = CURRENT.get()
             return (
                 fresh(made, tape)
-                if copies and tape is not None and made.dtype.kind in "fiu" and _of_user(2)
+                if copies and tape is not None and made.dtype.kind in "fiu" and _by_user(stand_in)
                 else made
             )
         if args or any(option not in (None, True) for name, option in options.items() if name != "copy"):
@@ -72,7 +78,7 @@ def _makers(original: Function) -> Function:
     @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
     def stand_in(*args: Any, **options: Any) -> Any:
         tape = CURRENT.get()
-        if tape is None or not _of_user(2):
+        if tape is None or not _by_user(stand_in):
             return original(*args, **options)
         if original is np_full and holds_tracer(args[1:2]):
             return np.copy(np.broadcast_to(lift(args[1]), args[0]))
