@@ -256,7 +256,7 @@ def calls(frame: FrameType, function: Callable[..., Any]) -> bool:
         return False
     for before in reversed(instructions[:index]):
         start = _span(code, before.offset)
-        if start is not None and start[:2] == span[:2]:
+        if start is not None and start[:2] == span[:2] and before.opname != "PUSH_NULL":
             if before.opname in ("LOAD_ATTR", "LOAD_METHOD"):
                 return bool(before.argval == function.__name__)
             found: Any = frame.f_locals.get(before.argval, frame.f_globals.get(before.argval))
