@@ -171,6 +171,8 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
         node.adjoint = seed if node.adjoint is None else node.adjoint + seed
     if tape.kind is ScalarTracer and not tape.foreign:
         _sweep_plain(tape)
+    elif tape.kind is ScalarTracer and all(type(node) is ScalarTracer for node in tape):
+        _sweep_foreign(tape)
     else:
         _sweep_recorded(tape)
     return [node.adjoint for node in tape[:wanted]]
@@ -226,6 +228,18 @@ def _sweep_plain(tape: Tape) -> None:
                 pull(node, upstream)
             except (ArithmeticError, ValueError):
                 _contribute(node, upstream)
+
+
+def _sweep_foreign(tape: Tape) -> None:
+    """The same over numbers of other classes, numpy's scalars say: each as a plain one meanwhile."""
+    foreign = [(node, node.value) for node in tape if type(node.value) is not float]
+    for node, value in foreign:
+        node.value = plain_constant(value)
+    try:
+        _sweep_plain(tape)
+    finally:
+        for node, value in foreign:
+            node.value = value
 
 
 def _contribute(node: Any, upstream: Any) -> None:

@@ -22,7 +22,7 @@ from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
 from tracegrad.source import describe
 from tracegrad.tape import refuse, user_frame
-from tracegrad.tracer import KINDS, UNSETTLED, NumberTracer, Tracer, isinstance_tracer, plain
+from tracegrad.tracer import KINDS, UNSETTLED, NumberTracer, ScalarTracer, Tracer, isinstance_tracer, plain
 
 #: ufunc -> row of the primitive table with the same derivative
 LIKE = {
@@ -119,8 +119,15 @@ def row_of(ufunc: Any) -> Primitive | None:
     return None
 
 
+_USUAL = frozenset({ScalarTracer, float, int})
+
+
 def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """``Tracer.__array_ufunc__``: a ufunc with a tracer among its operands."""
+    if method == "__call__" and not options and _USUAL.issuperset(map(type, inputs)):
+        usual = row_of(ufunc)
+        if usual is not None:
+            return bind(usual, *inputs)
     include()
     from tracegrad.arrays.table import unsupported
 
