@@ -27,6 +27,7 @@ class Instruction:
     arg: int
     argval: Any
     argrepr: str
+    offset: int
     is_target: bool
     pops: int
     pushes: int
@@ -89,11 +90,12 @@ def _split(instruction: dis.Instruction, is_target: bool) -> Iterator[Instructio
     if isinstance(argval, tuple) and opname.count("_FAST") == 2:
         for kind, name in zip(re.findall("LOAD|STORE", opname), argval, strict=True):
             effect = (0, 1) if kind == "LOAD" else (1, 0)
-            yield Instruction(f"{kind}_FAST", 0, name, name, is_target, *effect)
+            yield Instruction(f"{kind}_FAST", 0, name, name, instruction.offset, is_target, *effect)
             is_target = False
         return
     opname = _KINDS_OF_LOAD.sub("", opname)
-    yield Instruction(opname, arg, argval, instruction.argrepr, is_target, *_effect(opname, instruction, arg))
+    effect = _effect(opname, instruction, arg)
+    yield Instruction(opname, arg, argval, instruction.argrepr, instruction.offset, is_target, *effect)
 
 
 def _effect(opname: str, instruction: dis.Instruction, arg: int) -> tuple[int, int]:
