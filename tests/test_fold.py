@@ -291,6 +291,20 @@ def test_guards_of_a_loop_are_one() -> None:
     ]
 
 
+def test_two_values_of_one_line_used_by_one_statement() -> None:
+    """An edge for two uses has no local gradient of its own, though its target is one value."""
+
+    def f(x):
+        for _ in range(2):
+            y = x
+            x = x * 2.0
+        return x * y
+
+    document = tg.trace(f, 3.0).at("line")
+    check_identity(document)
+    assert [(edge.count, edge.partial, edge.flow) for edge in document.edges][-1] == (2, None, 18.0)
+
+
 # ---- all levels -------------------------------------------------------------------------------------
 
 
@@ -366,7 +380,7 @@ def test_text_at_a_level() -> None:
         "stage   value  gradient  statement",
         "──────  ─────  ────────  ──────────────────────",
         "x       2      194       input",
-        "turns   4      0         input",
+        "turns   4      0         input  [dead]",
         "acc     47     30        acc = acc * x + 1  × 4",
         "return  94     1         return acc * 2",
     ]
@@ -432,7 +446,7 @@ def test_parts() -> None:
     assert shown(top=4) == ["x", "xpy", "invden", "return num * invden"]
     note = t.at("stage", upstream_of="den").note
     assert note == "14 operations folded into 8 statements; 6 of 10 nodes shown"
-    with pytest.raises(InputError, match="no variable 'dem' in this document; there are: x, y, sigy"):
+    with pytest.raises(InputError, match="no variable 'dem' in this document; did you mean 'den'"):
         t.at("op", focus="dem")
 
 
@@ -446,7 +460,7 @@ def test_what_is_hidden_is_a_term() -> None:
 
 def test_the_last_of_a_name_is_meant() -> None:
     document = tg.trace(compiled(LOOP, "f"), 2.0, 3).document
-    assert part(document, focus="acc", radius=0).nodes[0].name == "acc#3"
+    assert part(document, focus="acc", radius=0).nodes[0].name == "acc#4"
     assert part(document, focus="acc#2", radius=0).nodes[0].name == "acc#2"
     assert part(document, focus="n0", radius=0).nodes[0].name == "x"
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import linecache
-import math
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tracegrad.arrays.fit import quiet, shape_of
@@ -33,23 +31,17 @@ from tracegrad.document import (
     quantity,
     structure,
 )
+from tracegrad.flaws import Sheet, flags
 from tracegrad.fold.columns import NONE, Columns, base_name, part
 from tracegrad.graph import Graph, Literal
-from tracegrad.passes import adjoint_names, pass_of
 from tracegrad.places import Places
-from tracegrad.primitives import CONST, INPUT, MAX, MIN
-from tracegrad.provenance import Call, in_package
+from tracegrad.primitives import CONST, INPUT
+from tracegrad.provenance import in_package
 from tracegrad.reverse import Backward, backward, node_seeds
-from tracegrad.source import (
-    INLINE,
-    calls_builtin,
-    relative,
-    returns,
-    site,
-    stored_name,
-    unpacked_names,
-)
+from tracegrad.source import relative, site
+from tracegrad.texts import is_there, text_of
 from tracegrad.tracer import plain
+from tracegrad.variables import variables
 
 
 def document(found: Columns) -> Annotated:
@@ -84,7 +76,8 @@ def columns(
             stages=(),
             clusters=tuple(places.clusters),
             guards=_guards(graph),
-            source=_source(graph, places),
+            source=_source(places),
+            note=_changed(places),
         )
         rows = _Rows(graph, found, places)
         return Columns(
@@ -116,14 +109,15 @@ class _Rows:
     def __init__(self, graph: Graph, found: Backward, places: Places) -> None:
         self.graph = graph
         self.places = places
-        self.names = _names(graph)
+        called = variables(graph)
+        self.names, self.aliases = called.names, called.aliases
         self.kinds = [_KINDS.get(primitive, "op") for primitive in graph.primitives]
         self.adjoints = [
             None if kind == "const" else _number(adjoint)
             for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
         ]
         with quiet():
-            self.flags = _flags(graph, found.adjoints)
+            self.flags = flags(_sheet(graph, found, self.kinds, self.adjoints, self.names))
 
     def node(self, index: int) -> Node:
         graph, primitive = self.graph, self.graph.primitives[index]
@@ -144,6 +138,7 @@ class _Rows:
             stage=None if stage == NONE else f"s{stage}",
             cluster=None if cluster == NONE else f"c{cluster}",
             flags=self.flags.get(index, ()),
+            aliases=tuple(self.aliases.get(index, {}).values()),
         )
 
     def part(self, index: int) -> Hashable:
@@ -197,15 +192,27 @@ def _literal(value: Any) -> str:
     )
 
 
-def _flags(graph: Graph, adjoints: Sequence[Any]) -> dict[int, tuple[str, ...]]:
-    """The flags of those nodes that have any."""
-    flags: dict[int, tuple[str, ...]] = {}
-    for index, primitive in enumerate(graph.primitives):
-        if primitive in (MAX, MIN) and list(graph.arguments(index)).count(graph.values[index]) > 1:
-            flags[index] = ("tie",)
-        if not (_finite(graph.values[index]) and _finite(adjoints[index])):
-            flags[index] = (*flags.get(index, ()), "nonfinite")
-    return flags
+def _sheet(
+    graph: Graph, found: Backward, kinds: Sequence[str], adjoints: Sequence[Any], names: Iterable[int]
+) -> Sheet:
+    """The columns that flaws are looked for in."""
+    return Sheet(
+        kinds=kinds,
+        primitives=[primitive.name for primitive in graph.primitives],
+        values=_plain(graph.values),
+        adjoints=adjoints,
+        starts=graph.starts,
+        sources=graph.operands,
+        partials=_plain(found.partials),
+        flows=_plain(found.flows),
+        params=lambda index: graph.params.get(index, ()),
+        named=sorted(names),
+        outputs=[output.node for output in graph.outputs if output.node is not None],
+    )
+
+
+def _plain(values: Sequence[Any]) -> list[Any]:
+    return [value if type(value) is float else plain(value) for value in values]
 
 
 def _number(value: Any) -> Any:
@@ -225,18 +232,6 @@ def _params(graph: Graph, index: int) -> dict[str, Any]:
 def _dtype(value: Any) -> str:
     value = plain(value)
     return str(value.dtype) if is_array(value) else type(value).__name__
-
-
-def _finite(value: Any) -> bool:
-    value = plain(value)
-    if type(value) is float:
-        return value - value == 0.0
-    if is_array(value):
-        return bool((value - value == 0).all())
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an int beyond the floats
-        return True
 
 
 def _edges(found: Columns) -> tuple[Edge, ...]:
@@ -301,84 +296,25 @@ def _function(function: Callable[..., Any]) -> Function:
     )
 
 
-def _source(graph: Graph, places: Places) -> tuple[SourceLine, ...]:
+def _source(places: Places) -> tuple[SourceLine, ...]:
     """The lines of every statement that the document names, as far as their text is at hand."""
     found: dict[tuple[str, int], str] = {}
     for filename, where in places.spans:
-        lines = linecache.getlines(filename)
-        for line in range(where.line or 1, (where.end_line or 0) + 1):
-            if where.file is not None and line <= len(lines):
-                found[where.file, line] = lines[line - 1].rstrip("\n")
+        if where.text is not None and where.file is not None and where.line and where.end_line:
+            lines = linecache.getlines(filename)[where.line - 1 : where.end_line]
+            found |= {
+                (where.file, number): text.rstrip("\n") for number, text in enumerate(lines, where.line)
+            }
     return tuple(SourceLine(file=file, line=line, text=text) for (file, line), text in sorted(found.items()))
 
 
-# ---- the user's names ---------------------------------------------------------------------------------
-
-
-def _names(graph: Graph) -> dict[int, str]:
-    """The variable of each node that has one: ``x#2`` is the second one bound to ``x``, ``dx`` its adjoint."""
-    names = dict(graph.names)
-    bound = Counter(names.values())
-    backward = pass_of(graph)
-    known: dict[tuple[Call | None, int, int], list[str | None]] = {}  # a loop stores by the same instruction
-    for siblings in _siblings(graph):
-        if siblings[0] in backward:
-            continue
-        where = graph.calls[siblings[0]], graph.lastis[siblings[0]], len(siblings)
-        found = known.get(where)
-        if found is None:
-            found = known[where] = _bound_names(*where)
-        for index, name in zip(siblings, found, strict=False):
-            if name is not None:
-                bound[name] += 1
-                names[index] = name if bound[name] == 1 else f"{name}#{bound[name]}"
-    return names | adjoint_names(graph, names, bound)
-
-
-def _siblings(graph: Graph) -> Iterator[list[int]]:
-    """The operations one by one, but those together that one instruction made (``divmod``, ``math.modf``)."""
-    group: list[int] = []
-    for index, call in enumerate(graph.calls):
-        if call is None or graph.primitives[index] is CONST:
-            continue
-        last = group[-1] if group else -1
-        same = group and graph.calls[last] is call and graph.lastis[last] == graph.lastis[index]
-        if not same or graph.primitives[last] is graph.primitives[index]:
-            if group:
-                yield group
-            group = []
-        group.append(index)
-    if group:
-        yield group
-
-
-def _bound_names(call: Call | None, lasti: int, siblings: int) -> list[str | None]:
-    """The variables of so many operations of one instruction."""
-    if call is None or in_package(call.code):
-        return []
-    return unpacked_names(call.code, lasti) or ([_bound_name(call, lasti)] if siblings == 1 else [])
-
-
-def _bound_name(call: Call, lasti: int) -> str | None:
-    """The variable that a result is stored in; what a function returns, its caller stores."""
-    name = stored_name(call.code, lasti)
-    while name is None and returns(call.code, lasti) and call.code.co_name not in INLINE:
-        if call.parent is None or in_package(call.parent.code):
-            return None
-        call, lasti = call.parent, call.lasti
-        if calls_builtin(call.code, lasti):
-            return None
-        name = stored_name(call.code, lasti)
-    return name
-
-
-# ---- looking up ------------------------------------------------------------------------------------
-
-
-def occurrences(nodes: Sequence[Node], name: str) -> list[Node]:
-    """The nodes that a variable was bound to, in order: ``x``, ``x#2``, ``x#3``."""
-    return [
-        node
-        for node in nodes
-        if node.name is not None and (node.name == name or node.name.rpartition("#")[0] == name)
-    ]
+def _changed(places: Places) -> str | None:
+    """What to say of files that are no longer those that were loaded."""
+    files = {
+        where.file: None
+        for (filename, where), code in places.spans.items()
+        if where.text is None and text_of(code) is None and is_there(filename)
+    }
+    return (
+        f"{', '.join(map(str, files))}: changed since it was loaded, its text is not shown" if files else None
+    )
