@@ -29,7 +29,7 @@ ORDER = [
     "export.latex", "export.markdown", "export.nx", "export.palette", "export.python", "export.ranks",
     "export.words", "export.picture", "export.dot", "export.render", "export.room", "export.source_view", "export.text",
     "export.tips", "export.svg", "export.png", "diagnose", "trace", "derivatives", "stage", "differences",
-    "check", "custom", "api", "__init__", "demo", "cli", "__main__",
+    "points", "check", "custom", "api", "__init__", "demo", "cli", "__main__",
 ]  # fmt: skip
 
 

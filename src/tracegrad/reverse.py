@@ -122,7 +122,7 @@ def returned(
     with quiet():
         if row.vjps is None:
             return [
-                None if local is None else (local, fit(_times(local, upstream), arg))
+                None if local is None else (local, fit(times(local, upstream), arg))
                 for local, arg in zip(local_gradients(row, out, args, wanted), args, strict=False)
             ]
         return [
@@ -131,7 +131,8 @@ def returned(
         ]
 
 
-def _times(local: Any, upstream: Any) -> Any:
+def times(local: Any, upstream: Any) -> Any:
+    """The flow between arrays: local gradient times upstream gradient."""
     return upstream if type(local) is float and local == 1.0 else local * upstream
 
 
@@ -188,7 +189,7 @@ def _sweep_recorded(tape: Tape) -> None:
         for one in passes:
             one.reach(node, node.adjoint, call)
         if node.row is not INPUT:
-            _contribute(node, node.adjoint)
+            contribute(node, node.adjoint)
     for one in passes:
         one.end()
 
@@ -227,7 +228,7 @@ def _sweep_plain(tape: Tape) -> None:
             try:
                 pull(node, upstream)
             except (ArithmeticError, ValueError):
-                _contribute(node, upstream)
+                contribute(node, upstream)
 
 
 def _sweep_foreign(tape: Tape) -> None:
@@ -242,7 +243,7 @@ def _sweep_foreign(tape: Tape) -> None:
             node.value = value
 
 
-def _contribute(node: Any, upstream: Any) -> None:
+def contribute(node: Any, upstream: Any) -> None:
     """One turn of the loop in its general form: any number of operands, poles, operands of enclosing traces."""
     args, values, wanted = arguments_on(node)
     for arg, found in zip(args, returned(node.row, node.value, values, wanted, upstream), strict=False):
