@@ -43,11 +43,12 @@ def primitive(
 ) -> Any:
     """Make a function one operation of traces, with a derivative written by hand.
 
-    ``partials(out, *args)`` gives the local gradients of a result that is one number, or of each element of an array
-    that is computed element by element: for one argument its gradient, for several a tuple; or ``partials`` is a sequence with a function ``(out, *args)`` or a number for each argument,
-    ``None`` for one that is not differentiated.  ``vjp(g, out, *args)`` gives ``g`` times these, ``g`` and ``out`` in
-    the structure of the result; it is linear in ``g``.  A gradient has the structure of its argument; keyword arguments
-    are passed to the rule as they are.
+    ``partials(out, *args)`` gives the local gradients of a result that is one number, or of each element of an
+    array that is computed element by element: for one argument its gradient, for several a tuple; or ``partials``
+    is a sequence with a function ``(out, *args)`` or a number for each argument, ``None`` for one that is not
+    differentiated. ``vjp(g, out, *args)`` gives ``g`` times these, ``g`` and ``out`` in the structure of the
+    result; it is linear in ``g``. A gradient has the structure of its argument; keyword arguments are passed to the
+    rule as they are.
 
     ``symbol`` is what the gate shows; documents call the primitive ``custom.`` and ``name``.  ``check_at`` are
     arguments at which the derivative is compared with differences at once (:func:`tracegrad.check`), orders 1 and 2.
