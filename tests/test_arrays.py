@@ -137,16 +137,6 @@ def test_jacobian_and_hessian_have_the_axes_of_the_result_in_front() -> None:
     assert tg.elementwise_grad(lambda v: v * v)(v).tolist() == [2.0, 4.0]
     both = tg.jacobian(lambda v, s: v * s, argnums=(0, 1))(v, 3.0)
     assert [part.tolist() for part in both] == [[[3.0, 0.0], [0.0, 3.0]], [1.0, 2.0]]
-<<<<<<< HEAD
-
-
-def test_what_arrays_cannot_do_yet_is_told() -> None:
-    v = np.array([1.0, 2.0])
-    with pytest.raises(tg.UnsupportedError, match=r"tangents are not carried forward: use tg\.vjp"):
-        tg.jvp(lambda v: v * v, (v,), (v,))
-    with pytest.raises(tg.InputError, match="only numbers are checked"):
-        tg.check(lambda v: (v * v).sum(), v)
-    assert tg.check(lambda xs: (np.array(xs) ** 3).sum(), [1.0, 2.0]).ok
 
 
 def random_numbers(x: Any) -> Any:
@@ -174,5 +164,3 @@ def test_arrays_that_compiled_code_makes_are_plain_and_those_of_the_user_can_be_
     np.testing.assert_allclose(
         dot((t.gradients["x"],), directions), slope(function, (x,), directions), rtol=1e-7
     )
-=======
->>>>>>> 5bd535a (Tangents through arrays: jvp, Hessian products and the check take arrays; a vjp of the user is a linear map there)

@@ -174,6 +174,8 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
         _sweep_plain(tape)
     elif tape.kind is ScalarTracer and all(type(node) is ScalarTracer for node in tape):
         _sweep_foreign(tape)
+    elif tape.kind is ScalarTracer and not any(isinstance_tracer(seed) for _, seed in seeds):
+        _sweep_arrays(tape)
     else:
         _sweep_recorded(tape)
     return [node.adjoint for node in tape[:wanted]]
@@ -241,6 +243,26 @@ def _sweep_foreign(tape: Tape) -> None:
     finally:
         for node, value in foreign:
             node.value = value
+
+
+def _sweep_arrays(tape: Tape) -> None:
+    """The same over plain arrays, with numbers among them."""
+    from tracegrad.arrays.pulls import ON_ARRAYS
+
+    with quiet():
+        for node in reversed(tape):
+            upstream = node.adjoint
+            if upstream is None:
+                continue
+            pull = ON_ARRAYS[node.pull]
+            if pull is None or (type(node) is ScalarTracer and node.row.vjps is None):
+                if node.row is not INPUT:
+                    contribute(node, upstream)
+                continue
+            try:
+                pull(node, upstream)
+            except (ArithmeticError, ValueError):
+                contribute(node, upstream)
 
 
 def contribute(node: Any, upstream: Any) -> None:
