@@ -12,18 +12,19 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracegrad.arguments import title_of
+from tracegrad.arrays import include
 from tracegrad.arrays.fit import shape_of
 from tracegrad.derivatives import vjp
 from tracegrad.differences import Difference, derivative_at_zero
 from tracegrad.document import Node
 from tracegrad.errors import CheckFailed, InputError
+from tracegrad.points import direction, half_digits, inner, moved, products, real, weights
 from tracegrad.primitives import CONST, INPUT, bind
-from tracegrad.reverse import local_gradients
+from tracegrad.reverse import returned
 from tracegrad.trace import Trace, trace
-from tracegrad.tracer import plain
 from tracegrad.tree import leaves, map_leaves
 
 
@@ -138,10 +139,11 @@ def check(
 ) -> Report:
     """Compare the derivatives of ``fn`` at a point with differences, in random directions.
 
-    All numbers among the positional arguments vary, whole ones as reals; a result of several numbers is weighed at
-    random.  Order 1 holds the gradient against the function, order 2 the Hessian times the direction against the
-    gradient.  ``tolerance`` is relative to the magnitude of the terms; where differences are less exact than that,
-    their own error counts, up to a thousandth.  The same ``seed`` gives the same directions.
+    All numbers and arrays among the positional arguments vary, whole ones as reals; a result of several numbers is
+    weighed at random.  Order 1 holds the gradient against the function, order 2 the Hessian times the direction against
+    the gradient.  ``tolerance`` is relative to the magnitude of the terms; where differences are less exact than that,
+    their own error counts, up to a thousandth.  Arrays of single precision are moved in double, and must agree to half
+    of their digits.  The same ``seed`` gives the same directions.
 
     Source: the directional test is that of A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed. 2008, section 3.1.
 
@@ -154,83 +156,91 @@ def check(
     """
     if order not in (1, 2):
         raise InputError(f"order={order}: the orders that can be checked are 1 and 2")
-    for path, leaf in leaves(list(args)):
-        if shape_of(leaf):
-            raise InputError(
-                f"{title_of(fn)} was given an array at {path}, and only numbers are checked: wrap it in a function of "
-                "a list, as in tg.check(lambda xs: f(np.array(xs)), xs)"
-            )
-    point = [float(plain(leaf)) for _, leaf in leaves(list(args))]
+    include()  # whether an argument is an array is asked before it is traced
+    point = [real(leaf) for _, leaf in leaves(list(args))]
     if not point:
         raise InputError(f"{title_of(fn)} was given no number to differentiate by")
     chance = random.Random(seed)
     problem = _Problem(fn, args, kwargs, chance)
+    half = half_digits([*point, *problem.result])
+    allowed = Tolerance(max(tolerance, half), max(1e-13, 450 * half**2))
     found: list[Comparison] = []
-    for direction in range(directions):
-        along = _direction(chance, point)
-        found.append(problem.first(point, along, direction, tolerance))
+    for number in range(directions):
+        along = [direction(chance, leaf) for leaf in point]
+        found.append(problem.first(point, along, number, allowed))
         if order == 2:
-            found.append(problem.second(point, along, _direction(chance, point), direction, tolerance))
+            other = [direction(chance, leaf) for leaf in point]
+            found.append(problem.second(point, along, other, number, allowed))
     failed = min((one.order for one in found if not one.ok), default=None)
-    worst = None if failed is None else worst_node(trace(fn, *args, **kwargs), failed, tolerance)
+    worst = None if failed is None else worst_node(problem.trace(), failed, allowed)
     return Report(function=title_of(fn), comparisons=tuple(found), worst=worst)
 
 
-def _direction(chance: random.Random, point: Sequence[float]) -> list[float]:
-    """A random direction, each entry to the scale of its number."""
-    return [chance.choice((-1.0, 1.0)) * chance.uniform(0.5, 1.0) * max(abs(x), 0.1) for x in point]
+class Tolerance(NamedTuple):
+    """What two derivatives may differ by: relative to the magnitude of their terms, and at least."""
+
+    relative: float
+    absolute: float
 
 
 class _Problem:
-    """The function as one of a list of numbers, with a number for its result."""
+    """The function as one of a list of numbers and arrays, with a number for its result."""
 
     def __init__(
         self, fn: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], chance: random.Random
     ) -> None:
         self._fn, self._args, self._kwargs = fn, list(args), kwargs
-        count = len(leaves(fn(*args, **kwargs)))
-        if not count:
+        self.result = [leaf for _, leaf in leaves(fn(*args, **kwargs))]
+        if not self.result:
             raise InputError(f"{title_of(fn)} returned no number: there is nothing to differentiate")
-        self._weights = [1.0] if count == 1 else [chance.uniform(0.5, 1.0) for _ in range(count)]
+        single = len(self.result) == 1 and not shape_of(self.result[0])
+        self._weights = [1.0] if single else [weights(chance, leaf) for leaf in self.result]
 
     def value(self, point: Sequence[Any], fn: Callable[..., Any]) -> Any:
         """The function is an argument too: there a trace finds it."""
         numbers = iter(point)
         args = map_leaves(self._args, lambda leaf: next(numbers))
         result = [leaf for _, leaf in leaves(fn(*args, **self._kwargs))]
-        total = self._weights[0] * result[0]
-        for weight, leaf in zip(self._weights[1:], result[1:], strict=True):
-            total = total + weight * leaf
+        total, *others = map(inner, self._weights, result)
+        for other in others:
+            total = total + other
         return total
+
+    def trace(self) -> Trace:
+        numbers = iter(self._weights)
+        t = trace(self._fn, *self._args, **self._kwargs)
+        return t.backward(map_leaves(t.value, lambda leaf: next(numbers)))
 
     def gradient(self, point: Sequence[Any]) -> list[Any]:
         _, pullback = vjp(self.value, list(point), self._fn)
         found: list[Any] = pullback(1.0)[0]
         return found
 
-    def first(self, point: list[float], along: list[float], direction: int, tolerance: float) -> Comparison:
-        terms = [a * b for a, b in zip(self.gradient(point), along, strict=True)]
+    def first(self, point: list[Any], along: list[Any], number: int, tolerance: Tolerance) -> Comparison:
         return _compare(
-            1, direction, terms, lambda t: float(self.value(_moved(point, along, t), self._fn)), tolerance
-        )
+            1, number, _terms(self.gradient(point), along),
+            lambda t: float(self.value(moved(point, along, t), self._fn)), tolerance,
+        )  # fmt: skip
 
     def second(
-        self, point: list[float], along: list[float], other: list[float], direction: int, tolerance: float
+        self, point: list[Any], along: list[Any], other: list[Any], number: int, tolerance: Tolerance
     ) -> Comparison:
         def slope(at: Sequence[Any]) -> Any:
-            return math.fsum(a * b for a, b in zip(self.gradient(at), other, strict=True))
+            return math.fsum(map(inner, self.gradient(at), other))
 
         _, pullback = vjp(slope, list(point))
-        terms = [a * b for a, b in zip(pullback(1.0)[0], along, strict=True)]
-        return _compare(2, direction, terms, lambda t: float(slope(_moved(point, along, t))), tolerance)
+        return _compare(
+            2, number, _terms(pullback(1.0)[0], along),
+            lambda t: float(slope(moved(point, along, t))), tolerance,
+        )  # fmt: skip
 
 
-def _moved(point: Sequence[float], along: Sequence[float], t: float) -> list[float]:
-    return [x + t * v for x, v in zip(point, along, strict=True)]
+def _terms(gradient: Sequence[Any], along: Sequence[Any]) -> list[float]:
+    return [term for one, other in zip(gradient, along, strict=True) for term in products(one, other)]
 
 
 def _compare(
-    order: int, direction: int, terms: Sequence[float], f: Callable[[float], float], tolerance: float
+    order: int, direction: int, terms: Sequence[float], f: Callable[[float], float], tolerance: Tolerance
 ) -> Comparison:
     """The sum of the terms beside the derivative of ``f``; near a kink only small steps can tell."""
     found = [_compare_at(order, direction, terms, derivative_at_zero(f), tolerance)]
@@ -246,7 +256,7 @@ SMALLER_STEPS = (1e-3, 1e-6, 1e-9)
 
 
 def _compare_at(
-    order: int, direction: int, terms: Sequence[float], estimate: Difference, tolerance: float
+    order: int, direction: int, terms: Sequence[float], estimate: Difference, tolerance: Tolerance
 ) -> Comparison:
     total = math.fsum(terms)
     allowed = _allowed(math.fsum(map(abs, terms)), estimate, tolerance)
@@ -256,22 +266,23 @@ def _compare_at(
     )  # fmt: skip
 
 
-def _allowed(magnitude: float, estimate: Difference, tolerance: float) -> float:
+def _allowed(magnitude: float, estimate: Difference, tolerance: Tolerance) -> float:
     scale = max(magnitude, abs(estimate.value))
-    return max(tolerance * scale, min(10 * estimate.error, 1e-3 * scale), 1e-13)
+    return max(tolerance.relative * scale, min(10 * estimate.error, 1e-3 * scale), tolerance.absolute)
 
 
 # ---- who is to blame --------------------------------------------------------------------------------------
 
 
-def worst_node(t: Trace, order: int, tolerance: float = 1e-6) -> Suspect | None:
+def worst_node(t: Trace, order: int, tolerance: Tolerance) -> Suspect | None:
     """The operation of a trace whose local gradient (or its derivative) is farthest from differences of it."""
     worst: tuple[float, Suspect] | None = None
     for index, primitive in enumerate(t.graph.primitives):
         if primitive in (INPUT, CONST):
             continue
-        for slot, by, local, estimate in _locals(t, index, order):
-            badness = abs(local - estimate.value) / _allowed(abs(local), estimate, tolerance)
+        for slot, by, terms, estimate in _locals(t, index, order):
+            local, magnitude = math.fsum(terms), math.fsum(map(abs, terms))
+            badness = abs(local - estimate.value) / _allowed(magnitude, estimate, tolerance)
             if badness > 1 and (worst is None or badness > worst[0]):
                 node = t.nodes[index]
                 worst = badness, Suspect(
@@ -281,31 +292,44 @@ def worst_node(t: Trace, order: int, tolerance: float = 1e-6) -> Suspect | None:
     return None if worst is None else worst[1]
 
 
-def _locals(t: Trace, index: int, order: int) -> Iterator[tuple[int, int, float, Difference]]:
-    """(slot, slot, derivative, difference) for the operands of a node that vary."""
-    graph = t.graph
-    primitive = graph.primitives[index]
+def _locals(t: Trace, index: int, order: int) -> Iterator[tuple[int, int, list[float], Difference]]:
+    """(slot, slot, terms of the derivative, difference) for the operands of a node that vary.
+
+    The derivative of an array by an array is taken in random directions, and weighed at random.
+    """
+    graph, chance = t.graph, random.Random(index)
+    primitive, out = graph.primitives[index], graph.values[index]
     sources = graph.operands_of(index)
     varies = [slot for slot, source in enumerate(sources) if graph.primitives[source] is not CONST]
     static = graph.params.get(index, ())
-    values = [float(graph.values[source]) for source in sources]
+    values = [real(graph.values[source]) for source in sources]
+    seed = weights(chance, out) if shape_of(out) else 1.0
+    along = [direction(chance, value) if shape_of(value) else 1.0 for value in values]
+
+    def weighed(at: Sequence[Any]) -> Any:
+        return inner(bind(primitive, *at, *static), seed)
 
     def local(slot: int, at: Sequence[Any]) -> Any:
-        out = bind(primitive, *at, *static)
         wanted = [slot == other for other in range(len(sources))]
-        return local_gradients(primitive, out, [*at, *static], wanted)[slot]
+        found = returned(primitive, bind(primitive, *at, *static), [*at, *static], wanted, seed)
+        return next(pair[1] for pair in found if pair is not None)
+
+    def sloped(slot: int, at: Sequence[Any]) -> Any:
+        return inner(local(slot, at), along[slot])
 
     for slot in varies:
         if order == 1:
-            moved = _shifting(lambda at: float(bind(primitive, *at, *static)), values, slot)
-            yield slot, slot, local(slot, values), derivative_at_zero(moved, abs(values[slot]) or 1.0)
+            yield slot, slot, products(local(slot, values), along[slot]), _along(weighed, values, along, slot)
             continue
-        _, pullback = vjp(functools.partial(local, slot), list(values))
+        second = functools.partial(sloped, slot)
+        _, pullback = vjp(second, list(values))
         found = pullback(1.0)[0]
         for by in varies:
-            moved = _shifting(functools.partial(local, slot), values, by)
-            yield slot, by, found[by], derivative_at_zero(moved, abs(values[by]) or 1.0)
+            yield slot, by, products(found[by], along[by]), _along(second, values, along, by)
 
 
-def _shifting(f: Callable[[list[float]], float], values: list[float], slot: int) -> Callable[[float], float]:
-    return lambda t: f([*values[:slot], values[slot] + t, *values[slot + 1 :]])
+def _along(f: Callable[[list[Any]], Any], values: list[Any], along: list[Any], slot: int) -> Difference:
+    """The derivative of ``f`` by one of its arguments, along its direction."""
+    only = [v if number == slot else 0.0 * v for number, v in enumerate(along)]
+    scale = 1.0 if shape_of(values[slot]) else abs(values[slot]) or 1.0
+    return derivative_at_zero(lambda t: float(f(moved(values, only, t))), scale)

@@ -7,6 +7,7 @@ traced like any other code, which makes higher orders.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from math import nan
@@ -15,12 +16,13 @@ from typing import Any, TypeVar
 
 from tracegrad import intercept
 from tracegrad.arguments import title_of
+from tracegrad.arrays.fit import shape_of, zero_like
 from tracegrad.check import check
 from tracegrad.errors import InputError, UnsupportedError
 from tracegrad.ieee import Ieee
 from tracegrad.primitives import Primitive, bind
 from tracegrad.substitute import substitute
-from tracegrad.tracer import isinstance_tracer, plain
+from tracegrad.tracer import KINDS, isinstance_tracer, plain
 from tracegrad.tree import leaves, map_leaves
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,11 +43,12 @@ def primitive(
 ) -> Any:
     """Make a function one operation of traces, with a derivative written by hand.
 
-    ``partials(out, *args)`` gives the local gradients of a result that is one number: for one argument its gradient,
-    for several a tuple; or ``partials`` is a sequence with a function ``(out, *args)`` or a number for each argument,
-    ``None`` for one that is not differentiated.  ``vjp(g, out, *args)`` gives ``g`` times these, ``g`` and ``out`` in
-    the structure of the result; it is linear in ``g``.  A gradient has the structure of its argument; keyword arguments
-    are passed to the rule as they are.
+    ``partials(out, *args)`` gives the local gradients of a result that is one number, or of each element of an
+    array that is computed element by element: for one argument its gradient, for several a tuple; or ``partials``
+    is a sequence with a function ``(out, *args)`` or a number for each argument, ``None`` for one that is not
+    differentiated. ``vjp(g, out, *args)`` gives ``g`` times these, ``g`` and ``out`` in the structure of the
+    result; it is linear in ``g``. A gradient has the structure of its argument; keyword arguments are passed to the
+    rule as they are.
 
     ``symbol`` is what the gate shows; documents call the primitive ``custom.`` and ``name``.  ``check_at`` are
     arguments at which the derivative is compared with differences at once (:func:`tracegrad.check`), orders 1 and 2.
@@ -114,6 +117,8 @@ class CustomPrimitive:
             name=f"custom.{called}", forward=_forward, rules=_rules, symbol=symbol or called, python="", c="", numpy="",
             params=("call",), variadic=True,
         )  # fmt: skip
+        #: the same where a ``vjp`` works on arrays: not a product with numbers but a linear map
+        self._map = dataclasses.replace(self._row, rules=(), vjps=_vjps) if vjp else self._row
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         operands = [leaf for _, leaf in leaves([args, kwargs])]
@@ -128,7 +133,11 @@ class CustomPrimitive:
                 "argument: its gradient would be lost"
             )
         numbers = iter(range(outputs))
-        return map_leaves(result, lambda _: bind(self._row, *operands, Output(call, next(numbers))))
+        arrays = any(
+            type(value) in KINDS for value in map(plain, [*operands, *(leaf for _, leaf in leaves(result))])
+        )
+        row = self._map if arrays else self._row
+        return map_leaves(result, lambda _: bind(row, *operands, Output(call, next(numbers))))
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -237,19 +246,46 @@ def _forward(*operands: Any) -> Any:
 def _rules(m: Any, out: Any, *operands: Any) -> list[Any]:
     """All local gradients of one number of the result."""
     *values, output = operands
-    call: _Call = output.call
-    args, kwargs = call.arguments(values)
-    roots = call.of.rules()
-    intercept.start(roots)
     try:
-        number = iter(range(len(leaves(call.result))))
-        seed = map_leaves(call.result, lambda _: float(next(number) == output.number))
-        single = len(leaves(seed)) == 1
-        result = map_leaves(seed, lambda _: out) if single else call.of(*args, **kwargs)
-        return list(call.slots(call.of.gradients(seed, result, args, kwargs), args, kwargs))
+        found = _flows(1.0, out, values, output)
     except (ArithmeticError, ValueError):
         if any(type(value) is Ieee for value in values):
             return [nan] * len(values)
         raise
+    for local in found:
+        _refuse_matrix(output.call.of, local, out)
+    return found
+
+
+def _refuse_matrix(of: CustomPrimitive, local: Any, out: Any) -> None:
+    """Local gradients are multiplied element by element: a matrix of them would be summed the wrong way."""
+    given, shape = shape_of(local), shape_of(out)
+    fits = len(given) <= len(shape) and all(
+        one in (1, other) for one, other in zip(given[::-1], shape[::-1], strict=False)
+    )
+    if shape and not fits:
+        raise UnsupportedError(
+            f"the partials of the primitive {title_of(of)} have shape {given} for a result of shape {shape}, and they "
+            "are multiplied element by element: write vjp=lambda g, out, ...: ... for any other map"
+        )
+
+
+def _vjps(g: Any, out: Any, *operands: Any) -> list[Any]:
+    """What returns to all operands from one number or array of the result."""
+    *values, output = operands
+    return _flows(g, out, values, output)
+
+
+def _flows(g: Any, out: Any, values: list[Any], output: Output) -> list[Any]:
+    """What the rule gives where ``g`` arrives at one number or array of the result, and nothing at the others."""
+    call = output.call
+    args, kwargs = call.arguments(values)
+    intercept.start(call.of.rules())
+    try:
+        number = iter(range(len(leaves(call.result))))
+        seed = map_leaves(call.result, lambda leaf: g if next(number) == output.number else zero_like(leaf))
+        single = len(leaves(call.result)) == 1
+        result = map_leaves(call.result, lambda _: out) if single else call.of(*args, **kwargs)
+        return list(call.slots(call.of.gradients(seed, result, args, kwargs), args, kwargs))
     finally:
         intercept.stop()

@@ -17,7 +17,7 @@ from typing import Any
 
 from tracegrad.arguments import by_position, title_of
 from tracegrad.arrays import PATCHES, include
-from tracegrad.arrays.fit import one_like, shape_of, stacked, unit_seeds, zero_like
+from tracegrad.arrays.fit import fit, one_like, own, shape_of, stacked, unit_seeds, zero_like
 from tracegrad.collector import collector_paused
 from tracegrad.errors import InputError
 from tracegrad.forward import push
@@ -156,14 +156,15 @@ def hessian(fn: Function, argnums: Argnums = 0) -> Function:
 def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The value of ``fn(*primals)`` and its derivative in the direction of ``tangents``, in the result's structure.
 
-    ``tangents`` has the structure of ``primals``; what is no number in a primal is not looked at.
+    ``tangents`` has the structure of ``primals``, with arrays of the same shapes; what is no number in a primal is not
+    looked at.
 
     >>> jvp(lambda r, a: (r * a, r + a), (2.0, 5.0), (1.0, 0.0))
     ((10.0, 7.0), (5.0, 1.0))
     """
     run = _Run(fn, range(len(primals)), tuple(primals), {})
     with run:
-        push(run.recording.tape, _tangents(primals, tangents))
+        push(run.recording.tape, _tangents(title_of(fn), primals, tangents))
         tangent = map_leaves(run.result, run.tangent_of)
         return run.value, tangent
 
@@ -261,7 +262,7 @@ class _Run:
     def tangent_of(self, leaf: Any) -> Any:
         """The tangent of a number of the result, once tangents were pushed forward."""
         tangent = leaf.adjoint if isinstance_tracer(leaf) and self.recording.owns(leaf) else None
-        return 0.0 if tangent is None else tangent
+        return zero_like(leaf) if tangent is None else own(tangent)
 
 
 def _kind_of(result: Any) -> str:
@@ -283,11 +284,21 @@ def _numbers(fn: Function, argnums: Argnums, count: int) -> tuple[list[int], boo
     return [index % count for index in indices], single
 
 
-def _tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+def _tangents(title: str, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
     expected, given = leaves(list(primals)), dict(leaves(list(tangents)))
     if given.keys() != {path for path, _ in expected}:
         raise InputError(
             f"the tangents have {', '.join(given) or 'no number'}, "
             f"the primals {', '.join(path for path, _ in expected)}"
         )
-    return [as_adjoint(given[path]) for path, _ in expected]
+    for path, primal in expected:
+        if shape_of(given[path]) != shape_of(primal):
+            raise InputError(
+                f"the tangent of {path} has shape {shape_of(given[path])}, and {title} was given an array of shape "
+                f"{shape_of(primal)} there"
+            )
+    return [_in_precision(as_adjoint(given[path]), primal) for path, primal in expected]
+
+
+def _in_precision(tangent: Any, primal: Any) -> Any:
+    return fit(tangent, primal) if hasattr(primal, "dtype") else tangent

@@ -4,6 +4,9 @@ In: a tape and the tangents of its inputs.  Out: the tangent of every entry.  Re
 as :mod:`tracegrad.reverse`, and
 
     tangent of a node = the sum over its operands of local gradient * tangent of the operand.
+
+Where the rule of an operation on arrays is a linear map that carries gradients back, its transpose carries tangents
+forward.  Nobody has to write that: a linear map is traced like any other function, and its gradient is the transpose.
 """
 
 from __future__ import annotations
@@ -11,8 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tracegrad.errors import UnsupportedError
-from tracegrad.reverse import arguments_on, local_gradients, product
+from tracegrad.arguments import by_position
+from tracegrad.arrays.fit import quiet, spread, zero_like
+from tracegrad.primitives import INPUT, Primitive
+from tracegrad.recording import record
+from tracegrad.reverse import arguments_on, contribute, local_gradients, product, returned, times
 from tracegrad.tape import Tape
 from tracegrad.tracer import KINDS
 
@@ -30,15 +36,48 @@ def push(tape: Tape, tangents: Sequence[Any]) -> None:
 
 
 def _tangent(node: Any) -> Any:
-    if type(node) in KINDS or node.row.vjps is not None:
-        raise UnsupportedError(
-            f"{node.row.name} works on arrays, through which tangents are not carried forward: use tg.vjp or tg.grad"
-        )
     args, values, inside = arguments_on(node)
-    wanted = [own and arg.adjoint is not None for arg, own in zip(args, inside, strict=False)]
-    total = None
-    for arg, local in zip(args, local_gradients(node.row, node.value, values, wanted), strict=False):
-        if local is not None:
-            flow = product(local, arg.adjoint)
-            total = flow if total is None else total + flow
+    tangents = [arg.adjoint if own else None for arg, own in zip(args, inside, strict=False)]
+    if all(tangent is None for tangent in tangents):
+        return None
+    if node.row.vjps is not None:
+        return transposed(node.row, node.value, values, tangents)
+    wanted = [tangent is not None for tangent in tangents]
+    if not KINDS or not any(type(value) in KINDS for value in (node.value, *values)):
+        return _sum(product, local_gradients(node.row, node.value, values, wanted), tangents)
+    with quiet():
+        found = local_gradients(node.row, node.value, values, wanted)
+        return spread(_sum(times, found, tangents), node.value)
+
+
+def _sum(multiply: Any, found: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    flows = [
+        multiply(local, tangent) for local, tangent in zip(found, tangents, strict=True) if local is not None
+    ]
+    total = flows[0]
+    for flow in flows[1:]:
+        total = total + flow
     return total
+
+
+def transposed(row: Primitive, out: Any, values: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """What a linear map carries forward from the tangents of the operands (``None`` for one that is constant).
+
+    The map from an upstream gradient to the flows is recorded, and the tangents are seeds on the flows.
+    """
+    wanted = [tangent is not None for tangent in tangents]
+
+    def flows(upstream: Any) -> list[Any]:
+        return [pair and pair[1] for pair in returned(row, out, values, wanted, upstream)]
+
+    run = record(flows, by_position((zero_like(out),), {}))
+    with quiet():
+        for flow, tangent in zip(run.result, tangents, strict=True):
+            if run.owns(flow):
+                flow.adjoint = tangent if flow.adjoint is None else flow.adjoint + tangent
+        for entry in reversed(run.tape):
+            if entry.adjoint is not None and entry.row is not INPUT:
+                contribute(entry, entry.adjoint)
+        found = run.tape[0].adjoint
+    run.tape.clear()
+    return found

@@ -32,6 +32,9 @@ Pull = Callable[[Any, Any], None]
 #: the row that a backward instruction belongs to
 ROW_OF: dict[Pull, Primitive] = {}
 
+#: the pattern of operands that it is for
+PATTERN_OF: dict[Pull, str] = {}
+
 _PULLS: dict[tuple[Primitive, str], Pull] = {}
 
 _HEAD = "def pull(node, upstream):\n"
@@ -47,20 +50,27 @@ def pull_for(row: Primitive, pattern: str) -> Pull:
     """The backward instruction of a row for a pattern of operands."""
     found = _PULLS.get((row, pattern))
     if found is None:
-        found = _PULLS[row, pattern] = _compile(row, pattern) if pattern != "n" else _many(row)
+        found = _PULLS[row, pattern] = compiled(row, pattern, PLAIN) if pattern != "n" else _many(row)
         ROW_OF[found] = row
+        PATTERN_OF[found] = pattern
     return found
 
 
-def _compile(row: Primitive, pattern: str) -> Pull:
+def compiled(row: Primitive, pattern: str, m: Any, settle: str = "", **names: Any) -> Pull:
+    """The instruction for one or two operands, with rules in the namespace ``m``.
+
+    ``settle`` is the source of what is done to a flow before it is added, with ``names`` in it.
+    """
     kinds = dict(zip("ab", pattern, strict=False))
     texts = [f"{name}.value" if kind == "v" else name for name, kind in kinds.items()]
     rules = dict(zip("ab", (row.first, row.second), strict=True))
     flows = {name: _flow(f"rule_{name}", rules[name], texts) for name, kind in kinds.items() if kind == "v"}
     source = _HEAD + "".join(_OPERAND.format(name=name) for name in kinds)
-    source += "".join(_FLOW.format(name=name, flow=flow) for name, flow in flows.items())
+    source += "".join(
+        _FLOW.format(name=name, flow=flow) + settle.format(name=name) for name, flow in flows.items()
+    )
     source += "".join(_ADD.format(name=name) for name in flows)
-    scope: dict[str, Any] = {"m": PLAIN, "rule_a": row.first, "rule_b": row.second}
+    scope: dict[str, Any] = {"m": m, "rule_a": row.first, "rule_b": row.second, **names}
     exec(compile(source, f"{PACKAGE}/<pull of {row.name}>", "exec"), scope)
     pull: Pull = scope["pull"]
     return pull

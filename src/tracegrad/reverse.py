@@ -122,7 +122,7 @@ def returned(
     with quiet():
         if row.vjps is None:
             return [
-                None if local is None else (local, fit(_times(local, upstream), arg))
+                None if local is None else (local, fit(times(local, upstream), arg))
                 for local, arg in zip(local_gradients(row, out, args, wanted), args, strict=False)
             ]
         return [
@@ -131,7 +131,8 @@ def returned(
         ]
 
 
-def _times(local: Any, upstream: Any) -> Any:
+def times(local: Any, upstream: Any) -> Any:
+    """The flow between arrays: local gradient times upstream gradient."""
     return upstream if type(local) is float and local == 1.0 else local * upstream
 
 
@@ -173,6 +174,8 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
         _sweep_plain(tape)
     elif tape.kind is ScalarTracer and all(type(node) is ScalarTracer for node in tape):
         _sweep_foreign(tape)
+    elif tape.kind is ScalarTracer and not any(isinstance_tracer(seed) for _, seed in seeds):
+        _sweep_arrays(tape)
     else:
         _sweep_recorded(tape)
     return [node.adjoint for node in tape[:wanted]]
@@ -188,7 +191,7 @@ def _sweep_recorded(tape: Tape) -> None:
         for one in passes:
             one.reach(node, node.adjoint, call)
         if node.row is not INPUT:
-            _contribute(node, node.adjoint)
+            contribute(node, node.adjoint)
     for one in passes:
         one.end()
 
@@ -227,7 +230,7 @@ def _sweep_plain(tape: Tape) -> None:
             try:
                 pull(node, upstream)
             except (ArithmeticError, ValueError):
-                _contribute(node, upstream)
+                contribute(node, upstream)
 
 
 def _sweep_foreign(tape: Tape) -> None:
@@ -242,7 +245,27 @@ def _sweep_foreign(tape: Tape) -> None:
             node.value = value
 
 
-def _contribute(node: Any, upstream: Any) -> None:
+def _sweep_arrays(tape: Tape) -> None:
+    """The same over plain arrays, with numbers among them."""
+    from tracegrad.arrays.pulls import ON_ARRAYS
+
+    with quiet():
+        for node in reversed(tape):
+            upstream = node.adjoint
+            if upstream is None:
+                continue
+            pull = ON_ARRAYS[node.pull]
+            if pull is None or (type(node) is ScalarTracer and node.row.vjps is None):
+                if node.row is not INPUT:
+                    contribute(node, upstream)
+                continue
+            try:
+                pull(node, upstream)
+            except (ArithmeticError, ValueError):
+                contribute(node, upstream)
+
+
+def contribute(node: Any, upstream: Any) -> None:
     """One turn of the loop in its general form: any number of operands, poles, operands of enclosing traces."""
     args, values, wanted = arguments_on(node)
     for arg, found in zip(args, returned(node.row, node.value, values, wanted, upstream), strict=False):

@@ -121,13 +121,24 @@ def row_of(ufunc: Any) -> Primitive | None:
 
 _USUAL = frozenset({ScalarTracer, float, int})
 
+#: the short way of :mod:`tracegrad.arrays.fast`, once arrays are there: ``forward`` and ``reflected``, by ufunc
+UFUNCS: dict[str, Any] = {}
+
 
 def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """``Tracer.__array_ufunc__``: a ufunc with a tracer among its operands."""
-    if method == "__call__" and not options and _USUAL.issuperset(map(type, inputs)):
-        usual = row_of(ufunc)
-        if usual is not None:
-            return bind(usual, *inputs)
+    if method == "__call__" and not options:
+        if UFUNCS:
+            if issubclass(type(inputs[0]), Tracer):
+                made = UFUNCS["forward"][ufunc](*inputs)
+            else:
+                made = UFUNCS["reflected"][ufunc](*reversed(inputs))
+            if made is not None:
+                return made
+        if _USUAL.issuperset(map(type, inputs)):
+            usual = row_of(ufunc)
+            if usual is not None:
+                return bind(usual, *inputs)
     include()
     from tracegrad.arrays.table import unsupported
 

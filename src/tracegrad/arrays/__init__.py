@@ -27,6 +27,7 @@ def include() -> bool:
     # fmt: off
     from tracegrad.arrays import (  # noqa: F401
         elementwise,
+        fast,
         fresh,
         indexing,
         linalg,

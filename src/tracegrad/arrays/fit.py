@@ -40,6 +40,13 @@ def fit(flow: Any, like: Any) -> Any:
     return flow if getattr(flow, "dtype", wanted) == wanted else astype(flow, wanted)
 
 
+def spread(tangent: Any, like: Any) -> Any:
+    """The tangent of an elementwise result: over the axes along which operands were broadcast, in its precision."""
+    np: Any = sys.modules["numpy"]
+    shape = shape_of(like)
+    return fit(tangent if shape_of(tangent) == shape else np.broadcast_to(tangent, shape), like)
+
+
 def _unbroadcast(np: Any, flow: Any, shape: tuple[int, ...]) -> Any:
     given = shape_of(flow)
     extra = len(given) - len(shape)
