@@ -213,6 +213,62 @@ CASES: list[Case] = [
     Case("lstsq residuals", lambda a, b: np.linalg.lstsq(a, b, rcond=None)[1], (C.T, V)),
     Case("matrix_power", lambda x: np.linalg.matrix_power(x, 5), (S,)),
     Case("matrix_power -2", lambda x: np.linalg.matrix_power(x, -2), (S + 3 * np.eye(4),)),
+    # complex inside
+    Case("exp i x", lambda x: (np.exp(1j * x) * x).real + np.imag(np.exp(2j * x)), (A,)),
+    Case("modulus", lambda x: np.abs(x * (2 + 1j) + 1j) ** 3, (C,)),
+    Case("modulus squared", lambda x, y: (lambda z: (z * z.conj()).real)(x + 1j * y), (C, A)),
+    Case("angle", lambda x: np.angle(x + 1j * V) + np.angle(1 + 1j * x, deg=True), (A,)),
+    Case("complex quotient", lambda x, y: ((x + 2j) / (y - 1j) ** 2 - (3 - x)).imag, (A, V)),
+    Case("complex powers", lambda x: abs((x + 1j) ** 2.5 + (1 + x * 1j) ** (x - 0.5j) + (2j) ** x), (A,)),
+    Case("complex functions", lambda x: _functions(x * (0.4 + 0.3j)).imag, (UNIT,)),
+    Case("complex parts put together", lambda x: _put_together(x), (V,)),
+    Case(
+        "complex products", lambda x, w: np.abs((x @ (w * 1j) + x.T[:3, :2]).prod(axis=1)), (A[:, :3], W[:3])
+    ),
+    Case("complex einsum", lambda x: np.einsum("ij,kj->ik", x * 1j + B, x - 2j).real, (A,)),
+    Case("complex vdot", lambda x: np.vdot(x + 1j * x**2, V * (1 - 2j)).real, (V,)),
+    Case("complex norm", lambda x: np.linalg.norm(x + 1j * B, axis=1) + np.linalg.norm(x * 1j), (C,)),
+    Case("complex norm 3", lambda x: np.linalg.norm(x + 1j * B, 3, axis=1), (C,)),
+    Case("complex solve", lambda x: np.abs(np.linalg.solve(x + 2j * np.eye(4), V * 1j)), (S,)),
+    Case("complex inverse", lambda x: np.linalg.inv(x + 2j * np.eye(4)).imag, (S,)),
+    Case(
+        "complex sums",
+        lambda x: (x * 1j).sum().imag * abs((x + 1j).mean(0)) + np.cumsum(x * 1j, 1)[:2].imag[0],
+        (A,),
+    ),
+    Case(
+        "complex where", lambda x: np.abs(np.where(MASK, x * 1j, x) + np.concatenate([x, x * 2j])[:3]), (A,)
+    ),
+    Case(
+        "complex scalars", lambda x: abs((x[0] * np.asarray(x[1]) * 1j + 2).conjugate() ** 2 / x.sum()), (V,)
+    ),
+    # Fourier transforms
+    *(
+        Case(
+            f"{name}({options})",
+            lambda x, name=name, options=options: _power(getattr(np.fft, name)(x, **options)),
+            (C,),
+        )
+        for name in ("fft", "ifft", "rfft", "hfft", "ihfft")
+        for options in ({}, {"n": 3, "norm": "ortho"}, {"n": 7, "axis": 0, "norm": "forward"})
+    ),
+    *(
+        Case(f"irfft({options})", lambda x, options=options: np.fft.irfft(x * (1 + 2j), **options) ** 2, (C,))
+        for options in ({}, {"n": 5, "norm": "ortho"}, {"n": 9, "axis": 0, "norm": "forward"}, {"n": 4})
+    ),
+    *(
+        Case(
+            f"{name}({options})",
+            lambda x, name=name, options=options: _power(getattr(np.fft, name)(x, **options)),
+            (Q,),
+        )
+        for name in ("fft2", "ifft2", "rfft2", "fftn", "ifftn", "rfftn", "irfftn", "irfft2")
+        for options in ({}, {"s": (4, 3), "axes": (0, 2)})
+    ),
+    Case("fftshift", lambda x: np.fft.fftshift(np.fft.fft(x)).real + np.fft.ifftshift(x, axes=1), (A,)),
+    Case(
+        "convolution theorem", lambda x, y: np.fft.irfft(np.fft.rfft(x, 8) * np.fft.rfft(y, 8), 8), (V, V + 1)
+    ),
     # operators and methods
     Case("operators", lambda x, y: (2 - x) / y + x**2 - x**y * 3 // 1e9 + (-x) % 7 + abs(x), (A, B)),
     Case("number with array", lambda s, x: s * x + x / s - s**x, (1.5, A)),
@@ -225,6 +281,26 @@ CASES: list[Case] = [
     Case("filled", lambda x: _filled(x), (V,)),
     Case("filled rows", lambda x: _filled_rows(x), (A,)),
 ]
+
+
+def _power(z: Any) -> Any:
+    """|z|², and a real number that tells the parts of z from each other."""
+    return np.abs(z) ** 2 + z.real * 0.3 - z.imag * z.real
+
+
+def _functions(z: Any) -> Any:
+    found = np.sin(z) * np.cos(z) + np.tan(z) - np.sinh(z) / np.cosh(z) + np.tanh(z) ** 2
+    found = found + np.log(z + 2) * np.sqrt(z + 2) + np.log1p(z) - np.expm1(z) + np.exp2(z) + np.square(z)
+    found = found + np.arcsin(z) - np.arccos(z) + np.arctan(z) + np.arccosh(z + 3j) + np.arctanh(z)
+    return found + np.log2(z + 2) - np.log10(z + 2) + np.reciprocal(z + 2) + np.power(z + 2, 3)
+
+
+def _put_together(x: Any) -> Any:
+    z = np.zeros(4, complex)
+    z[0] = x[0] * x[1]
+    z[1:] = x[1:] * 1j
+    z *= 1 + 1j
+    return abs(z + z[::-1].astype(complex)) + z.astype(complex).imag
 
 
 def _in_place(x: Any) -> Any:

@@ -233,6 +233,8 @@ def _finite(value: Any) -> bool:
         return value - value == 0.0
     if is_array(value):
         return bool((value - value == 0).all())
+    if isinstance(value, complex):
+        return bool(value - value == 0)
     try:
         return math.isfinite(value)
     except OverflowError:  # an int beyond the floats

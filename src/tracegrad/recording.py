@@ -120,6 +120,10 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     for _, leaf in leaves(result):
         if isinstance_tracer(leaf) and type(leaf.tape) is ClosedTape and leaf.tape is not tape:
             leaf.tape.enter(sys._getframe())  # raises
+        if tape.complex and getattr(getattr(leaf, "dtype", None), "kind", "") == "c":
+            raise UnsupportedError(
+                f"{tape.title} returned complex numbers: return real ones, such as np.abs(z), z.real or z.imag"
+            )
     return Recording(function=function, tape=tape, entered=entered, count=count, result=result)
 
 

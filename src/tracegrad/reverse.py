@@ -151,6 +151,8 @@ def _pulled_back(
 
 def _with_shape(value: Any) -> Any:
     """A plain number as numpy's, which has a shape: rules on arrays ask for it."""
+    if type(value) is complex:
+        return sys.modules["numpy"].complex128(value)
     return sys.modules["numpy"].float64(value) if type(value) in (float, int) else value
 
 
@@ -247,7 +249,7 @@ def arguments_on(node: Any) -> tuple[tuple[Any, ...], list[Any], list[bool]]:
 
 def as_adjoint(seed: Any) -> Any:
     """A seed as adjoints are: a float, where it was given as a whole number."""
-    if type(seed) in KINDS and seed.dtype.kind != "f":
+    if type(seed) in KINDS and seed.dtype.kind not in "fc":
         return seed.astype(float)
     return float(seed) if type(seed) in (int, bool) else seed
 

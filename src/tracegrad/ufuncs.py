@@ -99,6 +99,10 @@ OWN: dict[str, tuple[Rule, ...]] = {
 }
 
 
+#: those of them whose derivative holds for complex operands too
+_ANALYTIC = frozenset({"square", "reciprocal"})
+
+
 @functools.cache
 def row_of(ufunc: Any) -> Primitive | None:
     """The row of a ufunc, ``None`` where there is none.
@@ -111,7 +115,7 @@ def row_of(ufunc: Any) -> Primitive | None:
     title = f"numpy.{name}" if getattr(sys.modules["numpy"], name, None) is ufunc else name
     columns: dict[str, Any] = {"name": title, "forward": ufunc, "numpy": "", "c": "", "python": ""}
     if name in OWN:
-        return Primitive(rules=OWN[name], symbol=name, **columns)
+        return Primitive(rules=OWN[name], symbol=name, complex=name in _ANALYTIC, **columns)
     if name in LIKE and LIKE[name] in TABLE:
         return replace(TABLE[LIKE[name]], **columns)
     if name in STEPS:

@@ -27,6 +27,7 @@ def include() -> bool:
     # fmt: off
     from tracegrad.arrays import (  # noqa: F401
         elementwise,
+        fourier,
         fresh,
         indexing,
         linalg,
@@ -39,6 +40,7 @@ def include() -> bool:
     )
     # fmt: on
 
-    KINDS.update({numpy.ndarray: tracer.ArrayTracer, tracer.ArrayTracer: tracer.ArrayTracer})
+    arrays = (numpy.ndarray, numpy.complex64, numpy.complex128, tracer.ArrayTracer)
+    KINDS.update(dict.fromkeys(arrays, tracer.ArrayTracer))
     PATCHES.extend(stand_ins.PATCHES)
     return True

@@ -75,6 +75,7 @@ def _where(condition: Any, *branches: Any) -> Any:
         lambda m, out, x, y, condition: np.where(condition, 1.0, 0.0),
         lambda m, out, x, y, condition: np.where(condition, 0.0, 1.0),
     ),
+    complex=True,
 )
 def WHERE(x: Any, y: Any, condition: Any) -> Any:
     return np.where(condition, x, y)
@@ -148,11 +149,6 @@ def NAN_TO_NUM(x: Any) -> Any:
 for _alias in ("around", "round_"):
     if hasattr(np, _alias):
         HANDLERS[getattr(np, _alias)] = HANDLERS[np.round]
-
-
-@composed(np.real, np.real_if_close)
-def _real(x: Any) -> Any:
-    return x
 
 
 @composed(np.polyval)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import lift
+from tracegrad.arrays.complexes import is_complex
 from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
 from tracegrad.row import Primitive, bind
 
@@ -38,15 +39,18 @@ def _matmul_right(g: Any, out: Any, a: Any, b: Any) -> Any:
     return np.matmul(transposed(a), g)
 
 
-@row(np.matmul, _matmul_left, _matmul_right, symbol="@", maps=BOTH)
+@row(np.matmul, _matmul_left, _matmul_right, symbol="@", maps=BOTH, complex=True)
 def MATMUL(a: Any, b: Any) -> Any:
     return np.matmul(a, b)
 
 
 VECDOT = Primitive(
     name="numpy.vecdot", forward=lambda a, b: np.vecdot(a, b),
-    vjps=(lambda g, out, a, b: g[..., None] * b, lambda g, out, a, b: g[..., None] * a), symbol="·",
-    maps=("G b", "G a"), variadic=True, python="", c="", numpy="",
+    vjps=(
+        lambda g, out, a, b: np.conjugate(g[..., None] * b) if is_complex(a) else g[..., None] * b,
+        lambda g, out, a, b: g[..., None] * np.conjugate(a),
+    ),
+    symbol="·", maps=("G b", "G a"), variadic=True, complex=True, python="", c="", numpy="",
 )  # fmt: skip
 
 
@@ -90,7 +94,7 @@ def _tensor_right(g: Any, out: Any, a: Any, b: Any, axes: Any) -> Any:
     return _back(g, a, b.ndim - len(axes[1]), axes[1], axes[0], b.shape, False)
 
 
-@row(np.dot, _dot_left, _dot_right, symbol="·", maps=BOTH)
+@row(np.dot, _dot_left, _dot_right, symbol="·", maps=BOTH, complex=True)
 def DOT(a: Any, b: Any) -> Any:
     return np.dot(a, b)
 
@@ -103,7 +107,7 @@ def _dot(a: Any, b: Any, out: Any = None) -> Any:
     return a * b if not (getattr(a, "ndim", 0) and getattr(b, "ndim", 0)) else bind(DOT, a, b)
 
 
-@row(np.tensordot, _tensor_left, _tensor_right, symbol="⊗", maps=BOTH)
+@row(np.tensordot, _tensor_left, _tensor_right, symbol="⊗", maps=BOTH, complex=True)
 def TENSORDOT(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.tensordot(a, b, axes)
 
@@ -134,6 +138,7 @@ def _inner(a: Any, b: Any) -> Any:
     lambda g, out, a, b: _tensor_right(g, out, a, b, ((a.ndim - 1,), (b.ndim - 1,))),
     symbol="·",
     maps=BOTH,
+    complex=True,
 )
 def INNER(a: Any, b: Any) -> Any:
     return np.inner(a, b)
@@ -144,7 +149,8 @@ HANDLERS[np.inner] = _inner
 
 @composed(np.vdot)
 def _vdot(a: Any, b: Any) -> Any:
-    return np.dot(np.ravel(lift(a)), np.ravel(lift(b)))
+    a, b = np.ravel(lift(a)), np.ravel(lift(b))
+    return np.dot(np.conjugate(a) if is_complex(a) else a, b)
 
 
 @composed(np.outer)
@@ -170,6 +176,7 @@ def _kron(a: Any, b: Any) -> Any:
     lambda g, out, a, b: np.cross(g, a),
     symbol="×",
     maps=("B × G", "G × A"),
+    complex=True,
 )
 def CROSS(a: Any, b: Any) -> Any:
     return np.cross(a, b)

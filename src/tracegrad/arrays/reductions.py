@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import lift
+from tracegrad.arrays.complexes import is_complex, toward
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import astype
 from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
@@ -37,7 +38,13 @@ def _count(x: Any, axis: Any) -> int:
     return int(np.prod([length for length, one in zip(x.shape, kept, strict=True) if one == 1], dtype=int))
 
 
-@row(np.sum, lambda g, out, x, axis, dtype, keepdims: _spread(g, x, axis), symbol="Σ", maps=SPREAD)
+@row(
+    np.sum,
+    lambda g, out, x, axis, dtype, keepdims: _spread(g, x, axis),
+    symbol="Σ",
+    maps=SPREAD,
+    complex=True,
+)
 def SUM(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False) -> Any:
     return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
@@ -47,6 +54,7 @@ def SUM(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False) -
     lambda g, out, x, axis, dtype, keepdims: _spread(g / _count(x, axis), x, axis),
     symbol="mean",
     maps=("spread ÷ n",),
+    complex=True,
 )
 def MEAN(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False) -> Any:
     return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
@@ -115,7 +123,7 @@ def _product(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
     return _spread(g, x, axis) * back(others)
 
 
-@row(np.prod, _product, symbol="Π", maps=("the other factors",))
+@row(np.prod, _product, symbol="Π", maps=("the other factors",), complex=True)
 def PROD(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.prod(a, axis=axis, keepdims=keepdims)
 
@@ -137,7 +145,7 @@ def _cumulated(g: Any, out: Any, x: Any, axis: Any) -> Any:
     return np.reshape(back, x.shape) if axis is None else back
 
 
-@row(np.cumsum, _cumulated, maps=("sums from behind",))
+@row(np.cumsum, _cumulated, maps=("sums from behind",), complex=True)
 def CUMSUM(a: Any, axis: Any = None) -> Any:
     return np.cumsum(a, axis=axis)
 
@@ -156,7 +164,7 @@ def _cumulated_product(g: Any, out: Any, x: Any, axis: Any) -> Any:
     return back(_products_before(lanes) * np.stack(tails[::-1], axis=-1))
 
 
-@row(np.cumprod, _cumulated_product, maps=("products from behind",))
+@row(np.cumprod, _cumulated_product, maps=("products from behind",), complex=True)
 def CUMPROD(a: Any, axis: Any = None) -> Any:
     return np.cumprod(a, axis=axis)
 
@@ -232,16 +240,17 @@ def _normed(g: Any, out: Any, x: Any, ord: Any, axis: Any, keepdims: Any) -> Any
     origin = size == 0
     safe = np.where(origin, 1.0, size)
     if ord in (None, 2, "fro"):
-        return g * np.where(origin, 0.0, x / safe)
+        return g * np.where(origin, 0.0, np.conjugate(x) / safe)
+    slope = toward(x, np.abs(x)) if is_complex(x) else np.sign(x)
     if ord == 1:
-        return g * np.sign(x)
+        return g * slope
     if ord in (np.inf, -np.inf):
         winners = plain_array(np.abs(x)) == plain_array(size)
-        return g * np.sign(x) * (winners / np.sum(winners, axis=axis, keepdims=True))
-    return g * np.where(origin, 0.0, np.sign(x) * (np.abs(x) / safe) ** (ord - 1.0))
+        return g * slope * (winners / np.sum(winners, axis=axis, keepdims=True))
+    return g * np.where(origin, 0.0, slope * (np.abs(x) / safe) ** (ord - 1.0))
 
 
-@row(np.linalg.norm, _normed, symbol="‖x‖", maps=("x ÷ ‖x‖",))
+@row(np.linalg.norm, _normed, symbol="‖x‖", maps=("x ÷ ‖x‖",), complex=True)
 def NORM(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     return np.linalg.norm(x, ord=ord, axis=axis, keepdims=keepdims)
 

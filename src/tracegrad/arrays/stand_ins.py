@@ -57,7 +57,7 @@ def _arrays(original: Function) -> Function:
             tape = CURRENT.get()
             return (
                 fresh(made, tape)
-                if copies and tape is not None and made.dtype.kind in "fiu" and _by_user(stand_in)
+                if copies and tape is not None and made.dtype.kind in "fiuc" and _by_user(stand_in)
                 else made
             )
         if args or any(option not in (None, True) for name, option in options.items() if name != "copy"):
@@ -83,7 +83,7 @@ def _makers(original: Function) -> Function:
         if original is np_full and holds_tracer(args[1:2]):
             return np.copy(np.broadcast_to(lift(args[1]), args[0]))
         made = original(*map(settled, args), **options)
-        return fresh(made, tape) if type(made) is np.ndarray and made.dtype.kind in "fiu" else made
+        return fresh(made, tape) if type(made) is np.ndarray and made.dtype.kind in "fiuc" else made
 
     return stand_in
 
