@@ -94,6 +94,102 @@ CASES: list[Case] = [
     Case("norm 1", lambda x: np.linalg.norm(x, 1, axis=0), (C,)),
     Case("norm 3", lambda x: np.linalg.norm(x, 3, axis=0), (C,)),
     Case("norm inf", lambda x: np.linalg.norm(x, np.inf, axis=1), (C,)),
+    Case("interp period", lambda x, f: np.interp(x, np.array([0.1, 0.5, 1.1, 1.4]), f, period=1.5), (A, V)),
+    Case("interp ends", lambda x: np.interp(x, [0.5, 1.0], [1.0, 3.0], left=-1.0, right=7.0), (A,)),
+    # statistics
+    *(
+        Case(f"{name} {options}", lambda x, name=name, options=options: getattr(np, name)(x, **options), (Q,))
+        for name in ("nansum", "nanprod", "nanmean", "nanmax", "nanmin", "nanvar", "nanstd", "nanmedian")
+        for options in AXES
+    ),
+    *(
+        Case(
+            f"{name} with nan",
+            lambda x, name=name: getattr(np, name)(np.where(MASK, x, np.nan), axis=1),
+            (A,),
+        )
+        for name in (
+            "nansum",
+            "nanprod",
+            "nanmean",
+            "nanmax",
+            "nanmin",
+            "nanvar",
+            "nanstd",
+            "nanmedian",
+            "nancumsum",
+        )
+    ),
+    Case("nancumprod", lambda x: np.nancumprod(np.where(MASK, x, np.nan)), (A,)),
+    Case("nanstd ddof", lambda x: np.nanstd(np.where(x > 0.5, x, np.nan), axis=1, ddof=1), (A,)),
+    Case("quantile", lambda x: np.quantile(x, 0.3), (A,)),
+    Case("quantiles", lambda x: np.quantile(x, [[0.1, 0.5], [0.77, 1.0]], axis=1), (Q,)),
+    Case("percentile", lambda x: np.percentile(x, 30, axis=(0, 2), keepdims=True), (Q,)),
+    *(
+        Case(
+            f"quantile {method}",
+            lambda x, method=method: np.quantile(x, [0.2, 0.6], axis=0, method=method),
+            (A,),
+        )
+        for method in ("lower", "higher", "nearest", "midpoint", "median_unbiased", "weibull", "inverted_cdf")
+    ),
+    Case("nanquantile", lambda x: np.nanquantile(np.where(MASK, x, np.nan), [0.2, 0.9], axis=1), (A,)),
+    Case("nanpercentile", lambda x: np.nanpercentile(x, 40), (A,)),
+    Case("average returned", lambda x, w: np.average(x, axis=1, weights=w, returned=True)[0], (A, V)),
+    Case("cov", np.cov, (A,)),
+    Case("cov columns", lambda x, y: np.cov(x, y, rowvar=False, ddof=0), (A, B)),
+    Case("cov of one", lambda x: np.cov(x, bias=True), (V,)),
+    Case("corrcoef", lambda x: np.corrcoef(x)[0, 1], (A,)),
+    Case("partition", lambda x: np.partition(x, 2, axis=1), (C,)),
+    Case("sort kind", lambda x: np.sort(x, kind="stable"), (C,)),
+    Case("unique", lambda x: np.unique(np.concatenate([x, x])), (V,)),
+    Case("unique counts", lambda x: np.unique(x, return_counts=True)[0], (A,)),
+    Case("nan_to_num", lambda x: np.nan_to_num(np.where(MASK, x, np.nan), nan=3.0), (A,)),
+    # numerical methods
+    Case("gradient", np.gradient, (V,)),
+    Case("gradient of all axes", lambda x: np.gradient(x)[1] + np.gradient(x, 0.3, 2.0)[0], (A,)),
+    Case("gradient axis", lambda x: np.gradient(x, 0.5, axis=1, edge_order=2), (A,)),
+    Case("gradient uneven", lambda x, p: np.gradient(x, np.cumsum(p), axis=1), (A, V)),
+    Case("gradient uneven 2", lambda x, p: np.gradient(x, np.cumsum(p), axis=1, edge_order=2), (A, V)),
+    Case("diff ends", lambda x, y: np.diff(x, prepend=0.0, append=y[:, :2], axis=1), (A, B)),
+    Case("ediff1d", lambda x: np.ediff1d(x, to_end=x[0], to_begin=[1.0, 2.0]), (V,)),
+    Case("unwrap", lambda x: np.unwrap(x * 4, axis=0), (C,)),
+    *(
+        Case(
+            f"{name} {mode} {n} {m}",
+            lambda x, y, name=name, mode=mode: getattr(np, name)(x, y, mode),
+            (numbers(20, n), numbers(21, m)),
+        )
+        for name in ("convolve", "correlate")
+        for mode in ("full", "same", "valid")
+        for n, m in ((5, 3), (6, 4), (3, 6), (2, 5), (4, 4))
+    ),
+    Case("vander", np.vander, (V,)),
+    Case("vander increasing", lambda x: np.vander(x, 3, increasing=True), (V,)),
+    Case(
+        "polynomials",
+        lambda p, q: np.polyadd(np.polymul(p, q), np.polysub(np.polyder(p), np.polyint(q))),
+        (V, V[:2]),
+    ),
+    Case("linspace", lambda x: np.linspace(x[0], x[1], 5), (V,)),
+    Case("linspace open", lambda x, y: np.linspace(x, y, 4, endpoint=False, axis=1), (A, V)),
+    Case("linspace step", lambda x: np.linspace(x[0], 3.0, 5, retstep=True)[1], (V,)),
+    Case("logspace", lambda x: np.logspace(x[0], x[1], 4, base=2.0), (V,)),
+    Case("geomspace", lambda x, y: np.geomspace(x, y, 4), (V, V + 2)),
+    Case("select", lambda x: np.select([x > 1.2, x > 0.8], [x**2, 3 * x], 1.0), (A,)),
+    Case("choose", lambda x, y: np.choose([0, 1, 0, 1], [x, y]), (A, V)),
+    Case("piecewise", lambda x: np.piecewise(x, [x < 0.8, x > 1.2], [np.sin, 2.0, lambda u: u * u]), (A,)),
+    Case("apply_along_axis", lambda x: np.apply_along_axis(lambda row: np.outer(row, row[:2]), 1, x), (Q,)),
+    Case("apply_along_axis to number", lambda x: np.apply_along_axis(lambda row: row @ row, 0, x), (A,)),
+    Case("block", lambda x, y: np.block([[x, x[:, :1]], [y, 2.0]]), (A, V)),
+    *(
+        [
+            Case("cumulative_sum", lambda x: np.cumulative_sum(x, axis=1, include_initial=True), (A,)),
+            Case("cumulative_prod", np.cumulative_prod, (V,)),
+        ]
+        if hasattr(np, "cumulative_sum")
+        else []
+    ),
     # products
     Case("matmul", np.matmul, (A, W)),
     Case("matmul @", lambda x, y: x @ y, (A, W)),

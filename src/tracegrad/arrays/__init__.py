@@ -31,10 +31,12 @@ def include() -> bool:
         fresh,
         indexing,
         linalg,
+        numerical,
         products,
         reductions,
         shapes,
         stand_ins,
+        statistics,
         steps,
         tracer,
     )

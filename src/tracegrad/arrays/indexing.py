@@ -103,6 +103,11 @@ SETITEM = _matrix(
 )
 
 
+def setitem(x: Any, value: Any, index: Any) -> Any:
+    """The array that ``x[index] = value`` makes of an array."""
+    return bind(SETITEM, x, value, static(index))
+
+
 @composed(np.take)
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
     if out is not None or mode != "raise":

@@ -19,7 +19,7 @@ from tracegrad.tracer import isinstance_tracer
 STEPS = (
     "all", "allclose", "any", "argmax", "argmin", "argpartition", "argsort", "argwhere", "array_equal", "array_equiv",
     "array2string", "array_repr", "array_str", "count_nonzero", "digitize", "flatnonzero", "isclose", "iscomplex",
-    "isneginf", "isposinf", "isreal", "lexsort", "nanargmax", "nanargmin", "nonzero", "searchsorted",
+    "in1d", "isin", "isneginf", "isposinf", "isreal", "lexsort", "nanargmax", "nanargmin", "nonzero", "searchsorted",
 )  # fmt: skip
 
 #: what depends on shape and kind alone, and is no guard either
@@ -93,7 +93,7 @@ def _fact(function: Any) -> Callable[..., Any]:
     return serve
 
 
-for _name in STEPS:
+for _name in filter(vars(np).__contains__, STEPS):
     HANDLERS[getattr(np, _name)] = _steps(getattr(np, _name))
 for _name in FACTS:
     HANDLERS[getattr(np, _name)] = _fact(getattr(np, _name))
