@@ -38,6 +38,7 @@ A, B, V, W = numbers(0, 3, 4), numbers(1, 3, 4), numbers(2, 4), numbers(3, 4, 2)
 C, S, Q, T = signed(4, 3, 4), signed(5, 4, 4), numbers(6, 2, 3, 4), numbers(7, 2, 4, 5)
 UNIT = numbers(8, 3, 4, low=-0.9, high=0.9)
 INDEX, MASK = np.array([2, 0, 2, 1]), np.array([True, False, True, True])
+SOME = np.arange(24).reshape(2, 3, 4) % 5 != 3
 
 UNARY = {
     "exp": A, "exp2": A, "expm1": A, "log": A, "log2": A, "log10": A, "log1p": A, "sqrt": A, "cbrt": A, "square": C,
@@ -374,6 +375,31 @@ CASES: list[Case] = [
         (A,),
     ),
     Case("in place", lambda x: _in_place(x), (A,)),
+    # where= and out=
+    *(
+        Case(
+            f"{name} where {options}",
+            lambda x, name=name, options=options: getattr(np, name)(x, where=SOME, **options),
+            (Q,),
+        )
+        for name in ("sum", "mean", "prod")
+        for options in AXES
+    ),
+    Case("max where", lambda x: x.max(axis=1, where=MASK, initial=0.9), (A,)),
+    Case("min where", lambda x: np.min(x, where=x > 0.7, initial=5.0), (A,)),
+    Case("prod initial", lambda x: np.prod(x, axis=1, initial=3.0, where=MASK), (A,)),
+    Case("sum initial", lambda x: np.sum(x, 0, initial=2.0), (A,)),
+    Case("out", lambda x: _out(x), (A,)),
+    Case("ufunc where", lambda x: _ufunc_where(x), (C,)),
+    Case("copyto and kin", lambda x: _copyto(x), (A,)),
+    Case("accumulate", lambda x: np.add.accumulate(x, axis=1) + np.multiply.accumulate(x), (A,)),
+    Case("outer of ufuncs", lambda x, y: np.subtract.outer(x, y) * np.add.outer(y, x)[0], (V, V + 1)),
+    Case("modf", lambda x: np.modf(x * 3)[0] + np.modf(x * 3)[1], (C,)),
+    *(
+        [Case("matvec", np.matvec, (Q, V)), Case("vecmat", np.vecmat, (V, T))]
+        if hasattr(np, "matvec")
+        else []
+    ),
     Case("filled", lambda x: _filled(x), (V,)),
     Case("filled rows", lambda x: _filled_rows(x), (A,)),
 ]
@@ -397,6 +423,37 @@ def _put_together(x: Any) -> Any:
     z[1:] = x[1:] * 1j
     z *= 1 + 1j
     return abs(z + z[::-1].astype(complex)) + z.astype(complex).imag
+
+
+def _out(x: Any) -> Any:
+    found = np.zeros_like(x)
+    np.multiply(x, 2.0, out=found)
+    np.add(found, x**2, out=found)
+    y = x * 1.0
+    np.exp(y, y)
+    total = np.empty(x.shape[1], x.dtype)
+    np.sum(found, axis=0, out=total)
+    y.sum(axis=0, out=total[...])
+    return found * total + y
+
+
+def _ufunc_where(x: Any) -> Any:
+    found = np.zeros_like(x)
+    np.log(x, out=found, where=x > 0)
+    np.add(found, 3 * x, out=found, where=MASK)
+    return found
+
+
+def _copyto(x: Any) -> Any:
+    found = np.zeros((4, 4), x.dtype)
+    np.copyto(found[:3], x)
+    np.copyto(found, 2 * x[:1], where=MASK)
+    np.fill_diagonal(found, x[1] ** 2)
+    np.put(found, [1, -2], x[0, :2] * 5)
+    np.putmask(found, found > 2, x[2, 2])
+    np.put_along_axis(found, np.array([[0], [1], [2], [3]]), x[1, 1] * 3, axis=1)
+    np.place(found, found < 0.6, [x[0, 0], x[0, 1]])
+    return found
 
 
 def _in_place(x: Any) -> Any:

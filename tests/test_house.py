@@ -23,7 +23,7 @@ ORDER = [
     "arguments", "graph", "arrays", "ufuncs", "arrays.table", "arrays.build", "arrays.fit",
     "arrays.complexes", "arrays.elementwise", "arrays.reductions", "arrays.products", "arrays.shapes",
     "arrays.indexing", "arrays.numerical", "arrays.steps", "arrays.statistics", "arrays.fourier", "arrays.linalg",
-    "arrays.tracer", "arrays.fresh", "arrays.stand_ins", "intercept", "inputs", "recording",
+    "arrays.assigning", "arrays.tracer", "arrays.fresh", "arrays.stand_ins", "intercept", "inputs", "recording",
     "freeze", "backward_pass", "reverse", "seeds", "forward", "laws", "fold.columns", "passes", "places",
     "annotate", "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part", "naming", "expressions",
     "formula", "outline", "staged", "export", "export.graphviz", "export.codecs", "export.json", "export.numerals",

@@ -26,6 +26,7 @@ def include() -> bool:
         return False
     # fmt: off
     from tracegrad.arrays import (  # noqa: F401
+        assigning,
         elementwise,
         fourier,
         fresh,

@@ -266,7 +266,11 @@ def _poly_sum(function: Any, combine: Any) -> None:
     def serve(a1: Any, a2: Any) -> Any:
         a1, a2 = np.atleast_1d(lift(a1)), np.atleast_1d(lift(a2))
         size = max(len(a1), len(a2))
-        return combine(*(np.concatenate([np.zeros(size - len(a), a.dtype), a]) for a in (a1, a2)))
+        return combine(*(_longer(a, size) for a in (a1, a2)))
+
+
+def _longer(a: Any, size: int) -> Any:
+    return a if len(a) == size else np.concatenate([np.zeros(size - len(a), a.dtype), a])
 
 
 _poly_sum(np.polyadd, np.add)
@@ -386,9 +390,10 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
 @composed(np.piecewise)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **options: Any) -> Any:
     x = lift(x)
-    conditions = [
-        np.asarray(static(one)) for one in (condlist if isinstance(condlist, (list, tuple)) else [condlist])
-    ]
+    condlist = static(condlist)
+    if not isinstance(condlist, (list, tuple)) and np.ndim(condlist) <= x.ndim and np.ndim(condlist[0]) == 0:
+        condlist = [condlist]
+    conditions = [np.asarray(one, bool) for one in condlist]
     if len(conditions) == len(funclist) - 1:
         conditions.append(~np.logical_or.reduce(conditions))
     found: Any = np.zeros(x.shape, x.dtype)

@@ -54,6 +54,26 @@ VECDOT = Primitive(
 )  # fmt: skip
 
 
+MATVEC = Primitive(
+    name="numpy.matvec", forward=lambda a, x: np.matvec(a, x),
+    vjps=(lambda g, out, a, x: g[..., None] * x[..., None, :],
+          lambda g, out, a, x: np.matmul(transposed(a), g[..., None])[..., 0]),
+    symbol="@", maps=("G xᵀ", "Aᵀ G"), variadic=True, complex=True, python="", c="", numpy="",
+)  # fmt: skip
+
+
+def _vecmat_left(g: Any, out: Any, x: Any, a: Any) -> Any:
+    flow = np.matmul(a, g[..., None])[..., 0]
+    return np.conjugate(flow) if is_complex(x) else flow
+
+
+VECMAT = Primitive(
+    name="numpy.vecmat", forward=lambda x, a: np.vecmat(x, a),
+    vjps=(_vecmat_left, lambda g, out, x, a: np.conjugate(x)[..., :, None] * g[..., None, :]),
+    symbol="@", maps=("A G", "x Gᵀ"), variadic=True, complex=True, python="", c="", numpy="",
+)  # fmt: skip
+
+
 def _contraction(a: Any, b: Any) -> Any:
     """The axes that ``np.dot`` sums over."""
     return (a.ndim - 1,), (max(b.ndim - 2, 0),)

@@ -6,16 +6,17 @@ away is put back by it, and the derivative of a sum is nothing else.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
-from tracegrad.arrays.build import lift
+from tracegrad.arrays.build import holds_tracer, lift, static
 from tracegrad.arrays.complexes import is_complex, toward
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import astype
-from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
-from tracegrad.row import bind
+from tracegrad.arrays.table import HANDLERS, composed, row, title, unsupported
+from tracegrad.row import Primitive, bind
 
 SPREAD = ("spread",)
 
@@ -129,6 +130,63 @@ def PROD(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.prod(a, axis=axis, keepdims=keepdims)
 
 
+def _masked(function: Any, like: Primitive, back: Any, neutral: Any = None) -> None:
+    """A reduction of the elements ``where`` a mask says, from an ``initial`` value on: a row of its own.
+
+    Its derivative is that of the reduction with ``neutral`` in the place of what is left out.
+    """
+
+    def forward(a: Any, axis: Any, options: Any) -> Any:
+        return function(a, axis=axis, **dict(options))
+
+    def returned(g: Any, out: Any, x: Any, axis: Any, options: Any) -> Any:
+        given = dict(options)
+        places = np.broadcast_to(given.get("where", True), x.shape)
+        filled = x if neutral is None else np.where(places, x, np.asarray(neutral, x.dtype))
+        return places * back(g, out, filled, axis, places, given.get("initial"))
+
+    entry = Primitive(
+        name=title(function), forward=forward, vjps=(returned,), params=("axis", "options"),
+        symbol=like.symbol, maps=like.maps, variadic=True, complex=like.complex, python="", c="", numpy="",
+    )  # fmt: skip
+    unmasked = HANDLERS[function]
+
+    @functools.wraps(unmasked)
+    def serve(
+        a: Any, axis: Any = None, *args: Any, where: Any = True, initial: Any = np._NoValue, **options: Any
+    ) -> Any:
+        if where is True and initial is np._NoValue:
+            return unmasked(a, axis, *args, **options)
+        if args or holds_tracer(initial):
+            raise unsupported(f"{title(function)} called this way")
+        given = {"where": None if where is True else np.asarray(static(where)), "initial": initial, **options}
+        chosen = tuple(
+            (name, one) for name, one in given.items() if one is not None and one is not np._NoValue
+        )
+        return bind(entry, lift(a), static(axis), chosen)
+
+    HANDLERS[function] = serve
+
+
+def _masked_extreme(g: Any, out: Any, x: Any, axis: Any, places: Any, initial: Any) -> Any:
+    winners = (plain_array(x) == spread(plain_array(out), plain_array(x), axis)) & places
+    shares = winners / np.maximum(np.sum(winners, axis=axis, keepdims=True), 1)
+    return spread(g, x, axis) * shares
+
+
+def _masked_mean(g: Any, out: Any, x: Any, axis: Any, places: Any, initial: Any) -> Any:
+    return spread(g, x, axis) / np.sum(places, axis=axis, keepdims=True)
+
+
+def _masked_product(g: Any, out: Any, x: Any, axis: Any, places: Any, initial: Any) -> Any:
+    return _product(g if initial is None else g * initial, out, x, axis, False)
+
+
+_masked(np.sum, SUM, lambda g, out, x, axis, places, initial: spread(g, x, axis))
+_masked(np.mean, MEAN, _masked_mean)
+_masked(np.prod, PROD, _masked_product, 1.0)
+_masked(np.max, MAX, _masked_extreme)
+_masked(np.min, MIN, _masked_extreme)
 HANDLERS[np.amax], HANDLERS[np.amin] = HANDLERS[np.max], HANDLERS[np.min]
 
 

@@ -106,7 +106,7 @@ def _of_lists(original: Function) -> Function:
 # few, because putting them in costs time in every trace: a list of traced numbers that reaches another function of
 # numpy becomes an array of objects there, and computes element by element
 _ARRAYS = ("array", "asarray", "asanyarray")
-_MAKERS = ("zeros", "ones", "empty", "full", "eye")
+_MAKERS = ("zeros", "ones", "empty", "full", "eye", "zeros_like", "ones_like", "empty_like")
 _LISTS = ("sum", "mean", "prod", "max", "min", "std", "var", "dot")
 _LINALG = ("norm",)
 

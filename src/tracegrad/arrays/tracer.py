@@ -17,12 +17,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from tracegrad.arrays.assigning import served
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.complexes import is_complex, row_of_complex
 from tracegrad.arrays.fit import astype
 from tracegrad.arrays.indexing import GETITEM, SETITEM, getitem, whole
 from tracegrad.arrays.steps import guard
-from tracegrad.arrays.table import HANDLERS, unsupported
+from tracegrad.arrays.table import unsupported
 from tracegrad.errors import UnsupportedError
 from tracegrad.primitives import ADD, BIT_OPERATORS, COMPARISONS, LITERAL_POWER, POWER, TABLE, bind
 from tracegrad.source import describe
@@ -285,7 +286,7 @@ def _method(name: str) -> Callable[..., Any]:
     function = getattr(np, name)
 
     def method(self: ArrayTracer, *args: Any, **options: Any) -> Any:
-        return HANDLERS[function](self, *args, **options)
+        return served(function, (self, *args), options)
 
     method.__name__ = name
     return method
