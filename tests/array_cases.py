@@ -38,6 +38,7 @@ A, B, V, W = numbers(0, 3, 4), numbers(1, 3, 4), numbers(2, 4), numbers(3, 4, 2)
 C, S, Q, T = signed(4, 3, 4), signed(5, 4, 4), numbers(6, 2, 3, 4), numbers(7, 2, 4, 5)
 UNIT = numbers(8, 3, 4, low=-0.9, high=0.9)
 INDEX, MASK = np.array([2, 0, 2, 1]), np.array([True, False, True, True])
+SOME = np.arange(24).reshape(2, 3, 4) % 5 != 3
 
 UNARY = {
     "exp": A, "exp2": A, "expm1": A, "log": A, "log2": A, "log10": A, "log1p": A, "sqrt": A, "cbrt": A, "square": C,
@@ -94,6 +95,102 @@ CASES: list[Case] = [
     Case("norm 1", lambda x: np.linalg.norm(x, 1, axis=0), (C,)),
     Case("norm 3", lambda x: np.linalg.norm(x, 3, axis=0), (C,)),
     Case("norm inf", lambda x: np.linalg.norm(x, np.inf, axis=1), (C,)),
+    Case("interp period", lambda x, f: np.interp(x, np.array([0.1, 0.5, 1.1, 1.4]), f, period=1.5), (A, V)),
+    Case("interp ends", lambda x: np.interp(x, [0.5, 1.0], [1.0, 3.0], left=-1.0, right=7.0), (A,)),
+    # statistics
+    *(
+        Case(f"{name} {options}", lambda x, name=name, options=options: getattr(np, name)(x, **options), (Q,))
+        for name in ("nansum", "nanprod", "nanmean", "nanmax", "nanmin", "nanvar", "nanstd", "nanmedian")
+        for options in AXES
+    ),
+    *(
+        Case(
+            f"{name} with nan",
+            lambda x, name=name: getattr(np, name)(np.where(MASK, x, np.nan), axis=1),
+            (A,),
+        )
+        for name in (
+            "nansum",
+            "nanprod",
+            "nanmean",
+            "nanmax",
+            "nanmin",
+            "nanvar",
+            "nanstd",
+            "nanmedian",
+            "nancumsum",
+        )
+    ),
+    Case("nancumprod", lambda x: np.nancumprod(np.where(MASK, x, np.nan)), (A,)),
+    Case("nanstd ddof", lambda x: np.nanstd(np.where(x > 0.5, x, np.nan), axis=1, ddof=1), (A,)),
+    Case("quantile", lambda x: np.quantile(x, 0.3), (A,)),
+    Case("quantiles", lambda x: np.quantile(x, [[0.1, 0.5], [0.77, 1.0]], axis=1), (Q,)),
+    Case("percentile", lambda x: np.percentile(x, 30, axis=(0, 2), keepdims=True), (Q,)),
+    *(
+        Case(
+            f"quantile {method}",
+            lambda x, method=method: np.quantile(x, [0.2, 0.6], axis=0, method=method),
+            (A,),
+        )
+        for method in ("lower", "higher", "nearest", "midpoint", "median_unbiased", "weibull", "inverted_cdf")
+    ),
+    Case("nanquantile", lambda x: np.nanquantile(np.where(MASK, x, np.nan), [0.2, 0.9], axis=1), (A,)),
+    Case("nanpercentile", lambda x: np.nanpercentile(x, 40), (A,)),
+    Case("average returned", lambda x, w: np.average(x, axis=1, weights=w, returned=True)[0], (A, V)),
+    Case("cov", np.cov, (A,)),
+    Case("cov columns", lambda x, y: np.cov(x, y, rowvar=False, ddof=0), (A, B)),
+    Case("cov of one", lambda x: np.cov(x, bias=True), (V,)),
+    Case("corrcoef", lambda x: np.corrcoef(x)[0, 1], (A,)),
+    Case("partition", lambda x: np.partition(x, 2, axis=1), (C,)),
+    Case("sort kind", lambda x: np.sort(x, kind="stable"), (C,)),
+    Case("unique", lambda x: np.unique(np.concatenate([x, x])), (V,)),
+    Case("unique counts", lambda x: np.unique(x, return_counts=True)[0], (A,)),
+    Case("nan_to_num", lambda x: np.nan_to_num(np.where(MASK, x, np.nan), nan=3.0), (A,)),
+    # numerical methods
+    Case("gradient", np.gradient, (V,)),
+    Case("gradient of all axes", lambda x: np.gradient(x)[1] + np.gradient(x, 0.3, 2.0)[0], (A,)),
+    Case("gradient axis", lambda x: np.gradient(x, 0.5, axis=1, edge_order=2), (A,)),
+    Case("gradient uneven", lambda x, p: np.gradient(x, np.cumsum(p), axis=1), (A, V)),
+    Case("gradient uneven 2", lambda x, p: np.gradient(x, np.cumsum(p), axis=1, edge_order=2), (A, V)),
+    Case("diff ends", lambda x, y: np.diff(x, prepend=0.0, append=y[:, :2], axis=1), (A, B)),
+    Case("ediff1d", lambda x: np.ediff1d(x, to_end=x[0], to_begin=[1.0, 2.0]), (V,)),
+    Case("unwrap", lambda x: np.unwrap(x * 4, axis=0), (C,)),
+    *(
+        Case(
+            f"{name} {mode} {n} {m}",
+            lambda x, y, name=name, mode=mode: getattr(np, name)(x, y, mode),
+            (numbers(20, n), numbers(21, m)),
+        )
+        for name in ("convolve", "correlate")
+        for mode in ("full", "same", "valid")
+        for n, m in ((5, 3), (6, 4), (3, 6), (2, 5), (4, 4))
+    ),
+    Case("vander", np.vander, (V,)),
+    Case("vander increasing", lambda x: np.vander(x, 3, increasing=True), (V,)),
+    Case(
+        "polynomials",
+        lambda p, q: np.polyadd(np.polymul(p, q), np.polysub(np.polyder(p), np.polyint(q))),
+        (V, V[:2]),
+    ),
+    Case("linspace", lambda x: np.linspace(x[0], x[1], 5), (V,)),
+    Case("linspace open", lambda x, y: np.linspace(x, y, 4, endpoint=False, axis=1), (A, V)),
+    Case("linspace step", lambda x: np.linspace(x[0], 3.0, 5, retstep=True)[1], (V,)),
+    Case("logspace", lambda x: np.logspace(x[0], x[1], 4, base=2.0), (V,)),
+    Case("geomspace", lambda x, y: np.geomspace(x, y, 4), (V, V + 2)),
+    Case("select", lambda x: np.select([x > 1.2, x > 0.8], [x**2, 3 * x], 1.0), (A,)),
+    Case("choose", lambda x, y: np.choose([0, 1, 0, 1], [x, y]), (A, V)),
+    Case("piecewise", lambda x: np.piecewise(x, [x < 0.8, x > 1.2], [np.sin, 2.0, lambda u: u * u]), (A,)),
+    Case("apply_along_axis", lambda x: np.apply_along_axis(lambda row: np.outer(row, row[:2]), 1, x), (Q,)),
+    Case("apply_along_axis to number", lambda x: np.apply_along_axis(lambda row: row @ row, 0, x), (A,)),
+    Case("block", lambda x, y: np.block([[x, x[:, :1]], [y, 2.0]]), (A, V)),
+    *(
+        [
+            Case("cumulative_sum", lambda x: np.cumulative_sum(x, axis=1, include_initial=True), (A,)),
+            Case("cumulative_prod", np.cumulative_prod, (V,)),
+        ]
+        if hasattr(np, "cumulative_sum")
+        else []
+    ),
     # products
     Case("matmul", np.matmul, (A, W)),
     Case("matmul @", lambda x, y: x @ y, (A, W)),
@@ -213,6 +310,62 @@ CASES: list[Case] = [
     Case("lstsq residuals", lambda a, b: np.linalg.lstsq(a, b, rcond=None)[1], (C.T, V)),
     Case("matrix_power", lambda x: np.linalg.matrix_power(x, 5), (S,)),
     Case("matrix_power -2", lambda x: np.linalg.matrix_power(x, -2), (S + 3 * np.eye(4),)),
+    # complex inside
+    Case("exp i x", lambda x: (np.exp(1j * x) * x).real + np.imag(np.exp(2j * x)), (A,)),
+    Case("modulus", lambda x: np.abs(x * (2 + 1j) + 1j) ** 3, (C,)),
+    Case("modulus squared", lambda x, y: (lambda z: (z * z.conj()).real)(x + 1j * y), (C, A)),
+    Case("angle", lambda x: np.angle(x + 1j * V) + np.angle(1 + 1j * x, deg=True), (A,)),
+    Case("complex quotient", lambda x, y: ((x + 2j) / (y - 1j) ** 2 - (3 - x)).imag, (A, V)),
+    Case("complex powers", lambda x: abs((x + 1j) ** 2.5 + (1 + x * 1j) ** (x - 0.5j) + (2j) ** x), (A,)),
+    Case("complex functions", lambda x: _functions(x * (0.4 + 0.3j)).imag, (UNIT,)),
+    Case("complex parts put together", lambda x: _put_together(x), (V,)),
+    Case(
+        "complex products", lambda x, w: np.abs((x @ (w * 1j) + x.T[:3, :2]).prod(axis=1)), (A[:, :3], W[:3])
+    ),
+    Case("complex einsum", lambda x: np.einsum("ij,kj->ik", x * 1j + B, x - 2j).real, (A,)),
+    Case("complex vdot", lambda x: np.vdot(x + 1j * x**2, V * (1 - 2j)).real, (V,)),
+    Case("complex norm", lambda x: np.linalg.norm(x + 1j * B, axis=1) + np.linalg.norm(x * 1j), (C,)),
+    Case("complex norm 3", lambda x: np.linalg.norm(x + 1j * B, 3, axis=1), (C,)),
+    Case("complex solve", lambda x: np.abs(np.linalg.solve(x + 2j * np.eye(4), V * 1j)), (S,)),
+    Case("complex inverse", lambda x: np.linalg.inv(x + 2j * np.eye(4)).imag, (S,)),
+    Case(
+        "complex sums",
+        lambda x: (x * 1j).sum().imag * abs((x + 1j).mean(0)) + np.cumsum(x * 1j, 1)[:2].imag[0],
+        (A,),
+    ),
+    Case(
+        "complex where", lambda x: np.abs(np.where(MASK, x * 1j, x) + np.concatenate([x, x * 2j])[:3]), (A,)
+    ),
+    Case(
+        "complex scalars", lambda x: abs((x[0] * np.asarray(x[1]) * 1j + 2).conjugate() ** 2 / x.sum()), (V,)
+    ),
+    # Fourier transforms
+    *(
+        Case(
+            f"{name}({options})",
+            lambda x, name=name, options=options: _power(getattr(np.fft, name)(x, **options)),
+            (C,),
+        )
+        for name in ("fft", "ifft", "rfft", "hfft", "ihfft")
+        for options in ({}, {"n": 3, "norm": "ortho"}, {"n": 7, "axis": 0, "norm": "forward"})
+    ),
+    *(
+        Case(f"irfft({options})", lambda x, options=options: np.fft.irfft(x * (1 + 2j), **options) ** 2, (C,))
+        for options in ({}, {"n": 5, "norm": "ortho"}, {"n": 9, "axis": 0, "norm": "forward"}, {"n": 4})
+    ),
+    *(
+        Case(
+            f"{name}({options})",
+            lambda x, name=name, options=options: _power(getattr(np.fft, name)(x, **options)),
+            (Q,),
+        )
+        for name in ("fft2", "ifft2", "rfft2", "fftn", "ifftn", "rfftn", "irfftn", "irfft2")
+        for options in ({}, {"s": (4, 3), "axes": (0, 2)})
+    ),
+    Case("fftshift", lambda x: np.fft.fftshift(np.fft.fft(x)).real + np.fft.ifftshift(x, axes=1), (A,)),
+    Case(
+        "convolution theorem", lambda x, y: np.fft.irfft(np.fft.rfft(x, 8) * np.fft.rfft(y, 8), 8), (V, V + 1)
+    ),
     # operators and methods
     Case("operators", lambda x, y: (2 - x) / y + x**2 - x**y * 3 // 1e9 + (-x) % 7 + abs(x), (A, B)),
     Case("number with array", lambda s, x: s * x + x / s - s**x, (1.5, A)),
@@ -222,9 +375,85 @@ CASES: list[Case] = [
         (A,),
     ),
     Case("in place", lambda x: _in_place(x), (A,)),
+    # where= and out=
+    *(
+        Case(
+            f"{name} where {options}",
+            lambda x, name=name, options=options: getattr(np, name)(x, where=SOME, **options),
+            (Q,),
+        )
+        for name in ("sum", "mean", "prod")
+        for options in AXES
+    ),
+    Case("max where", lambda x: x.max(axis=1, where=MASK, initial=0.9), (A,)),
+    Case("min where", lambda x: np.min(x, where=x > 0.7, initial=5.0), (A,)),
+    Case("prod initial", lambda x: np.prod(x, axis=1, initial=3.0, where=MASK), (A,)),
+    Case("sum initial", lambda x: np.sum(x, 0, initial=2.0), (A,)),
+    Case("out", lambda x: _out(x), (A,)),
+    Case("ufunc where", lambda x: _ufunc_where(x), (C,)),
+    Case("copyto and kin", lambda x: _copyto(x), (A,)),
+    Case("accumulate", lambda x: np.add.accumulate(x, axis=1) + np.multiply.accumulate(x), (A,)),
+    Case("outer of ufuncs", lambda x, y: np.subtract.outer(x, y) * np.add.outer(y, x)[0], (V, V + 1)),
+    Case("modf", lambda x: np.modf(x * 3)[0] + np.modf(x * 3)[1], (C,)),
+    *(
+        [Case("matvec", np.matvec, (Q, V)), Case("vecmat", np.vecmat, (V, T))]
+        if hasattr(np, "matvec")
+        else []
+    ),
     Case("filled", lambda x: _filled(x), (V,)),
     Case("filled rows", lambda x: _filled_rows(x), (A,)),
 ]
+
+
+def _power(z: Any) -> Any:
+    """|z|², and a real number that tells the parts of z from each other."""
+    return np.abs(z) ** 2 + z.real * 0.3 - z.imag * z.real
+
+
+def _functions(z: Any) -> Any:
+    found = np.sin(z) * np.cos(z) + np.tan(z) - np.sinh(z) / np.cosh(z) + np.tanh(z) ** 2
+    found = found + np.log(z + 2) * np.sqrt(z + 2) + np.log1p(z) - np.expm1(z) + np.exp2(z) + np.square(z)
+    found = found + np.arcsin(z) - np.arccos(z) + np.arctan(z) + np.arccosh(z + 3j) + np.arctanh(z)
+    return found + np.log2(z + 2) - np.log10(z + 2) + np.reciprocal(z + 2) + np.power(z + 2, 3)
+
+
+def _put_together(x: Any) -> Any:
+    z = np.zeros(4, complex)
+    z[0] = x[0] * x[1]
+    z[1:] = x[1:] * 1j
+    z *= 1 + 1j
+    return abs(z + z[::-1].astype(complex)) + z.astype(complex).imag
+
+
+def _out(x: Any) -> Any:
+    found = np.zeros_like(x)
+    np.multiply(x, 2.0, out=found)
+    np.add(found, x**2, out=found)
+    y = x * 1.0
+    np.exp(y, y)
+    total = np.empty(x.shape[1], x.dtype)
+    np.sum(found, axis=0, out=total)
+    y.sum(axis=0, out=total[...])
+    return found * total + y
+
+
+def _ufunc_where(x: Any) -> Any:
+    found = np.zeros_like(x)
+    np.log(x, out=found, where=x > 0)
+    np.add(found, 3 * x, out=found, where=MASK)
+    return found
+
+
+def _copyto(x: Any) -> Any:
+    found = np.zeros((4, 4), x.dtype)
+    np.copyto(found[:3], x)
+    np.copyto(found, 2 * x[:1], where=MASK)
+    np.fill_diagonal(found, x[1] ** 2)
+    np.put(found, [1, -2], x[0, :2] * 5)
+    np.putmask(found, found > 2, x[2, 2])
+    np.put_along_axis(found, np.array([[0], [1], [2], [3]]), x[1, 1] * 3, axis=1)
+    np.place(found, found < 0.6, [x[0, 0], x[0, 1]])
+    return found
 
 
 def _in_place(x: Any) -> Any:

@@ -8,10 +8,14 @@ from typing import Any
 
 import array_cases
 import numpy as np
-from array_cases import Case
+from array_cases import CASES, Case
 
 #: kinks and conventions at which libraries differ, and cases where they read a whole symmetric matrix
 DIFFERENT = {
+    *(case.name for case in CASES if "where {" in case.name),  # one takes no notice of where=
+    "max where",
+    "min where",
+    "prod initial",
     "cholesky lower",
     "prod with zero",
     "cumprod with zero",

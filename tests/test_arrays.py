@@ -95,7 +95,8 @@ def test_document_holds_its_laws(case: Case) -> None:
     check_identity(t.document)
     text = to_json(t.document)
     jsonschema.validate(json.loads(text), schema())
-    assert from_json(text) == t.document
+    loaded = from_json(text)
+    assert loaded == t.document or ('"NaN"' in text and to_json(loaded) == text)
     assert t.graph.replay(list(case.args))
 
 

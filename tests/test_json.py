@@ -396,7 +396,7 @@ NO_DOCUMENT = 'not a tracegrad document: it is no object with "format": "tracegr
         ),
         (
             broken("value", value={"list": []}),
-            'value should be an object of str, tuple, dict, record/fields, object/text, not {"list": []}',
+            'value should be an object of str, complex, tuple, dict, record/fields, object/text, not {"list": []}',
         ),
         (broken("value", value={"dict": [[[], 1]]}), "value has a list or dict among the keys of a dict"),
         (broken("value", value={"dict": [[1]]}), "value should be a pair, not [1]"),

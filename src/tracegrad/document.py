@@ -25,7 +25,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from importlib.resources import files
-from numbers import Integral, Real
+from numbers import Complex, Integral, Real
 from typing import Any, TypeAlias
 
 FORMAT = "tracegrad"
@@ -34,8 +34,8 @@ KINDS = ("input", "const", "op")
 CLUSTER_KINDS = ("call", "stage", "backward")
 LEVELS = ("op", "stage", "call", "line")
 
-#: a plain ``int`` or ``float``; ints stay ints, whatever their size
-Number: TypeAlias = int | float
+#: a plain ``int`` or ``float``; ints stay ints, whatever their size.  Between complex operations a ``complex``
+Number: TypeAlias = int | float | complex
 #: what a node carries: a :data:`Number` or an :class:`Array`
 Quantity: TypeAlias = Any
 #: a local gradient: a :data:`Quantity`, or the name of a linear map as text (``× Bᵀ``)
@@ -282,7 +282,10 @@ LARGEST = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
-    """An array: all ``values`` in C order where they are few, else a summary; ``norm`` is the Euclidean one."""
+    """An array: all ``values`` in C order where they are few, else a summary; ``norm`` is the Euclidean one.
+
+    Of complex numbers ``min``, ``mean`` and ``max`` are those of their moduli.
+    """
 
     dtype: str
     shape: tuple[int, ...]
@@ -303,7 +306,7 @@ class Array:
 def is_array(value: Any) -> bool:
     """Whether this is an array of numbers or truth values of numpy, which need not be there."""
     kind = type(value)
-    return kind.__name__ == "ndarray" and kind.__module__ == "numpy" and value.dtype.kind in "fiub"
+    return kind.__name__ == "ndarray" and kind.__module__ == "numpy" and value.dtype.kind in "fiubc"
 
 
 def quantity(value: Any) -> Quantity:
@@ -313,7 +316,7 @@ def quantity(value: Any) -> Quantity:
     dtype, shape = str(value.dtype), tuple(value.shape)
     if value.size <= LARGEST:
         return Array(dtype=dtype, shape=shape, values=tuple(value.ravel().tolist()))
-    floats = value.astype(float)
+    floats = abs(value) if value.dtype.kind == "c" else value.astype(float)
     return Array(
         dtype=dtype,
         shape=shape,
@@ -361,7 +364,7 @@ def _of_numpy(kind: type, value: Any) -> Structure:
         return quantity(value)
     if kind.__name__ in ("bool", "bool_"):
         return bool(value)
-    if issubclass(kind, Real):
+    if issubclass(kind, Complex):  # real numbers are
         return number(value)
     return str(value) if hasattr(value, "itemsize") and hasattr(value, "kind") else Opaque(kind.__name__)
 
@@ -382,8 +385,11 @@ def _container(kind: type, value: Any) -> Structure:
 
 
 def number(value: Any) -> Number:
-    """Any real number as a plain ``int`` or ``float``: numpy's scalars, subclasses, fractions."""
-    return int(value) if issubclass(type(value), Integral) else float(value)
+    """Any number as a plain ``int``, ``float`` or ``complex``: numpy's scalars, subclasses, fractions."""
+    kind = type(value)
+    if issubclass(kind, Integral):
+        return int(value)
+    return complex(value) if issubclass(kind, Complex) and not issubclass(kind, Real) else float(value)
 
 
 def schema() -> dict[str, Any]:

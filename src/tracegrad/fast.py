@@ -82,7 +82,7 @@ def {name}(self, /{rest}):
 def _general(row: Primitive, a: Any, b: Any) -> Any:
     """An operand that the fast path does not know: another trace's tracer, a number of another class, or no number."""
     other = b if type(a) is ScalarTracer else a
-    return bind(row, a, b) if is_operand(other) else NotImplemented
+    return bind(row, a, b) if is_operand(row, other) else NotImplemented
 
 
 def _compile(template: str, name: str, row: Primitive, names: dict[str, Any], **fields: str) -> Any:

@@ -11,11 +11,12 @@ forward.  Nobody has to write that: a linear map is traced like any other functi
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from tracegrad.arguments import by_position
-from tracegrad.arrays.fit import quiet, spread, zero_like
+from tracegrad.arrays.fit import dtype_kind, fit, quiet, spread, zero_like
 from tracegrad.primitives import INPUT, Primitive
 from tracegrad.recording import record
 from tracegrad.reverse import arguments_on, contribute, local_gradients, product, returned, times
@@ -40,6 +41,9 @@ def _tangent(node: Any) -> Any:
     tangents = [arg.adjoint if own else None for arg, own in zip(args, inside, strict=False)]
     if all(tangent is None for tangent in tangents):
         return None
+    if node.tape.complex:  # a traced number alone is real, an array without axes may be complex
+        asarray = sys.modules["numpy"].asarray
+        tangents = [None if tangent is None else asarray(tangent) for tangent in tangents]
     if node.row.vjps is not None:
         return transposed(node.row, node.value, values, tangents)
     wanted = [tangent is not None for tangent in tangents]
@@ -63,14 +67,19 @@ def _sum(multiply: Any, found: Sequence[Any], tangents: Sequence[Any]) -> Any:
 def transposed(row: Primitive, out: Any, values: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """What a linear map carries forward from the tangents of the operands (``None`` for one that is constant).
 
-    The map from an upstream gradient to the flows is recorded, and the tangents are seeds on the flows.
+    The map from an upstream gradient to the flows is recorded, and the tangents are seeds on the flows.  A complex
+    upstream gradient g is recorded as its two parts, which gives back Re(t) and Re(i t) of the tangent t, since a change
+    of g counts by Re(t dg).
     """
     wanted = [tangent is not None for tangent in tangents]
+    complex_ = dtype_kind(out) == "c"
 
-    def flows(upstream: Any) -> list[Any]:
+    def flows(*parts: Any) -> list[Any]:
+        upstream = parts[0] + 1j * sys.modules["numpy"].asarray(parts[1]) if complex_ else parts[0]
         return [pair and pair[1] for pair in returned(row, out, values, wanted, upstream)]
 
-    run = record(flows, by_position((zero_like(out),), {}))
+    parts = (zero_like(out.real), zero_like(out.real)) if complex_ else (zero_like(out),)
+    run = record(flows, by_position(parts, {}), may_be_complex=True)
     with quiet():
         for flow, tangent in zip(run.result, tangents, strict=True):
             if run.owns(flow):
@@ -78,6 +87,9 @@ def transposed(row: Primitive, out: Any, values: Sequence[Any], tangents: Sequen
         for entry in reversed(run.tape):
             if entry.adjoint is not None and entry.row is not INPUT:
                 contribute(entry, entry.adjoint)
-        found = run.tape[0].adjoint
+        found = [entry.adjoint for entry in run.tape[: len(parts)]]
     run.tape.clear()
-    return found
+    if complex_ and any(part is not None for part in found):
+        real, imaginary = (0.0 if part is None else part for part in found)
+        return real - 1j * sys.modules["numpy"].asarray(imaginary)
+    return None if found[0] is None else fit(found[0], out)

@@ -158,7 +158,7 @@ def _check_flow(edge: Edge, source: Node, target: Node, tolerance: float) -> Non
         raise DocumentError(f"{edge.id}: no flow from {target.id} to {source.id}, which varies")
     if isinstance(edge.partial, str):  # a linear map: its transpose is not in the document
         return
-    if any(isinstance(part, Array) for part in (edge.flow, edge.partial, target.adjoint)):
+    if any(isinstance(part, Array | complex) for part in (edge.flow, edge.partial, target.adjoint)):
         _check_array_flow(edge, source, target, tolerance)
         return
     if repr(edge.flow) == repr(target.adjoint) == "0.0":
@@ -189,7 +189,7 @@ def _check_adjoint(node: Node, terms: Sequence[Any], tolerance: float) -> None:
         if node.adjoint not in (None, 0):
             raise DocumentError(f"{node.id}: nothing depends on it, but its adjoint is {node.adjoint!r}")
         return
-    if isinstance(node.adjoint, Array):
+    if isinstance(node.adjoint, Array | complex):
         _check_array_adjoint(node, terms, tolerance)
         return
     expected = _total(terms)
@@ -209,7 +209,11 @@ def _numpy(*parts: Any) -> list[Any]:
     if any(isinstance(part, Array) and part.values is None for part in parts):
         return []
     return [
-        np.array(part.values, part.dtype).reshape(part.shape) if isinstance(part, Array) else part
+        np.array(part.values, part.dtype).reshape(part.shape)
+        if isinstance(part, Array)
+        else np.complex128(part)
+        if isinstance(part, complex)
+        else part
         for part in parts
     ]
 

@@ -78,7 +78,9 @@ def _settled(value: Any) -> Any:
     return UNSETTLED[type(value)](value) if type(value) in UNSETTLED else value
 
 
-def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> Recording:
+def record(
+    function: Callable[..., Any], bound: Arguments, wrt: Wrt = None, *, may_be_complex: bool = False
+) -> Recording:
     """Run a function on tracers.
 
     Whatever the function raises reaches the caller untouched; whatever was patched is restored.
@@ -120,6 +122,10 @@ def record(function: Callable[..., Any], bound: Arguments, wrt: Wrt = None) -> R
     for _, leaf in leaves(result):
         if isinstance_tracer(leaf) and type(leaf.tape) is ClosedTape and leaf.tape is not tape:
             leaf.tape.enter(sys._getframe())  # raises
+        if tape.complex and not may_be_complex and getattr(getattr(leaf, "dtype", None), "kind", "") == "c":
+            raise UnsupportedError(
+                f"{tape.title} returned complex numbers: return real ones, such as np.abs(z), z.real or z.imag"
+            )
     return Recording(function=function, tape=tape, entered=entered, count=count, result=result)
 
 

@@ -152,6 +152,8 @@ def _pulled_back(
 
 def _with_shape(value: Any) -> Any:
     """A plain number as numpy's, which has a shape: rules on arrays ask for it."""
+    if type(value) is complex:
+        return sys.modules["numpy"].complex128(value)
     return sys.modules["numpy"].float64(value) if type(value) in (float, int) else value
 
 
@@ -172,9 +174,11 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
         node.adjoint = seed if node.adjoint is None else node.adjoint + seed
     if tape.kind is ScalarTracer and not tape.foreign:
         _sweep_plain(tape)
-    elif tape.kind is ScalarTracer and all(type(node) is ScalarTracer for node in tape):
+    elif tape.kind is not ScalarTracer or tape.complex:
+        _sweep_recorded(tape)
+    elif all(type(node) is ScalarTracer for node in tape):
         _sweep_foreign(tape)
-    elif tape.kind is ScalarTracer and not any(isinstance_tracer(seed) for _, seed in seeds):
+    elif not any(isinstance_tracer(seed) for _, seed in seeds):
         _sweep_arrays(tape)
     else:
         _sweep_recorded(tape)
@@ -284,7 +288,7 @@ def arguments_on(node: Any) -> tuple[tuple[Any, ...], list[Any], list[bool]]:
 
 def as_adjoint(seed: Any) -> Any:
     """A seed as adjoints are: a float, where it was given as a whole number."""
-    if type(seed) in KINDS and seed.dtype.kind != "f":
+    if type(seed) in KINDS and seed.dtype.kind not in "fc":
         return seed.astype(float)
     return float(seed) if type(seed) in (int, bool) else seed
 

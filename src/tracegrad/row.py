@@ -64,6 +64,7 @@ class Primitive:
     ``vjps``      for rows on arrays whose derivative is a linear map and no number: what returns along each slot, a
                   function of (upstream, out, *args); for ``variadic`` rows one function that gives a list of all
     ``maps``      what the edge of each slot shows then: the name of the map
+    ``complex``   whether its derivative holds for complex operands too (see :mod:`tracegrad.arrays.complexes`)
     """
 
     name: str
@@ -80,6 +81,7 @@ class Primitive:
     step: bool = False
     vjps: tuple[Callable[..., Any], ...] | Callable[..., Sequence[Any]] | None = None
     maps: tuple[str, ...] = ()
+    complex: bool = False
     #: the rules of the first two slots as :func:`shortcut` gives them, for the loop that has no time
     first: Any = field(init=False, default=None)
     second: Any = field(init=False, default=None)

@@ -71,6 +71,7 @@ class Tape(list[Any]):
         "adjoints",
         "call",
         "calls",
+        "complex",
         "depth",
         "escape",
         "foreign",
@@ -107,6 +108,8 @@ class Tape(list[Any]):
         self.switches: list[tuple[int, Call]] = []
         #: whether there are values of other classes than int and float, such as numpy's scalars
         self.foreign = False
+        #: whether there are complex values
+        self.complex = False
         #: whether the user's code has made arrays that it may still fill
         self.fresh = False
         #: memory of arrays that the plain code would have written to, by identity

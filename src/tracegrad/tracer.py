@@ -41,7 +41,7 @@ from tracegrad.primitives import (
 )
 from tracegrad.pulls import ROW_OF, Pull, pull_for
 from tracegrad.source import describe, formats, looks_up
-from tracegrad.tape import Tape, innermost, refuse, user_frame
+from tracegrad.tape import Tape, innermost, user_frame
 
 #: stands in slot ``b`` of a tracer that has one operand, or all of them in a tuple in ``a``
 NOTHING: Any = type("Nothing", (), {"__repr__": lambda self: "NOTHING"})()
@@ -183,10 +183,18 @@ class Tracer:
         escape(self, "written as hexadecimal text")
 
     def __divmod__(self, other: Any) -> Any:
-        return (bind(FLOORDIV, self, other), bind(MOD, self, other)) if is_operand(other) else NotImplemented
+        return (
+            (bind(FLOORDIV, self, other), bind(MOD, self, other))
+            if is_operand(MOD, other)
+            else NotImplemented
+        )
 
     def __rdivmod__(self, other: Any) -> Any:
-        return (bind(FLOORDIV, other, self), bind(MOD, other, self)) if is_operand(other) else NotImplemented
+        return (
+            (bind(FLOORDIV, other, self), bind(MOD, other, self))
+            if is_operand(MOD, other)
+            else NotImplemented
+        )
 
     def bit_length(self) -> Any:
         return bind(TABLE["bit_length"], self)
@@ -198,7 +206,7 @@ class Tracer:
         return bind(TABLE["invert"], self)
 
     def __pow__(self, other: Any, modulus: Any = None) -> Any:
-        if modulus is not None or not is_operand(other):
+        if modulus is not None or not is_operand(POWER, other):
             return NotImplemented
         return bind(POWER if isinstance_tracer(other) else LITERAL_POWER, self, other)
 
@@ -221,23 +229,19 @@ def plain(value: Any) -> Any:
     return value
 
 
-def is_operand(other: Any) -> bool:
-    """Whether a tracer computes with this: other tracers and real numbers."""
+def is_operand(row: Primitive, other: Any) -> bool:
+    """Whether a tracer computes with this by ``row``: tracers and numbers; :func:`record` refuses complex results."""
     kind = type(other)
     if kind in _LITERAL or issubclass(kind, Tracer):
         return True
     if issubclass(kind, complex):
-        refuse(
-            UnsupportedError(
-                f"a traced number meets a complex one, {describe(user_frame())}; only real numbers are traced"
-            )
-        )
+        return row.complex
     return issubclass(kind, Real) and not issubclass(kind, Decimal)
 
 
-def is_comparable(other: Any) -> bool:
+def is_comparable(row: Primitive, other: Any) -> bool:
     """Whether a tracer can be compared with this: Python compares numbers with decimal ones, but does not add them."""
-    return is_operand(other) or issubclass(type(other), Decimal)
+    return is_operand(row, other) or issubclass(type(other), Decimal)
 
 
 def operand_to_static(arg: Any) -> Any:
@@ -278,12 +282,12 @@ def _generic_operators() -> None:
 
     def binary(row: Primitive) -> tuple[Any, Any]:
         return (
-            lambda self, other: bind(row, self, other) if is_operand(other) else NotImplemented,
-            lambda self, other: bind(row, other, self) if is_operand(other) else NotImplemented,
+            lambda self, other: bind(row, self, other) if is_operand(row, other) else NotImplemented,
+            lambda self, other: bind(row, other, self) if is_operand(row, other) else NotImplemented,
         )
 
     def comparison(row: Primitive) -> Any:
-        return lambda self, other: bind(row, self, other) if is_comparable(other) else NotImplemented
+        return lambda self, other: bind(row, self, other) if is_comparable(row, other) else NotImplemented
 
     for name, row in BINARY.items():
         forward, reflected = binary(row)
@@ -368,7 +372,7 @@ def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any
         tape.refuse(
             UnsupportedError(
                 f"{row.name} of {', '.join(map(str, args))} is a complex number, {describe(user_frame())}; "
-                "only real numbers are traced"
+                "complex values are traced in numpy's arrays only: begin with one, as in 1j * np.asarray(x)"
             )
         )
     frame = user_frame()
@@ -388,12 +392,14 @@ def add(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
         if type(node) is ScalarTracer:
             lend(value)
         kind = getattr(getattr(value, "dtype", None), "kind", "f")
-        if kind not in "fiub":
+        if kind == "c" and row.complex:
+            tape.complex = True
+        elif kind not in "fiub":
             what = "complex" if kind == "c" else "of no real numbers"
             tape.refuse(
                 UnsupportedError(
-                    f"{row.name} gives an array that is {what} ({value.dtype}), {describe(user_frame())}; only real "
-                    "numbers are traced"
+                    f"{row.name} gives an array that is {what} ({value.dtype}), {describe(user_frame())}; its "
+                    "derivative is that of real numbers"
                 )
             )
     if not _USUAL.issuperset(map(type, args)):

@@ -99,6 +99,10 @@ OWN: dict[str, tuple[Rule, ...]] = {
 }
 
 
+#: those of them whose derivative holds for complex operands too
+_ANALYTIC = frozenset({"square", "reciprocal"})
+
+
 @functools.cache
 def row_of(ufunc: Any) -> Primitive | None:
     """The row of a ufunc, ``None`` where there is none.
@@ -111,7 +115,7 @@ def row_of(ufunc: Any) -> Primitive | None:
     title = f"numpy.{name}" if getattr(sys.modules["numpy"], name, None) is ufunc else name
     columns: dict[str, Any] = {"name": title, "forward": ufunc, "numpy": "", "c": "", "python": ""}
     if name in OWN:
-        return Primitive(rules=OWN[name], symbol=name, **columns)
+        return Primitive(rules=OWN[name], symbol=name, complex=name in _ANALYTIC, **columns)
     if name in LIKE and LIKE[name] in TABLE:
         return replace(TABLE[LIKE[name]], **columns)
     if name in STEPS:
@@ -142,19 +146,23 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
     include()
     from tracegrad.arrays.table import unsupported
 
-    if UNSETTLED and not any(map(holds_tracer, settled := [_settled(one) for one in inputs])):
-        plain = {name: _settled(option) for name, option in options.items()}
+    settled = [_settled(one) for one in inputs]
+    if UNSETTLED and not holds_tracer((*settled, *(plain := _settled_options(options)).values())):
         result = getattr(ufunc, method)(*settled, **plain)
         return options["out"][0] if len(options.get("out") or ()) == 1 else result
-    if KINDS and method == "__call__" and ufunc.__name__ in _NOT_ELEMENTWISE:
-        if any(option is not None for option in options.values()):
-            raise unsupported(f"numpy.{ufunc.__name__} with {', '.join(options)}")
-        return _not_elementwise(ufunc, inputs)
-    if KINDS and method == "reduce" and ufunc.__name__ in _REDUCTIONS:
-        return _reduced(ufunc, *inputs, **options)
-    row = row_of(ufunc)
-    if row is not None and method == "__call__":
+    if KINDS and method == "__call__":
         options = {name: option for name, option in options.items() if option is not None}
+        if not {"out", "where"}.isdisjoint(options):
+            return _into(ufunc, inputs, **options)
+        if ufunc.__name__ in _NOT_ELEMENTWISE:
+            if options:
+                raise unsupported(f"numpy.{ufunc.__name__} with {', '.join(options)}")
+            return _not_elementwise(ufunc, inputs)
+    if KINDS and (method, ufunc.__name__) in _METHODS_OF_UFUNCS:
+        return _as_function(ufunc, method, *inputs, **options)
+    if KINDS and method == "outer" and not options and len(inputs) == 2:
+        return _outer(ufunc, *inputs)
+    row = row_of(ufunc)
     if method != "__call__" or options or row is None:
         call = f"{ufunc.__name__}" if method == "__call__" else f"{ufunc.__name__}.{method}"
         with_options = f" with {', '.join(options)}" if options else ""
@@ -172,30 +180,67 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
     return _apply(row, *map(lift, inputs))
 
 
-_NOT_ELEMENTWISE = frozenset({"matmul", "vecdot", "divmod"})
+_NOT_ELEMENTWISE = frozenset({"matmul", "vecdot", "matvec", "vecmat", "divmod", "modf"})
 
-#: ufuncs whose ``reduce`` is a function of numpy
-_REDUCTIONS = {
-    "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any",
+#: methods of ufuncs that are functions of numpy
+_METHODS_OF_UFUNCS = {
+    ("reduce", "add"): "sum", ("reduce", "multiply"): "prod", ("reduce", "maximum"): "max",
+    ("reduce", "minimum"): "min", ("reduce", "logical_and"): "all", ("reduce", "logical_or"): "any",
+    ("accumulate", "add"): "cumsum", ("accumulate", "multiply"): "cumprod",
 }  # fmt: skip
 
 
-def _reduced(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **options: Any) -> Any:
-    from tracegrad.arrays.table import HANDLERS
+def _as_function(
+    ufunc: Any, method: str, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **options: Any
+) -> Any:
+    from tracegrad.arrays.assigning import served
+
+    function = getattr(sys.modules["numpy"], _METHODS_OF_UFUNCS[method, ufunc.__name__])
+    given = {name: option for name, option in {"dtype": dtype, "out": out}.items() if option is not None}
+    return served(function, (x,), {"axis": axis, **given, **options})
+
+
+@functools.cache
+def _modf_row(ufunc: Any) -> Primitive:
+    return replace(
+        TABLE["modf_fraction"], name="numpy.modf", forward=lambda x: ufunc(x)[0], numpy="", c="", python=""
+    )
+
+
+def _outer(ufunc: Any, a: Any, b: Any) -> Any:
+    """Each element of one array with each of the other."""
+    from tracegrad.arrays.build import lift
+    from tracegrad.arrays.fit import shape_of
 
     numpy: Any = sys.modules["numpy"]
-    given = {name: option for name, option in {"dtype": dtype, "out": out}.items() if option is not None}
-    return HANDLERS[getattr(numpy, _REDUCTIONS[ufunc.__name__])](x, axis=axis, **given, **options)
+    a, b = lift(a), lift(b)
+    return ufunc(numpy.reshape(a, (*shape_of(a), *[1] * len(shape_of(b)))), b)
+
+
+def _into(ufunc: Any, inputs: Any, out: Any = (None,), where: Any = True, **options: Any) -> Any:
+    """A ufunc whose result is asked for in an array, or at some places of it only."""
+    from tracegrad.arrays.assigning import at_places, written
+    from tracegrad.arrays.table import unsupported
+
+    if options or len(out) != 1:
+        raise unsupported(f"numpy.{ufunc.__name__} with {', '.join(['out', *options])}")
+    if where is not True:
+        return at_places(ufunc, inputs, where, out[0])
+    return written(ufunc(*inputs), out[0], ufunc.__name__)
 
 
 def _not_elementwise(ufunc: Any, inputs: Any) -> Any:
     from tracegrad.arrays.build import lift
-    from tracegrad.arrays.products import MATMUL, VECDOT
+    from tracegrad.arrays.products import MATMUL, MATVEC, VECDOT, VECMAT
 
+    if ufunc.__name__ == "modf":
+        x = lift(inputs[0])
+        return bind(_modf_row(ufunc), x), sys.modules["numpy"].trunc(x)
     a, b = map(lift, inputs)
-    if ufunc.__name__ == "matmul":
-        return bind(MATMUL, a, b)
-    return (a // b, a % b) if ufunc.__name__ == "divmod" else bind(VECDOT, a, b)
+    name = ufunc.__name__
+    if name == "divmod":
+        return a // b, a % b
+    return bind({"matmul": MATMUL, "vecdot": VECDOT, "matvec": MATVEC, "vecmat": VECMAT}[name], a, b)
 
 
 def _apply(row: Primitive, *elements: Any) -> Any:
@@ -228,20 +273,23 @@ def holds_tracer(value: Any) -> bool:
 
 def array_function(self: Tracer, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
     """``Tracer.__array_function__``: a function of numpy with a tracer among its arguments."""
-    from tracegrad.arrays.table import HANDLERS, unsupported
+    from tracegrad.arrays.assigning import served
+    from tracegrad.arrays.table import HANDLERS, title, unsupported
 
     include()
-    try:
-        serve = HANDLERS[function]
-    except KeyError:
+    if function not in HANDLERS:
         from tracegrad.arrays.fresh import windowed
 
         given = args
-        args, kwargs = _settled(args), {name: _settled(option) for name, option in kwargs.items()}
+        args, kwargs = _settled(args), _settled_options(kwargs)
         if not holds_tracer((*args, *kwargs.values())):
             return windowed(function(*args, **kwargs), given)
-        raise unsupported(f"{function.__module__}.{function.__name__}") from None
-    return serve(*args, **kwargs)
+        raise unsupported(title(function))
+    return served(function, args, kwargs)
+
+
+def _settled_options(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: _settled(option) for name, option in options.items()}
 
 
 def _settled(value: Any) -> Any:

@@ -26,20 +26,25 @@ def include() -> bool:
         return False
     # fmt: off
     from tracegrad.arrays import (  # noqa: F401
+        assigning,
         elementwise,
         fast,
+        fourier,
         fresh,
         indexing,
         linalg,
+        numerical,
         products,
         reductions,
         shapes,
         stand_ins,
+        statistics,
         steps,
         tracer,
     )
     # fmt: on
 
-    KINDS.update({numpy.ndarray: tracer.ArrayTracer, tracer.ArrayTracer: tracer.ArrayTracer})
+    arrays = (numpy.ndarray, numpy.complex64, numpy.complex128, tracer.ArrayTracer)
+    KINDS.update(dict.fromkeys(arrays, tracer.ArrayTracer))
     PATCHES.extend(stand_ins.PATCHES)
     return True

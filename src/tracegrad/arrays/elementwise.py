@@ -75,6 +75,7 @@ def _where(condition: Any, *branches: Any) -> Any:
         lambda m, out, x, y, condition: np.where(condition, 1.0, 0.0),
         lambda m, out, x, y, condition: np.where(condition, 0.0, 1.0),
     ),
+    complex=True,
 )
 def WHERE(x: Any, y: Any, condition: Any) -> Any:
     return np.where(condition, x, y)
@@ -140,9 +141,9 @@ def FIX(x: Any) -> Any:
     return np.fix(x)
 
 
-@row(np.nan_to_num, rules=(lambda m, out, x: 1.0 * np.isfinite(x),))
-def NAN_TO_NUM(x: Any) -> Any:
-    return np.nan_to_num(x)
+@row(np.nan_to_num, rules=(lambda m, out, x, nan, posinf, neginf: 1.0 * np.isfinite(x),))
+def NAN_TO_NUM(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
 for _alias in ("around", "round_"):
@@ -150,76 +151,8 @@ for _alias in ("around", "round_"):
         HANDLERS[getattr(np, _alias)] = HANDLERS[np.round]
 
 
-@composed(np.real, np.real_if_close)
-def _real(x: Any) -> Any:
-    return x
-
-
-@composed(np.polyval)
-def _polyval(p: Any, x: Any) -> Any:
-    total = np.zeros_like(x)
-    for coefficient in lift(p):
-        total = total * x + coefficient
-    return total
-
-
-@composed(np.interp)
-def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    if period is not None:
-        raise unsupported("numpy.interp with period")
-    x, xp, fp = map(lift, (x, xp, fp))
-    return bind(INTERP, x, xp, fp, static(left), static(right))
-
-
-def _piece(x: Any, xp: Any) -> Any:
-    """For each x the number of the piece it falls in, and whether it is inside at all."""
-    place = np.clip(np.searchsorted(plain_array(xp), plain_array(x), side="right") - 1, 0, len(xp) - 2)
-    inside = (plain_array(x) >= plain_array(xp)[0]) & (plain_array(x) <= plain_array(xp)[-1])
-    return place, inside
-
-
 def plain_array(x: Any) -> Any:
     """The array under a tracer of any level."""
     while isinstance_tracer(x):
         x = x.value
     return np.asarray(x)
-
-
-def _interp_x(g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
-    place, inside = _piece(x, xp)
-    return g * inside * ((fp[place + 1] - fp[place]) / (xp[place + 1] - xp[place]))
-
-
-def _interp_fp(g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
-    """Each value gets the hat function around its place: the derivative is a matrix, made dense."""
-    place, inside = _piece(x, xp)
-    share = (x - xp[place]) / (xp[place + 1] - xp[place])
-    share = np.where(inside, share, np.where(plain_array(x) < plain_array(xp)[0], 0.0, 1.0))
-    used = inside | np.where(plain_array(x) < plain_array(xp)[0], left is None, right is None)
-    columns = np.arange(len(xp))
-    hats = (1 - share)[..., None] * (columns == place[..., None]) + share[..., None] * (
-        columns == place[..., None] + 1
-    )
-    weighted = (g * used)[..., None] * hats
-    return np.sum(np.reshape(weighted, (-1, len(columns))), axis=0)
-
-
-def _interp_xp(g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
-    place, inside = _piece(x, xp)
-    width = xp[place + 1] - xp[place]
-    slope = (fp[place + 1] - fp[place]) / width
-    share = (x - xp[place]) / width
-    columns = np.arange(len(xp))
-    hats = (1 - share)[..., None] * (columns == place[..., None]) + share[..., None] * (
-        columns == place[..., None] + 1
-    )
-    weighted = (-g * inside * slope)[..., None] * hats
-    return np.sum(np.reshape(weighted, (-1, len(columns))), axis=0)
-
-
-@row(np.interp, _interp_x, _interp_xp, _interp_fp, symbol="interp")
-def INTERP(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    return np.interp(x, xp, fp, left, right)
-
-
-HANDLERS[np.interp] = _interp

@@ -41,10 +41,10 @@ _RECORD = """
     return node
 """
 
-#: the traced array itself, on a plain one and nothing assigned to
+#: the traced array itself, on a plain one, with nothing assigned to and no complex numbers about
 _SELF = """
     array = self.value
-    if type(array) is not ndarray or type(self) is not ArrayTracer or self.tape.stale:
+    if type(array) is not ndarray or type(self) is not ArrayTracer or self.tape.stale or self.tape.complex:
         return {otherwise}
 """
 

@@ -28,16 +28,28 @@ def quiet() -> Any:
 
 
 def fit(flow: Any, like: Any) -> Any:
-    """The flow, summed over the axes along which ``like`` was broadcast, in its precision (ints are reals)."""
+    """The flow, summed over the axes along which ``like`` was broadcast, in its precision; a real one's is real."""
     np: Any = sys.modules["numpy"]
     shape = shape_of(like)
     if shape_of(flow) != shape:
         flow = _unbroadcast(np, flow, shape)
     dtype = getattr(like, "dtype", None)
+    if dtype_kind(flow) == "c" != dtype_kind(like):
+        flow = np.real(flow)
     if dtype is None:
         return float(flow) if issubclass(type(flow), (np.generic, np.ndarray)) else flow
-    wanted = dtype if dtype.kind == "f" else np.dtype(float)
+    wanted = adjoint_dtype(dtype)
     return flow if getattr(flow, "dtype", wanted) == wanted else astype(flow, wanted)
+
+
+def dtype_kind(value: Any) -> str:
+    """What numbers a value holds, by numpy's letter: ``c`` for complex ones; ``f`` for a plain real one."""
+    return "c" if type(value) is complex else str(getattr(getattr(value, "dtype", None), "kind", "f"))
+
+
+def adjoint_dtype(dtype: Any) -> Any:
+    """The precision of an adjoint: that of the value; whole numbers and truth values are reals."""
+    return dtype if dtype.kind in "fc" else sys.modules["numpy"].dtype(float)
 
 
 def spread(tangent: Any, like: Any) -> Any:
@@ -72,7 +84,7 @@ def zero_like(value: Any) -> Any:
     if type(value) not in KINDS:
         return 0.0
     np: Any = sys.modules["numpy"]
-    return np.zeros(value.shape, value.dtype if value.dtype.kind == "f" else float)
+    return np.zeros(value.shape, adjoint_dtype(value.dtype))
 
 
 def one_like(value: Any) -> Any:
@@ -80,15 +92,14 @@ def one_like(value: Any) -> Any:
     if type(value) not in KINDS:
         return 1.0
     np: Any = sys.modules["numpy"]
-    return np.ones((), value.dtype if value.dtype.kind == "f" else float)
+    return np.ones((), adjoint_dtype(value.dtype))
 
 
 def unit_seeds(value: Any) -> list[Any]:
     """For each element of an array the seed that is 1 there and 0 elsewhere."""
     np: Any = sys.modules["numpy"]
     size = _size(value.shape)
-    dtype = value.dtype if value.dtype.kind == "f" else float
-    return [row.reshape(value.shape) for row in np.eye(size, dtype=dtype)]
+    return [row.reshape(value.shape) for row in np.eye(size, dtype=adjoint_dtype(value.dtype))]
 
 
 def stacked(rows: list[Any], shape: tuple[int, ...]) -> Any:
@@ -134,5 +145,5 @@ def _convert(x: Any, dtype: Any) -> Any:
 
 ASTYPE = Primitive(
     name="numpy.astype", forward=_convert, vjps=(lambda g, out, x, dtype: g,), params=("dtype",),
-    maps=("convert",), symbol="astype", variadic=True, python="", c="", numpy="",
+    maps=("convert",), symbol="astype", variadic=True, complex=True, python="", c="", numpy="",
 )  # fmt: skip

@@ -24,10 +24,10 @@ from tracegrad.tape import user_frame
 def _matrix(
     name: str, forward: Any, *vjps: Any, params: tuple[str, ...], symbol: str, maps: Any
 ) -> Primitive:
-    """A row that is no function of numpy: an operation of arrays themselves."""
+    """A linear row that is no function of numpy: an operation of arrays themselves."""
     return Primitive(
         name=name, forward=forward, vjps=vjps, params=params, symbol=symbol, maps=maps, variadic=True,
-        python="", c="", numpy="",
+        complex=True, python="", c="", numpy="",
     )  # fmt: skip
 
 
@@ -101,6 +101,11 @@ def fit_assigned(flow: Any, value: Any) -> Any:
 SETITEM = _matrix(
     "setitem", _setitem, _kept, _put, params=("index",), symbol="[·] ←", maps=("0 at the place", "[·]")
 )
+
+
+def setitem(x: Any, value: Any, index: Any) -> Any:
+    """The array that ``x[index] = value`` makes of an array."""
+    return bind(SETITEM, x, value, static(index))
 
 
 @composed(np.take)
@@ -232,7 +237,7 @@ def _undiagonal(g: Any, out: Any, x: Any, offset: Any, axis1: Any, axis2: Any) -
     return np.reshape(scatter(np.reshape(g, (-1,)), numbers.ravel(), (x.size,)), x.shape)
 
 
-@row(np.diagonal, _undiagonal, symbol="diagonal", maps=("to the diagonal",))
+@row(np.diagonal, _undiagonal, symbol="diagonal", maps=("to the diagonal",), complex=True)
 def DIAGONAL(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     return np.diagonal(a, offset, axis1, axis2)
 
@@ -274,7 +279,7 @@ def _full_like(
 
 def whole(kind: Any, value: Any) -> Any:
     """Refuse to make real numbers whole in silence."""
-    if kind.kind not in "fiu" or (kind.kind in "iu" and value.dtype.kind == "f"):
+    if kind.kind not in "fiuc" or (kind.kind in "iu" and value.dtype.kind in "fc"):
         raise UnsupportedError(
             f"a traced array of {value.dtype} would be turned into one of {kind} and lose its gradient, "
             f"{describe(user_frame())}.  Use an array of floats, or wrap the value in tg.detach(...)"

@@ -73,13 +73,16 @@ def _solve_right(g: Any, out: Any, a: Any, b: Any) -> Any:
     return LA.solve(transposed(a), g)
 
 
-@row(LA.solve, _solve_left, _solve_right, maps=("−A⁻ᵀ G xᵀ", "A⁻ᵀ G"))
+@row(LA.solve, _solve_left, _solve_right, maps=("−A⁻ᵀ G xᵀ", "A⁻ᵀ G"), complex=True)
 def SOLVE(a: Any, b: Any) -> Any:
     return LA.solve(a, b)
 
 
 @row(
-    LA.inv, lambda g, out, a: -np.matmul(np.matmul(transposed(out), g), transposed(out)), maps=("−A⁻ᵀ G A⁻ᵀ",)
+    LA.inv,
+    lambda g, out, a: -np.matmul(np.matmul(transposed(out), g), transposed(out)),
+    maps=("−A⁻ᵀ G A⁻ᵀ",),
+    complex=True,
 )
 def INV(a: Any) -> Any:
     return LA.inv(a)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import lift
+from tracegrad.arrays.complexes import is_complex
 from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
 from tracegrad.row import Primitive, bind
 
@@ -38,15 +39,38 @@ def _matmul_right(g: Any, out: Any, a: Any, b: Any) -> Any:
     return np.matmul(transposed(a), g)
 
 
-@row(np.matmul, _matmul_left, _matmul_right, symbol="@", maps=BOTH)
+@row(np.matmul, _matmul_left, _matmul_right, symbol="@", maps=BOTH, complex=True)
 def MATMUL(a: Any, b: Any) -> Any:
     return np.matmul(a, b)
 
 
 VECDOT = Primitive(
     name="numpy.vecdot", forward=lambda a, b: np.vecdot(a, b),
-    vjps=(lambda g, out, a, b: g[..., None] * b, lambda g, out, a, b: g[..., None] * a), symbol="·",
-    maps=("G b", "G a"), variadic=True, python="", c="", numpy="",
+    vjps=(
+        lambda g, out, a, b: np.conjugate(g[..., None] * b) if is_complex(a) else g[..., None] * b,
+        lambda g, out, a, b: g[..., None] * np.conjugate(a),
+    ),
+    symbol="·", maps=("G b", "G a"), variadic=True, complex=True, python="", c="", numpy="",
+)  # fmt: skip
+
+
+MATVEC = Primitive(
+    name="numpy.matvec", forward=lambda a, x: np.matvec(a, x),
+    vjps=(lambda g, out, a, x: g[..., None] * x[..., None, :],
+          lambda g, out, a, x: np.matmul(transposed(a), g[..., None])[..., 0]),
+    symbol="@", maps=("G xᵀ", "Aᵀ G"), variadic=True, complex=True, python="", c="", numpy="",
+)  # fmt: skip
+
+
+def _vecmat_left(g: Any, out: Any, x: Any, a: Any) -> Any:
+    flow = np.matmul(a, g[..., None])[..., 0]
+    return np.conjugate(flow) if is_complex(x) else flow
+
+
+VECMAT = Primitive(
+    name="numpy.vecmat", forward=lambda x, a: np.vecmat(x, a),
+    vjps=(_vecmat_left, lambda g, out, x, a: np.conjugate(x)[..., :, None] * g[..., None, :]),
+    symbol="@", maps=("A G", "x Gᵀ"), variadic=True, complex=True, python="", c="", numpy="",
 )  # fmt: skip
 
 
@@ -90,7 +114,7 @@ def _tensor_right(g: Any, out: Any, a: Any, b: Any, axes: Any) -> Any:
     return _back(g, a, b.ndim - len(axes[1]), axes[1], axes[0], b.shape, False)
 
 
-@row(np.dot, _dot_left, _dot_right, symbol="·", maps=BOTH)
+@row(np.dot, _dot_left, _dot_right, symbol="·", maps=BOTH, complex=True)
 def DOT(a: Any, b: Any) -> Any:
     return np.dot(a, b)
 
@@ -103,7 +127,7 @@ def _dot(a: Any, b: Any, out: Any = None) -> Any:
     return a * b if not (getattr(a, "ndim", 0) and getattr(b, "ndim", 0)) else bind(DOT, a, b)
 
 
-@row(np.tensordot, _tensor_left, _tensor_right, symbol="⊗", maps=BOTH)
+@row(np.tensordot, _tensor_left, _tensor_right, symbol="⊗", maps=BOTH, complex=True)
 def TENSORDOT(a: Any, b: Any, axes: Any = 2) -> Any:
     return np.tensordot(a, b, axes)
 
@@ -134,6 +158,7 @@ def _inner(a: Any, b: Any) -> Any:
     lambda g, out, a, b: _tensor_right(g, out, a, b, ((a.ndim - 1,), (b.ndim - 1,))),
     symbol="·",
     maps=BOTH,
+    complex=True,
 )
 def INNER(a: Any, b: Any) -> Any:
     return np.inner(a, b)
@@ -144,7 +169,8 @@ HANDLERS[np.inner] = _inner
 
 @composed(np.vdot)
 def _vdot(a: Any, b: Any) -> Any:
-    return np.dot(np.ravel(lift(a)), np.ravel(lift(b)))
+    a, b = np.ravel(lift(a)), np.ravel(lift(b))
+    return np.dot(np.conjugate(a) if is_complex(a) else a, b)
 
 
 @composed(np.outer)
@@ -170,6 +196,7 @@ def _kron(a: Any, b: Any) -> Any:
     lambda g, out, a, b: np.cross(g, a),
     symbol="×",
     maps=("B × G", "G × A"),
+    complex=True,
 )
 def CROSS(a: Any, b: Any) -> Any:
     return np.cross(a, b)

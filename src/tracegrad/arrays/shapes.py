@@ -26,7 +26,12 @@ def each(enter: Any, *functions: Any) -> None:
 # ---- shape ------------------------------------------------------------------------------------------
 
 
-@row(np.reshape, lambda g, out, x, shape, order: np.reshape(g, shape_of(x), order=order), maps=("reshape",))
+@row(
+    np.reshape,
+    lambda g, out, x, shape, order: np.reshape(g, shape_of(x), order=order),
+    maps=("reshape",),
+    complex=True,
+)
 def RESHAPE(a: Any, shape: Any, order: Any = "C") -> Any:
     return np.reshape(a, shape, order=order)
 
@@ -36,6 +41,7 @@ def RESHAPE(a: Any, shape: Any, order: Any = "C") -> Any:
     lambda g, out, x, axes: np.transpose(g, _inverse(axes, x.ndim)),
     symbol="ᵀ",
     maps=("transpose",),
+    complex=True,
 )
 def TRANSPOSE(a: Any, axes: Any = None) -> Any:
     return np.transpose(a, axes)
@@ -45,7 +51,7 @@ def _inverse(axes: Any, ndim: int) -> Any:
     return None if axes is None else np.argsort([axis % ndim for axis in axes])
 
 
-@row(np.broadcast_to, lambda g, out, x, shape: g, maps=("sum of copies",))
+@row(np.broadcast_to, lambda g, out, x, shape: g, maps=("sum of copies",), complex=True)
 def BROADCAST_TO(array: Any, shape: Any) -> Any:
     return np.broadcast_to(array, shape)
 

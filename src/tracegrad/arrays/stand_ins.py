@@ -57,7 +57,7 @@ def _arrays(original: Function) -> Function:
             tape = CURRENT.get()
             return (
                 fresh(made, tape)
-                if copies and tape is not None and made.dtype.kind in "fiu" and _by_user(stand_in)
+                if copies and tape is not None and made.dtype.kind in "fiuc" and _by_user(stand_in)
                 else made
             )
         if args or any(option not in (None, True) for name, option in options.items() if name != "copy"):
@@ -83,7 +83,7 @@ def _makers(original: Function) -> Function:
         if original is np_full and holds_tracer(args[1:2]):
             return np.copy(np.broadcast_to(lift(args[1]), args[0]))
         made = original(*map(settled, args), **options)
-        return fresh(made, tape) if type(made) is np.ndarray and made.dtype.kind in "fiu" else made
+        return fresh(made, tape) if type(made) is np.ndarray and made.dtype.kind in "fiuc" else made
 
     return stand_in
 
@@ -106,7 +106,7 @@ def _of_lists(original: Function) -> Function:
 # few, because putting them in costs time in every trace: a list of traced numbers that reaches another function of
 # numpy becomes an array of objects there, and computes element by element
 _ARRAYS = ("array", "asarray", "asanyarray")
-_MAKERS = ("zeros", "ones", "empty", "full", "eye")
+_MAKERS = ("zeros", "ones", "empty", "full", "eye", "zeros_like", "ones_like", "empty_like")
 _LISTS = ("sum", "mean", "prod", "max", "min", "std", "var", "dot")
 _LINALG = ("norm",)
 

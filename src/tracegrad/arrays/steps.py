@@ -18,12 +18,12 @@ from tracegrad.tracer import isinstance_tracer
 #: what has no gradient to lose: orders, counts, tests
 STEPS = (
     "all", "allclose", "any", "argmax", "argmin", "argpartition", "argsort", "argwhere", "array_equal", "array_equiv",
-    "array2string", "array_repr", "array_str", "count_nonzero", "digitize", "flatnonzero", "isclose", "isneginf",
-    "isposinf", "lexsort", "nanargmax", "nanargmin", "nonzero", "searchsorted",
+    "array2string", "array_repr", "array_str", "count_nonzero", "digitize", "flatnonzero", "isclose", "iscomplex",
+    "in1d", "isin", "isneginf", "isposinf", "isreal", "lexsort", "nanargmax", "nanargmin", "nonzero", "searchsorted",
 )  # fmt: skip
 
 #: what depends on shape and kind alone, and is no guard either
-FACTS = ("common_type", "iscomplex", "iscomplexobj", "isreal", "isrealobj", "may_share_memory", "min_scalar_type",
+FACTS = ("common_type", "iscomplexobj", "isrealobj", "may_share_memory", "min_scalar_type",
          "ndim", "result_type", "shape", "shares_memory", "size", "can_cast")  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def _fact(function: Any) -> Callable[..., Any]:
     return serve
 
 
-for _name in STEPS:
+for _name in filter(vars(np).__contains__, STEPS):
     HANDLERS[getattr(np, _name)] = _steps(getattr(np, _name))
 for _name in FACTS:
     HANDLERS[getattr(np, _name)] = _fact(getattr(np, _name))

@@ -51,7 +51,12 @@ def unsupported(what: str) -> UnsupportedError:
 
 
 def row(
-    function: Any, *vjps: Function, symbol: str = "", maps: tuple[str, ...] = (), rules: Any = ()
+    function: Any,
+    *vjps: Function,
+    symbol: str = "",
+    maps: tuple[str, ...] = (),
+    rules: Any = (),
+    complex: bool = False,
 ) -> Callable[[Function], Primitive]:
     """Enter a row for a function of numpy: by ``vjps``, or elementwise by ``rules`` of (m, out, *args)."""
 
@@ -61,7 +66,7 @@ def row(
         entry = Primitive(
             name=title(function), forward=_positional(prototype), rules=rules, vjps=vjps or None,
             params=tuple(names[count:]), maps=maps, symbol=symbol or function.__name__, variadic=bool(vjps),
-            python="", c="", numpy="",
+            complex=complex, python="", c="", numpy="",
         )  # fmt: skip
         HANDLERS[function] = handler(function, prototype, count, entry)
         return entry
@@ -78,12 +83,12 @@ def _positional(prototype: Function) -> Function:
 
 
 def gate(name: str, vjps: Function, *params: str, symbol: str, label: str) -> Callable[[Function], Primitive]:
-    """A row with any number of operands; ``vjps`` gives all that returns, as a list."""
+    """A linear row with any number of operands; ``vjps`` gives all that returns, as a list."""
 
     def enter(prototype: Function) -> Primitive:
         return Primitive(
             name=name, forward=prototype, vjps=vjps, params=params, maps=(label,), symbol=symbol, variadic=True,
-            python="", c="", numpy="",
+            complex=True, python="", c="", numpy="",
         )  # fmt: skip
 
     return enter

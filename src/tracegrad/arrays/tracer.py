@@ -17,13 +17,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from tracegrad.arrays.assigning import served
 from tracegrad.arrays.build import lift, static
+from tracegrad.arrays.complexes import is_complex, row_of_complex
 from tracegrad.arrays.fit import astype
 from tracegrad.arrays.indexing import GETITEM, SETITEM, getitem, whole
 from tracegrad.arrays.steps import guard
-from tracegrad.arrays.table import HANDLERS, unsupported
+from tracegrad.arrays.table import unsupported
 from tracegrad.errors import UnsupportedError
-from tracegrad.primitives import BIT_OPERATORS, COMPARISONS, LITERAL_POWER, POWER, TABLE, bind
+from tracegrad.primitives import ADD, BIT_OPERATORS, COMPARISONS, LITERAL_POWER, POWER, TABLE, bind
 from tracegrad.source import describe
 from tracegrad.tape import user_frame
 from tracegrad.tracer import BINARY, Tracer, escape, is_operand, isinstance_tracer, operands
@@ -52,6 +54,8 @@ class ArrayTracer(Tracer):
     ravel: Any
 
     def _tracegrad_bind_(self, row: Any, args: tuple[Any, ...]) -> Any:
+        if self.tape.complex:
+            row = row_of_complex(row, args)
         if self.tape.stale:
             for arg in args:
                 if issubclass(type(arg), ArrayTracer):
@@ -74,7 +78,11 @@ class ArrayTracer(Tracer):
 
     @property
     def real(self) -> Any:
-        return self
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -156,7 +164,7 @@ class ArrayTracer(Tracer):
         self[...] = np.sort(self, axis=axis)
 
     def conj(self) -> Any:
-        return self
+        return np.conjugate(self) if is_complex(self) else self
 
     conjugate = conj
 
@@ -182,11 +190,7 @@ def _is_array_like(other: Any) -> bool:
 
 def _computes_with(other: Any) -> bool:
     """Whether an array computes with this: numbers, arrays, and lists of these."""
-    if type(other) is np.ndarray and other.dtype.kind == "c":
-        raise UnsupportedError(
-            f"a traced array meets a complex one, {describe(user_frame())}; only real numbers are traced"
-        )
-    return _is_array_like(other) or isinstance(other, np.generic) or is_operand(other)
+    return _is_array_like(other) or isinstance(other, np.generic) or is_operand(ADD, other)
 
 
 def _one_or_many(values: tuple[Any, ...]) -> Any:
@@ -282,7 +286,7 @@ def _method(name: str) -> Callable[..., Any]:
     function = getattr(np, name)
 
     def method(self: ArrayTracer, *args: Any, **options: Any) -> Any:
-        return HANDLERS[function](self, *args, **options)
+        return served(function, (self, *args), options)
 
     method.__name__ = name
     return method

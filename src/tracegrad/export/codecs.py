@@ -8,7 +8,7 @@ Decisions:
 - *Numbers stay themselves.*  ``1`` is an int and ``1.0`` a float, both ways.  JSON has no word for the
   non-finite, which are the strings ``"NaN"``, ``"Infinity"``, ``"-Infinity"``; nor can most readers hold an
   int from 2**1024 on, which is text in hexadecimal.  Where a number is due, such a string can mean nothing
-  else.
+  else.  A complex number is ``{"complex": [real, imaginary]}``.
 - *A structure spells its text.*  In a result, params and guards both numbers and text occur, so there text is
   ``{"str": ...}``; JSON arrays are lists, ``{"tuple": [...]}``, ``{"dict": [[key, value], ...]}`` (any key,
   in order), ``{"record": class, "fields": [[name, value], ...]}``, ``{"object": class, "text": ...}`` are
@@ -114,19 +114,30 @@ def _write_number(value: Any) -> Any:
         return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
     if kind is int:
         return value if -HEXADECIMAL < value < HEXADECIMAL else hex(value)
+    if kind is complex:
+        return {"complex": [_write_number(value.real), _write_number(value.imag)]}
     return _write_number(number(value))
 
 
-def _read_number(data: Any) -> int | float:
+def _read_number(data: Any) -> int | float | complex:
     kind = type(data)
     if kind is float or kind is int:
         return data  # type: ignore[no-any-return]
+    if kind is dict and data.keys() == {"complex"}:
+        return _read_complex(data["complex"])
     if kind is str:
         if data in _NON_FINITE:
             return _NON_FINITE[data]
         if _HEX.fullmatch(data):
             return int(data, 16)
     raise _expected('a number, "NaN", "Infinity", "-Infinity" or hexadecimal text', data)
+
+
+def _read_complex(parts: Any) -> complex:
+    real, imaginary = map(_read_number, _read_pair(parts))
+    if type(real) is not float or type(imaginary) is not float:
+        raise _expected("two floats", parts)
+    return complex(real, imaginary)
 
 
 def _write_quantity(value: Any) -> Any:
@@ -237,6 +248,7 @@ def _read_pair(data: Any) -> tuple[Any, Any]:
 #: what an object in a structure may be, by its keys
 _STRUCTURES: dict[tuple[str, ...], Callable[..., Any]] = {
     ("str",): _read_str,
+    ("complex",): _read_complex,
     ("tuple",): lambda items: tuple(_read_structure(item) for item in _read_list(items)),
     ("dict",): _read_dict,
     ("record", "fields"): _read_record,

@@ -32,6 +32,8 @@ def short(value: Any, float_format: str = FLOAT_FORMAT) -> str:
         return _real(value, float_format)
     if isinstance(value, int) and not isinstance(value, bool):
         return _whole(value)
+    if isinstance(value, complex):
+        return _complex(value, float_format)
     if isinstance(value, Array):
         return _data(value, float_format)
     if getattr(value, "ndim", 0) or isinstance(value, list | tuple):
@@ -52,6 +54,16 @@ def full(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 1024:
         return _whole(value)
     return repr(value)
+
+
+def _complex(value: complex, float_format: str) -> str:
+    """A complex number as it is written on paper.
+
+    >>> [_complex(v, ".4g") for v in (1 + 2j, -0.5 - 1e-9j, 3 + 0j)]
+    ['1+2i', '-0.5-1e-09i', '3+0i']
+    """
+    imaginary = _real(value.imag, float_format)
+    return f"{_real(value.real, float_format)}{'' if imaginary[0] in '+-' else '+'}{imaginary}i"
 
 
 def _whole(value: int) -> str:
@@ -93,14 +105,17 @@ def _data(array: Array, float_format: str, longest: int = _ENTRIES) -> str:
         width = shape[-1]
         rows = [", ".join(texts[i : i + width]) for i in range(0, len(texts), width)] if width else []
         return f"[{'; '.join(rows)}]"
-    sizes = "×".join(map(str, shape))
+    sizes, is_complex = "×".join(map(str, shape)), array.dtype.startswith("complex")
+    mean: Any
+    norm: Any
     if values is not None and values:
-        mean, norm = sum(values) / len(values), math.sqrt(sum(value * value for value in values))
+        sizes_of: list[Any] = [abs(v) for v in values] if is_complex else list(values)
+        mean, norm = sum(sizes_of) / len(values), math.sqrt(sum(size * size for size in sizes_of))
     elif array.mean is not None and array.norm is not None:
         mean, norm = array.mean, array.norm
     else:
         return f"{sizes} array"
-    return f"{sizes}, mean {short(mean, float_format)}, norm {short(norm, float_format)}"
+    return f"{sizes}, mean{' |z|' * is_complex} {short(mean, float_format)}, norm {short(norm, float_format)}"
 
 
 def _array(value: Any, float_format: str) -> str:

@@ -17,6 +17,7 @@ from heapq import heappop, heappush
 from numbers import Real
 from typing import Any
 
+from tracegrad.document import quantity
 from tracegrad.fold.columns import NONE, Columns
 from tracegrad.reverse import product
 
@@ -111,8 +112,13 @@ def _keep_edges(found: Contracted, node: int) -> None:
     ]
     found.sources.extend(columns.sources[edge] for edge in edges)
     found.targets.extend([node] * len(edges))
-    found.partials.extend(columns.partials[edge] for edge in edges)
-    found.flows.extend(columns.flows[edge] for edge in edges)
+    found.partials.extend(_data(columns.partials[edge]) for edge in edges)
+    found.flows.extend(_data(columns.flows[edge]) for edge in edges)
+
+
+def _data(value: Any) -> Any:
+    """What an edge carries, as data: the columns of a graph hold arrays as they are."""
+    return value if value is None or type(value) is str or is_number(value) else quantity(value)
 
 
 def _fold_edges(found: Contracted, node: int, leaving: bytearray) -> None:

@@ -25,13 +25,13 @@ def _over_square(x: Any, r: Any) -> Any:
     return x / r / r
 
 
-math_row("exp", lambda m, out, x: out, domain=(REAL,))
-math_row("exp2", lambda m, out, x: out * LN2, domain=(REAL,))
-math_row("expm1", lambda m, out, x: m.exp(x), domain=(REAL,))
-math_row("log", lambda m, out, x: 1.0 / x, domain=(POSITIVE,), kink="inf at 0")
-math_row("log2", lambda m, out, x: LOG2_E / x, domain=(POSITIVE,), kink="inf at 0")
-math_row("log10", lambda m, out, x: LOG10_E / x, domain=(POSITIVE,), kink="inf at 0")
-math_row("log1p", lambda m, out, x: 1.0 / (1.0 + x), domain=((-0.9, 20.0),), kink="inf at -1")
+math_row("exp", lambda m, out, x: out, domain=(REAL,), complex=True)
+math_row("exp2", lambda m, out, x: out * LN2, domain=(REAL,), complex=True)
+math_row("expm1", lambda m, out, x: m.exp(x), domain=(REAL,), complex=True)
+math_row("log", lambda m, out, x: 1.0 / x, domain=(POSITIVE,), kink="inf at 0", complex=True)
+math_row("log2", lambda m, out, x: LOG2_E / x, domain=(POSITIVE,), kink="inf at 0", complex=True)
+math_row("log10", lambda m, out, x: LOG10_E / x, domain=(POSITIVE,), kink="inf at 0", complex=True)
+math_row("log1p", lambda m, out, x: 1.0 / (1.0 + x), domain=((-0.9, 20.0),), kink="inf at -1", complex=True)
 row(
     "log_base",
     math.log,
@@ -44,17 +44,18 @@ row(
     c="(log({0}) / log({1}))",
     numpy="(np.log({0}) / np.log({1}))",
 )
-math_row("sqrt", lambda m, out, x: 0.5 / out, domain=(POSITIVE,), kink="inf at 0", symbol="√")
+math_row("sqrt", lambda m, out, x: 0.5 / out, domain=(POSITIVE,), kink="inf at 0", symbol="√", complex=True)
 math_row("cbrt", lambda m, out, x: 1.0 / (3.0 * out * out), domain=(POSITIVE,), kink="inf at 0", symbol="∛")
-math_row("sin", lambda m, out, x: m.cos(x), domain=(REAL,))
-math_row("cos", lambda m, out, x: -m.sin(x), domain=(REAL,))
-math_row("tan", lambda m, out, x: 1.0 + out * out, domain=((-1.4, 1.4),))
+math_row("sin", lambda m, out, x: m.cos(x), domain=(REAL,), complex=True)
+math_row("cos", lambda m, out, x: -m.sin(x), domain=(REAL,), complex=True)
+math_row("tan", lambda m, out, x: 1.0 + out * out, domain=((-1.4, 1.4),), complex=True)
 math_row(
     "asin",
     lambda m, out, x: 1.0 / m.sqrt((1.0 - x) * (1.0 + x)),
     domain=(UNIT,),
     kink="inf at ±1",
     numpy="np.arcsin({args})",
+    complex=True,
 )
 math_row(
     "acos",
@@ -62,8 +63,11 @@ math_row(
     domain=(UNIT,),
     kink="-inf at ±1",
     numpy="np.arccos({args})",
+    complex=True,
 )
-math_row("atan", lambda m, out, x: 1.0 / (1.0 + x * x), domain=(REAL,), numpy="np.arctan({args})")
+math_row(
+    "atan", lambda m, out, x: 1.0 / (1.0 + x * x), domain=(REAL,), numpy="np.arctan({args})", complex=True
+)
 math_row(
     "atan2",
     lambda m, out, y, x: _over_square(x, m.hypot(x, y)),
@@ -72,10 +76,10 @@ math_row(
     kink="nan at the origin",
     numpy="np.arctan2({args})",
 )
-math_row("sinh", lambda m, out, x: m.cosh(x), domain=(REAL,))
-math_row("cosh", lambda m, out, x: m.sinh(x), domain=(REAL,))
+math_row("sinh", lambda m, out, x: m.cosh(x), domain=(REAL,), complex=True)
+math_row("cosh", lambda m, out, x: m.sinh(x), domain=(REAL,), complex=True)
 # 1 - tanh² would lose the digits of the tails
-math_row("tanh", lambda m, out, x: (1.0 / m.cosh(x)) ** 2, domain=(REAL,))
+math_row("tanh", lambda m, out, x: (1.0 / m.cosh(x)) ** 2, domain=(REAL,), complex=True)
 math_row("asinh", lambda m, out, x: 1.0 / m.hypot(x, 1.0), domain=(REAL,), numpy="np.arcsinh({args})")
 math_row(
     "acosh",
@@ -83,6 +87,7 @@ math_row(
     domain=((1.01, 20.0),),
     kink="inf at 1",
     numpy="np.arccosh({args})",
+    complex=True,
 )
 math_row(
     "atanh",
@@ -90,6 +95,7 @@ math_row(
     domain=(UNIT,),
     kink="inf at ±1",
     numpy="np.arctanh({args})",
+    complex=True,
 )
 math_row(
     "fma",

@@ -49,8 +49,8 @@ def _sign(m: Any, out: Any, x: Any) -> Any:
 
 POWER_KINK = "at x = 0: d/dx is 0 for y = 0 and y > 1, inf for 0 < y < 1; d/dy is 0; for x < 0 d/dy is nan"
 
-ADD = operator_row("add", "{0} + {1}", operator.add, 1.0, 1.0, symbol="+", domain=(REAL, REAL))
-SUB = operator_row("sub", "{0} - {1}", operator.sub, 1.0, -1.0, symbol="−", domain=(REAL, REAL))
+ADD = operator_row("add", "{0} + {1}", operator.add, 1.0, 1.0, symbol="+", domain=(REAL, REAL), complex=True)
+SUB = operator_row("sub", "{0} - {1}", operator.sub, 1.0, -1.0, symbol="−", domain=(REAL, REAL), complex=True)
 MUL = operator_row(
     "mul",
     "{0} * {1}",
@@ -59,6 +59,7 @@ MUL = operator_row(
     lambda m, out, x, y: x,
     symbol="×",
     domain=(REAL, REAL),
+    complex=True,
 )
 DIV = operator_row(
     "div",
@@ -68,6 +69,7 @@ DIV = operator_row(
     lambda m, out, x, y: -(out / y),
     symbol="÷",
     domain=(REAL, POSITIVE),
+    complex=True,
     c="(double){0} / {1}",
 )
 FLOORDIV = operator_row(
@@ -100,6 +102,7 @@ POWER = operator_row(
     _power_y,
     symbol="^",
     domain=(POSITIVE, (-3.0, 3.0)),
+    complex=True,
     kink=POWER_KINK,
     c="pow({args})",
 )
@@ -110,13 +113,14 @@ LITERAL_POWER = operator_row(
     _literal_power,
     symbol="^{n}",
     domain=(POSITIVE,),
+    complex=True,
     params=("n",),
     kink="0 for n = 0; at x = 0 inf for 0 < n < 1",
     c="pow({0}, {n})",
 )
 math_row("pow", _power_x, _power_y, domain=(POSITIVE, (-3.0, 3.0)), kink=POWER_KINK, numpy="np.power({args})")
-NEG = operator_row("neg", "-{0}", operator.neg, -1.0, symbol="−", domain=(REAL,))
-POS = operator_row("pos", "+{0}", operator.pos, 1.0, symbol="+", domain=(REAL,))
+NEG = operator_row("neg", "-{0}", operator.neg, -1.0, symbol="−", domain=(REAL,), complex=True)
+POS = operator_row("pos", "+{0}", operator.pos, 1.0, symbol="+", domain=(REAL,), complex=True)
 ABS = operator_row(
     "abs",
     "abs({0})",

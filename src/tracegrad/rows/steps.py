@@ -26,7 +26,15 @@ def _is_integer(x: Any) -> bool:
 
 for _name, (_forward, _spelling) in COMPARISONS.items():
     _spelling = f"{{0}} {_spelling} {{1}}"
-    step_row(_name, _forward, symbol=_spelling.split()[1], python=_spelling, c=_spelling, numpy=_spelling)
+    step_row(
+        _name,
+        _forward,
+        symbol=_spelling.split()[1],
+        complex=_name in ("eq", "ne"),
+        python=_spelling,
+        c=_spelling,
+        numpy=_spelling,
+    )
 step_row("bool", bool, python="bool({args})", c="({0} != 0)", numpy="({0} != 0)")
 step_row("int", int, python="int({args})", c="trunc({args})", numpy="np.trunc({args})")
 step_row("index", operator.index, python="operator.index({args})", c="{0}", numpy="{0}")
