@@ -17,19 +17,19 @@ def loss(w1, b1, w2, b2):
     w2_0_1 = w2[0][1]
     w2_0_2 = w2[0][2]
     b2_0 = b2[0]
-    total = b1_0 + w1_0_0 * 1.0  # (1)
-    total_2 = total + w1_0_1 * 2.0  # (2)
-    neuron = math.tanh(total_2)  # (3)
-    total_3 = b1_1 + w1_1_0 * 1.0  # (4)
-    total_4 = total_3 + w1_1_1 * 2.0  # (5)
-    neuron_2 = math.tanh(total_4)  # (6)
-    total_5 = b1_2 + w1_2_0 * 1.0  # (7)
-    total_6 = total_5 + w1_2_1 * 2.0  # (8)
-    neuron_3 = math.tanh(total_6)  # (9)
-    total_7 = b2_0 + w2_0_0 * neuron  # (10)
-    total_8 = total_7 + w2_0_1 * neuron_2  # (11)
-    total_9 = total_8 + w2_0_2 * neuron_3  # (12)
-    neuron_4 = math.tanh(total_9)  # (13)
+    total_2 = b1_0 + w1_0_0 * 1.0  # (1)
+    total_3 = total_2 + w1_0_1 * 2.0  # (2)
+    neuron = math.tanh(total_3)  # (3)
+    total_5 = b1_1 + w1_1_0 * 1.0  # (4)
+    total_6 = total_5 + w1_1_1 * 2.0  # (5)
+    neuron_2 = math.tanh(total_6)  # (6)
+    total_8 = b1_2 + w1_2_0 * 1.0  # (7)
+    total_9 = total_8 + w1_2_1 * 2.0  # (8)
+    neuron_3 = math.tanh(total_9)  # (9)
+    total_11 = b2_0 + w2_0_0 * neuron  # (10)
+    total_12 = total_11 + w2_0_1 * neuron_2  # (11)
+    total_13 = total_12 + w2_0_2 * neuron_3  # (12)
+    neuron_4 = math.tanh(total_13)  # (13)
     return (neuron_4 - 0.8) ** 2  # (14)
 
 
@@ -48,61 +48,61 @@ def loss_backward(w1, b1, w2, b2):
     w2_0_1 = w2[0][1]
     w2_0_2 = w2[0][2]
     b2_0 = b2[0]
-    total = b1_0 + w1_0_0 * 1.0  # (1)
-    total_2 = total + w1_0_1 * 2.0  # (2)
-    neuron = math.tanh(total_2)  # (3)
-    total_3 = b1_1 + w1_1_0 * 1.0  # (4)
-    total_4 = total_3 + w1_1_1 * 2.0  # (5)
-    neuron_2 = math.tanh(total_4)  # (6)
-    total_5 = b1_2 + w1_2_0 * 1.0  # (7)
-    total_6 = total_5 + w1_2_1 * 2.0  # (8)
-    neuron_3 = math.tanh(total_6)  # (9)
-    total_7 = b2_0 + w2_0_0 * neuron  # (10)
-    total_8 = total_7 + w2_0_1 * neuron_2  # (11)
-    total_9 = total_8 + w2_0_2 * neuron_3  # (12)
-    neuron_4 = math.tanh(total_9)  # (13)
+    total_2 = b1_0 + w1_0_0 * 1.0  # (1)
+    total_3 = total_2 + w1_0_1 * 2.0  # (2)
+    neuron = math.tanh(total_3)  # (3)
+    total_5 = b1_1 + w1_1_0 * 1.0  # (4)
+    total_6 = total_5 + w1_1_1 * 2.0  # (5)
+    neuron_2 = math.tanh(total_6)  # (6)
+    total_8 = b1_2 + w1_2_0 * 1.0  # (7)
+    total_9 = total_8 + w1_2_1 * 2.0  # (8)
+    neuron_3 = math.tanh(total_9)  # (9)
+    total_11 = b2_0 + w2_0_0 * neuron  # (10)
+    total_12 = total_11 + w2_0_1 * neuron_2  # (11)
+    total_13 = total_12 + w2_0_2 * neuron_3  # (12)
+    neuron_4 = math.tanh(total_13)  # (13)
     value_difference = neuron_4 - 0.8
     value = value_difference**2  # (14)
 
     # backprop return math.tanh(total)  (13)
     dneuron_4 = 2 * value_difference
-    dtotal_9 = (1.0 / math.cosh(total_9)) ** 2 * dneuron_4
+    dtotal_13 = (1.0 / math.cosh(total_13)) ** 2 * dneuron_4
     # backprop total = total + weight * value  (12)
-    dtotal_8 = dtotal_9
-    dw2_0_2 = neuron_3 * dtotal_9
+    dtotal_12 = dtotal_13
+    dw2_0_2 = neuron_3 * dtotal_13
     # backprop total = total + weight * value  (11)
-    dtotal_7 = dtotal_8
-    dw2_0_1 = neuron_2 * dtotal_8
+    dtotal_11 = dtotal_12
+    dw2_0_1 = neuron_2 * dtotal_12
     # backprop total = total + weight * value  (10)
-    db2_0 = dtotal_7
-    dw2_0_0 = neuron * dtotal_7
+    db2_0 = dtotal_11
+    dw2_0_0 = neuron * dtotal_11
     # backprop return math.tanh(total)  (9)
-    dneuron_3 = w2_0_2 * dtotal_9
-    dtotal_6 = (1.0 / math.cosh(total_6)) ** 2 * dneuron_3
+    dneuron_3 = w2_0_2 * dtotal_13
+    dtotal_9 = (1.0 / math.cosh(total_9)) ** 2 * dneuron_3
     # backprop total = total + weight * value  (8)
-    dtotal_5 = dtotal_6
-    dw1_2_1 = 2.0 * dtotal_6
+    dtotal_8 = dtotal_9
+    dw1_2_1 = 2.0 * dtotal_9
     # backprop total = total + weight * value  (7)
-    db1_2 = dtotal_5
-    dw1_2_0 = dtotal_5
+    db1_2 = dtotal_8
+    dw1_2_0 = dtotal_8
     # backprop return math.tanh(total)  (6)
-    dneuron_2 = w2_0_1 * dtotal_8
-    dtotal_4 = (1.0 / math.cosh(total_4)) ** 2 * dneuron_2
+    dneuron_2 = w2_0_1 * dtotal_12
+    dtotal_6 = (1.0 / math.cosh(total_6)) ** 2 * dneuron_2
     # backprop total = total + weight * value  (5)
-    dtotal_3 = dtotal_4
-    dw1_1_1 = 2.0 * dtotal_4
+    dtotal_5 = dtotal_6
+    dw1_1_1 = 2.0 * dtotal_6
     # backprop total = total + weight * value  (4)
-    db1_1 = dtotal_3
-    dw1_1_0 = dtotal_3
+    db1_1 = dtotal_5
+    dw1_1_0 = dtotal_5
     # backprop return math.tanh(total)  (3)
-    dneuron = w2_0_0 * dtotal_7
-    dtotal_2 = (1.0 / math.cosh(total_2)) ** 2 * dneuron
+    dneuron = w2_0_0 * dtotal_11
+    dtotal_3 = (1.0 / math.cosh(total_3)) ** 2 * dneuron
     # backprop total = total + weight * value  (2)
-    dtotal = dtotal_2
-    dw1_0_1 = 2.0 * dtotal_2
+    dtotal_2 = dtotal_3
+    dw1_0_1 = 2.0 * dtotal_3
     # backprop total = total + weight * value  (1)
-    db1_0 = dtotal
-    dw1_0_0 = dtotal
+    db1_0 = dtotal_2
+    dw1_0_0 = dtotal_2
     return value, {
         "w1": [[dw1_0_0, dw1_0_1], [dw1_1_0, dw1_1_1], [dw1_2_0, dw1_2_1]],
         "b1": [db1_0, db1_1, db1_2],

@@ -296,7 +296,7 @@ NAMES = [
     (returned_to_a_builtin, [None] * 5 + ["total"] + [None] * 2),
     (not_assigned, [None, None, None]),
     (argument, [None, "y"]),
-    (in_a_list, [None, None, None]),
+    (in_a_list, ["values[0]", "values[1]", None]),
     (semicolons, ["a", "b"]),
     (a_lambda, ["y"]),
     (with_statement, [None, "z"]),

@@ -11,8 +11,7 @@ import dataclasses
 import inspect
 import linecache
 import math
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from tracegrad.arrays.fit import quiet, shape_of
@@ -35,21 +34,13 @@ from tracegrad.document import (
 )
 from tracegrad.fold.columns import NONE, Columns, base_name, part
 from tracegrad.graph import Graph, Literal
-from tracegrad.passes import adjoint_names, pass_of
 from tracegrad.places import Places
 from tracegrad.primitives import CONST, INPUT, MAX, MIN
-from tracegrad.provenance import Call, in_package
+from tracegrad.provenance import in_package
 from tracegrad.reverse import Backward, backward, node_seeds
-from tracegrad.source import (
-    INLINE,
-    calls_builtin,
-    relative,
-    returns,
-    site,
-    stored_name,
-    unpacked_names,
-)
+from tracegrad.source import relative, site
 from tracegrad.tracer import plain
+from tracegrad.variables import variables
 
 
 def document(found: Columns) -> Annotated:
@@ -116,7 +107,8 @@ class _Rows:
     def __init__(self, graph: Graph, found: Backward, places: Places) -> None:
         self.graph = graph
         self.places = places
-        self.names = _names(graph)
+        called = variables(graph)
+        self.names, self.aliases = called.names, called.aliases
         self.kinds = [_KINDS.get(primitive, "op") for primitive in graph.primitives]
         self.adjoints = [
             None if kind == "const" else _number(adjoint)
@@ -144,6 +136,7 @@ class _Rows:
             stage=None if stage == NONE else f"s{stage}",
             cluster=None if cluster == NONE else f"c{cluster}",
             flags=self.flags.get(index, ()),
+            aliases=tuple(self.aliases.get(index, {}).values()),
         )
 
     def part(self, index: int) -> Hashable:
@@ -310,75 +303,3 @@ def _source(graph: Graph, places: Places) -> tuple[SourceLine, ...]:
             if where.file is not None and line <= len(lines):
                 found[where.file, line] = lines[line - 1].rstrip("\n")
     return tuple(SourceLine(file=file, line=line, text=text) for (file, line), text in sorted(found.items()))
-
-
-# ---- the user's names ---------------------------------------------------------------------------------
-
-
-def _names(graph: Graph) -> dict[int, str]:
-    """The variable of each node that has one: ``x#2`` is the second one bound to ``x``, ``dx`` its adjoint."""
-    names = dict(graph.names)
-    bound = Counter(names.values())
-    backward = pass_of(graph)
-    known: dict[tuple[Call | None, int, int], list[str | None]] = {}  # a loop stores by the same instruction
-    for siblings in _siblings(graph):
-        if siblings[0] in backward:
-            continue
-        where = graph.calls[siblings[0]], graph.lastis[siblings[0]], len(siblings)
-        found = known.get(where)
-        if found is None:
-            found = known[where] = _bound_names(*where)
-        for index, name in zip(siblings, found, strict=False):
-            if name is not None:
-                bound[name] += 1
-                names[index] = name if bound[name] == 1 else f"{name}#{bound[name]}"
-    return names | adjoint_names(graph, names, bound)
-
-
-def _siblings(graph: Graph) -> Iterator[list[int]]:
-    """The operations one by one, but those together that one instruction made (``divmod``, ``math.modf``)."""
-    group: list[int] = []
-    for index, call in enumerate(graph.calls):
-        if call is None or graph.primitives[index] is CONST:
-            continue
-        last = group[-1] if group else -1
-        same = group and graph.calls[last] is call and graph.lastis[last] == graph.lastis[index]
-        if not same or graph.primitives[last] is graph.primitives[index]:
-            if group:
-                yield group
-            group = []
-        group.append(index)
-    if group:
-        yield group
-
-
-def _bound_names(call: Call | None, lasti: int, siblings: int) -> list[str | None]:
-    """The variables of so many operations of one instruction."""
-    if call is None or in_package(call.code):
-        return []
-    return unpacked_names(call.code, lasti) or ([_bound_name(call, lasti)] if siblings == 1 else [])
-
-
-def _bound_name(call: Call, lasti: int) -> str | None:
-    """The variable that a result is stored in; what a function returns, its caller stores."""
-    name = stored_name(call.code, lasti)
-    while name is None and returns(call.code, lasti) and call.code.co_name not in INLINE:
-        if call.parent is None or in_package(call.parent.code):
-            return None
-        call, lasti = call.parent, call.lasti
-        if calls_builtin(call.code, lasti):
-            return None
-        name = stored_name(call.code, lasti)
-    return name
-
-
-# ---- looking up ------------------------------------------------------------------------------------
-
-
-def occurrences(nodes: Sequence[Node], name: str) -> list[Node]:
-    """The nodes that a variable was bound to, in order: ``x``, ``x#2``, ``x#3``."""
-    return [
-        node
-        for node in nodes
-        if node.name is not None and (node.name == name or node.name.rpartition("#")[0] == name)
-    ]

@@ -96,6 +96,7 @@ class Node:
     ``params`` are static data of the primitive (the exponent of ``x**2``).
 
     In a folded document ``primitive`` is ``stage`` or ``call`` where the node is that, and ``label`` is its text.
+    ``aliases`` are the names that the value got later: what a helper calls ``s`` and returns, its caller calls ``y``.
     A node with ``folded`` stands for several: ``value`` is the last of them and ``adjoint`` the sum of theirs.
     ``hidden`` is the sum of the flows on edges to uses that this part of a document leaves out.
     """
@@ -114,6 +115,7 @@ class Node:
     stage: str | None
     cluster: str | None
     flags: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
     folded: Folded | None = None
     hidden: Quantity | None = None
 

@@ -1,15 +1,13 @@
 """From an instruction to the user's words: file, line and columns, expression, variable, statement.
 
-In: a code object and the offset of an instruction (``frame.f_lasti``).  Out: :func:`site`, :func:`stored_name`,
-:func:`statement`.  Bytecode answers where it can, for it is there without a source file and cannot be out of date;
+In: a code object and the offset of an instruction (``frame.f_lasti``).  Out: :func:`site`, :func:`statement`,
+:func:`assigned`.  Bytecode answers where it can, for it is there without a source file and cannot be out of date;
 the syntax tree is asked for statements, and for names that bytecode does not tell.  What neither knows is ``None``.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
-import dis
 import linecache
 import re
 import sys
@@ -21,6 +19,7 @@ from types import CodeType, FrameType
 from typing import Any, TypeVar
 
 from tracegrad.document import Site
+from tracegrad.instructions import at, is_item, is_load
 from tracegrad.provenance import in_library, in_package
 
 T = TypeVar("T")
@@ -29,8 +28,6 @@ T = TypeVar("T")
 INLINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_LOADS = ("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")
-_STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
 
 #: (line, column, end line, end column) with columns in bytes of UTF-8, as Python counts them
 Span = tuple[int, int, int, int]
@@ -153,88 +150,25 @@ def _text(lines: list[str], span: Span) -> str | None:
     return b"".join(chosen).decode(errors="replace")
 
 
-# ---- the variable -----------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1024)
-def _instructions(code: CodeType) -> tuple[dict[int, int], list[dis.Instruction]]:
-    """The instructions of a code object, and the index of each by its offset.
-
-    A warm function of Python 3.11 calls what is written in C from PRECALL, a cold one from the CALL that follows; while
-    it calls what is written in Python it may be at one of the caches behind the instruction.
-    """
-    indices: dict[int, int] = {}
-    found: list[dis.Instruction] = []
-    everything = list(dis.get_instructions(code))
-    ends = [*(instruction.offset for instruction in everything[1:]), len(code.co_code)]
-    for instruction, end in zip(everything, ends, strict=True):
-        if instruction.opname not in _SILENT:
-            indices.update(dict.fromkeys(range(instruction.offset, end, 2), len(found)))
-            if instruction.opname != "PRECALL":
-                found.append(instruction)
-    return indices, found
-
-
-_SILENT = frozenset({"CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN"})
-
-
-def _after(code: CodeType, lasti: int, count: int) -> list[dis.Instruction]:
-    indices, instructions = _instructions(code)
-    index = indices.get(lasti)
-    return [] if index is None else instructions[index + 1 : index + 1 + count]
-
-
-@_remembered
-def stored_name(code: CodeType, lasti: int) -> str | None:
-    """The variable, attribute or item that the result of an instruction is stored in at once."""
-    return _stored_by_bytecode(_after(code, lasti, 4)) or _stored_by_source(code, lasti)
-
-
-def _stored_by_bytecode(after: list[dis.Instruction]) -> str | None:
-    names = [instruction.opname for instruction in after]
-    if names[:1] == ["COPY"]:
-        return _stored_by_bytecode(after[1:])
-    if names and names[0].startswith(_STORES):
-        argval = after[0].argval
-        return argval[0] if isinstance(argval, tuple) else str(argval)
-    if len(names) > 1 and names[0] in _LOADS and names[1] == "STORE_ATTR":
-        return f"{after[0].argval}.{after[1].argval}"
-    if len(names) > 2 and names[0] in _LOADS and names[1] in (*_LOADS, "LOAD_CONST", "LOAD_SMALL_INT"):
-        key = after[1].argval
-        shown = key if names[1] in _LOADS else repr(key)
-        return f"{after[0].argval}[{shown}]" if names[2] == "STORE_SUBSCR" else None
-    return None
-
-
-def unpacked_names(code: CodeType, lasti: int) -> list[str | None]:
-    """The variables that the result of an instruction is unpacked into at once; empty where it is not."""
-    after = _after(code, lasti, 1)
-    if not after or after[0].opname != "UNPACK_SEQUENCE":
-        return []
-    names: list[str | None] = []
-    for instruction in _after(code, lasti, 1 + int(after[0].argval))[1:]:
-        if not instruction.opname.startswith(_STORES):
-            break
-        names += instruction.argval if isinstance(instruction.argval, tuple) else [str(instruction.argval)]
-    return names[: int(after[0].argval)]
+# ---- what an instruction does ------------------------------------------------------------------------
 
 
 def formats(frame: FrameType) -> bool:
     """Whether a frame is at a ``%`` operator: there, only the formatting of text asks a number for its float."""
-    indices, instructions = _instructions(frame.f_code)
-    index = indices.get(frame.f_lasti)
-    if index is None or instructions[index].opname != "BINARY_OP":
+    found = at(frame.f_code, frame.f_lasti)
+    if found is None:
         return False
-    return instructions[index].argrepr in ("%", "%=")
+    instructions, index = found
+    return instructions[index].opname == "BINARY_OP" and instructions[index].argrepr in ("%", "%=")
 
 
 def looks_up(frame: FrameType) -> bool:
     """Whether a frame takes something from a mapping by a key: ``d[x]``, ``d[x] = y``, ``d.get(x)``."""
-    indices, instructions = _instructions(frame.f_code)
-    index = indices.get(frame.f_lasti)
-    if index is None:
+    found = at(frame.f_code, frame.f_lasti)
+    if found is None:
         return False
-    if instructions[index].opname.endswith("_SUBSCR"):
+    instructions, index = found
+    if is_item(instructions[index]) or instructions[index].opname.endswith("_SUBSCR"):
         return True
     before = instructions[max(0, index - 6) : index]
     methods = [i.argval for i in before if i.opname in ("LOAD_METHOD", "LOAD_ATTR")]
@@ -250,35 +184,31 @@ def calls(frame: FrameType, function: Callable[..., Any]) -> bool:
     The function is known by its value, or as an attribute by its name.
     """
     code, lasti = frame.f_code, frame.f_lasti
-    indices, instructions = _instructions(code)
-    index, span = indices.get(lasti), _span(code, lasti)
-    if index is None or span is None or not instructions[index].opname.startswith("CALL"):
+    at_work, span = at(code, lasti), _span(code, lasti)
+    if at_work is None or span is None or not at_work[0][at_work[1]].opname.startswith("CALL"):
         return False
-    for before in reversed(instructions[:index]):
+    for before in reversed(at_work[0][: at_work[1]]):
         start = _span(code, before.offset)
         if start is not None and start[:2] == span[:2] and before.opname != "PUSH_NULL":
             if before.opname in ("LOAD_ATTR", "LOAD_METHOD"):
                 return bool(before.argval == function.__name__)
             found: Any = frame.f_locals.get(before.argval, frame.f_globals.get(before.argval))
-            return before.opname.startswith(_LOADS) and found is function
+            return is_load(before) and found is function
     return False
 
 
-def returns(code: CodeType, lasti: int) -> bool:
-    """Whether the result of an instruction is what the function returns."""
-    return [instruction.opname for instruction in _after(code, lasti, 1)] == ["RETURN_VALUE"]
+# ---- what the text tells ----------------------------------------------------------------------------
 
 
-def calls_builtin(code: CodeType, lasti: int) -> bool:
-    """Whether an instruction calls a builtin such as ``map``, as far as the text tells: what that calls in turn
-    returns to it and not to the caller."""
+def called_text(code: CodeType, lasti: int) -> str | None:
+    """The last name of what the expression of an instruction calls: ``exp`` of ``math.exp(x)``."""
     span = _span(code, lasti)
     text = None if span is None else _text(linecache.getlines(code.co_filename), span)
-    called = (text or "").partition("(")[0].rpartition(".")[2].strip()
-    return called == "reduce" or hasattr(builtins, called)
+    return None if text is None else text.partition("(")[0].rpartition(".")[2].strip()
 
 
-def _stored_by_source(code: CodeType, lasti: int) -> str | None:
+def assigned(code: CodeType, lasti: int) -> str | None:
+    """The variable, attribute or item that the expression of an instruction is assigned to."""
     span = _span(code, lasti)
     return None if span is None else _targets(code.co_filename).get(span)
 

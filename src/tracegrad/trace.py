@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tracegrad import export
-from tracegrad.annotate import columns, document, occurrences
+from tracegrad.annotate import columns, document
 from tracegrad.arguments import by_parameter, title_of
 from tracegrad.arrays.fit import shape_of
 from tracegrad.collector import collector_paused
@@ -25,7 +25,7 @@ from tracegrad.diagnose import Finding, diagnose
 from tracegrad.document import Annotated, Guard, Input, Node, Output
 from tracegrad.errors import InputError, TracegradError
 from tracegrad.fold import VIEW_OPTIONS, automatic, fold_columns
-from tracegrad.fold.columns import Columns
+from tracegrad.fold.columns import Columns, occurrences, unknown
 from tracegrad.fold.part import part
 from tracegrad.freeze import freeze, thaw
 from tracegrad.graph import Graph
@@ -222,7 +222,11 @@ class Trace:
         return self.document.guards
 
     def __getitem__(self, key: str | tuple[str, int]) -> Node:
-        """The last node bound to a variable; ``t["x", 0]`` is the first one.
+        """The last value bound to a variable; ``t["x", 0]`` is the first one.
+
+        A value may have several names: what a helper stores in ``s`` and returns, and its caller in ``y``, is
+        ``t["s"]`` and ``t["y"]``.  The first of them is its ``name``, the others are its ``aliases``
+        (:mod:`tracegrad.variables`).
 
         >>> import tracegrad as tg
         >>> def f(x):
@@ -233,20 +237,24 @@ class Trace:
         >>> t["y"].value, t["y", 0].value, t["y", 0].grad
         (12.0, 9.0, 1.0)
         """
-        name, occurrence = key if isinstance(key, tuple) else (key, -1)
-        found = occurrences(self.nodes, name)
-        if not found and self.graph.adjoints:
-            names = {index: node.name for index, node in enumerate(self.nodes) if node.name is not None}
-            found = [self.nodes[index] for index in adjoints_called(self.graph, names, name)]
+        name, number = key if isinstance(key, tuple) else (key, -1)
+        found = occurrences(self.nodes, name) or self._adjoints_called(name)
         try:
-            return found[occurrence]
-        except IndexError:
-            known = dict.fromkeys(node.name.partition("#")[0] for node in self.nodes if node.name is not None)
+            return list(found.values())[number] if number < 0 else found[number + 1]
+        except LookupError:
             raise KeyError(
-                f"no value number {occurrence} of {name!r} (there are {len(found)})"
+                f"no value number {number} of {name!r} (there are {len(found)})"
                 if found
-                else f"no variable {name!r} in this trace; there are: {', '.join(known)}"
+                else f"no variable {name!r} in this trace; {unknown(self.nodes, name)}"
             ) from None
+
+    def _adjoints_called(self, name: str) -> dict[int, Node]:
+        """In a gradient's trace, the adjoints of a value that bear another's name."""
+        if not self.graph.adjoints:
+            return {}
+        names = {index: node.name for index, node in enumerate(self.nodes) if node.name is not None}
+        found = adjoints_called(self.graph, names, name)
+        return {number: self.nodes[index] for number, index in enumerate(found, 1)}
 
     def steps(self) -> Iterator[Step]:
         """The backward pass, one instruction at a time.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from tracegrad.document import Annotated, Node, Site, Stage
@@ -65,6 +66,36 @@ def base_name(name: str) -> str:
     """
     head, sign, count = name.rpartition("#")
     return head if sign and count.isdecimal() else name
+
+
+def occurrences(nodes: Sequence[Node], name: str) -> dict[int, Node]:
+    """The values that a variable was bound to, by number and in order: ``x``, ``x#2``, ``x#3``."""
+    found = {
+        1 if base_name(one) == one else int(one.rpartition("#")[2]): node
+        for node in nodes
+        for one in (node.name, *node.aliases)
+        if one is not None and (one == name or base_name(one) == name)
+    }
+    return dict(sorted(found.items()))
+
+
+def known_names(nodes: Sequence[Node]) -> list[str]:
+    """The variables that have values."""
+    every = (one for node in nodes for one in (node.name, *node.aliases) if one is not None)
+    return list(dict.fromkeys(map(base_name, every)))
+
+
+#: names that an error lists
+_MOST_NAMES = 30
+
+
+def unknown(nodes: Sequence[Node], name: str) -> str:
+    """What to say of a variable that is not there: those it may have been meant to be, else those there are."""
+    known = known_names(nodes)
+    near = get_close_matches(name, known)
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    return f"there are: {', '.join(known[:_MOST_NAMES])}{', …' * (len(known) > _MOST_NAMES)}"
 
 
 def part(name: str | None, site: Site | None, primitive: str) -> Hashable:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tracegrad.document import Annotated, Edge, Node
 from tracegrad.errors import InputError
-from tracegrad.fold.columns import base_name
+from tracegrad.fold.columns import occurrences, unknown
 from tracegrad.fold.lines import total
 
 #: steps around a focus
@@ -74,14 +74,11 @@ def find(annotated: Annotated, name: str) -> Node:
 
     The plain ``x`` is the last one too, as it is for ``t["x"]``.
     """
-    exact = [node for node in annotated.nodes if name == node.id or (name == node.name and "#" in name)]
-    found = exact or [
-        node for node in annotated.nodes if node.name is not None and base_name(node.name) == name
-    ]
+    exact = [node for node in annotated.nodes if node.id == name]
+    found = exact or list(occurrences(annotated.nodes, name).values())
     if found:
         return found[-1]
-    known = dict.fromkeys(base_name(node.name) for node in annotated.nodes if node.name is not None)
-    raise InputError(f"no variable {name!r} in this document; there are: {', '.join(known)}")
+    raise InputError(f"no variable {name!r} in this document; {unknown(annotated.nodes, name)}")
 
 
 def _neighbours(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -1,0 +1,339 @@
+"""The user's names of the values of a computation.
+
+In: a :class:`~tracegrad.graph.Graph`.  Out: :class:`Variables`.  Read :func:`variables` first.
+
+A value is called by the variable it was stored in at once (``y = x * 2``; ``y[0]`` of ``y = [x * 2]``).  It may get
+others later, its *aliases*: what a helper calls ``s`` and returns, its caller calls ``y``; ``r = q``, ``a, b = w``,
+``for a in w``, ``with f(x) as y`` bind values that are there already.  No operation records that, but the next one that
+takes its operand from ``r`` does: the instruction tells the variable, the graph the value.  So a name is known where it
+is used, and none is guessed.
+
+A variable bound again has occurrences, ``x#2`` is the second; both kinds of names count, in the order of time.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import NamedTuple
+
+from tracegrad.bindings import (
+    Keys,
+    argument_text,
+    base_of,
+    becomes,
+    bound_how,
+    called,
+    hands_on,
+    result_sights,
+    sights,
+    stores_inside,
+    unpacks,
+)
+from tracegrad.graph import Graph
+from tracegrad.passes import adjoint_names, pass_of
+from tracegrad.primitives import CONST, Primitive
+from tracegrad.provenance import Call, in_package
+from tracegrad.source import INLINE, assigned, called_text
+
+#: a variable: the call it belongs to, and its text
+Place = tuple[Call | None, str]
+
+#: functions that take the very values of their arguments, however many there are
+_GATES = frozenset({"hypot", "max", "min"})
+
+
+@dataclass(slots=True)
+class Variables:
+    """The name of each node that has one, and its other names: by variable, the last time it was bound to that."""
+
+    names: dict[int, str] = field(default_factory=dict)
+    aliases: dict[int, dict[str, str]] = field(default_factory=dict)
+
+
+def variables(graph: Graph) -> Variables:
+    """The names of all nodes: ``x#2`` is the second value bound to ``x``, ``dx`` its adjoint.
+
+    >>> import tracegrad as tg
+    >>> def square(v):
+    ...     s = v * v
+    ...     return s
+    >>> def f(w):
+    ...     a, b = w
+    ...     y = square(a)
+    ...     return y + b
+    >>> found = variables(tg.trace(f, [2.0, 3.0]).graph)
+    >>> found.names, found.aliases
+    ({0: 'w[0]', 1: 'w[1]', 2: 's'}, {0: {'a': 'a'}, 2: {'y': 'y'}, 1: {'b': 'b'}})
+    """
+    line = _Timeline(graph)
+    taken = pass_of(graph)
+    for siblings in line.siblings():
+        if siblings[0] not in taken:
+            line.follow(siblings)
+    line.see_results()
+    found = line.found
+    found.names.update(adjoint_names(graph, found.names, line.count))
+    return found
+
+
+class _Facts(NamedTuple):
+    """What an instruction in a call tells: where its results are stored, which variables hold its operands.
+
+    A variable is the number of calls outwards to the one it belongs to, and its text.
+    """
+
+    stored: tuple[tuple[tuple[int, str], ...], ...]
+    seen: tuple[tuple[int, int, str], ...]
+    called: tuple[str, int] | None
+
+
+_NO_FACTS = _Facts((), (), None)
+
+
+class _Timeline:
+    """Who holds what, from the first operation to the last."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.found = Variables(names=dict(graph.names))
+        self.count = Counter(graph.names.values())
+        self.latest = {name: node for node, name in graph.names.items()}
+        self.top = _outermost(graph)
+        self.holds: dict[Place, int] = {(self.top, name): node for node, name in graph.names.items()}
+        self._facts: dict[tuple[int, int, int], _Facts] = {}  # the same for every turn of a loop
+        self._room: dict[tuple[int, int], int] = {}
+        self._shapes: dict[Call | None, int] = {None: 0}
+        self._shape_numbers: dict[tuple[int, int, int], int] = {}
+
+    def follow(self, siblings: list[int]) -> None:
+        """The operations of one instruction: first they take their operands, then they are stored."""
+        call = self.graph.calls[siblings[0]]
+        facts = self.facts(call, self.graph.lastis[siblings[0]], len(siblings))
+        if facts.seen and len(siblings) == 1:
+            self.see(siblings[0], call, facts)
+        for index, stored in zip(siblings, facts.stored, strict=False):
+            for hops, text in stored:
+                self.bind(index, (_outwards(call, hops), text), at_once=True)
+
+    def bind(self, index: int, place: Place, *, at_once: bool = False) -> None:
+        """From now on this variable is this value."""
+        self.holds[place] = index
+        text = place[1]
+        if self.latest.get(text) == index:
+            return
+        self.latest[text] = index
+        self.count[text] += 1
+        name = text if self.count[text] == 1 else f"{text}#{self.count[text]}"
+        if at_once and index not in self.found.names:
+            self.found.names[index] = name
+        else:
+            self.found.aliases.setdefault(index, {})[text] = name
+
+    def see(self, index: int, call: Call | None, facts: _Facts) -> None:
+        """Operands that an operation has taken from variables."""
+        graph = self.graph
+        start = graph.starts[index]
+        count = graph.starts[index + 1] - start
+        if facts.called is not None and not _takes_arguments(graph.primitives[index], count, facts.called):
+            return
+        for position, hops, text in facts.seen:
+            if position < count:
+                operand = graph.operands[start + position]
+                place = _outwards(call, hops), text
+                if self.holds.get(place) != operand and graph.primitives[operand] is not CONST:
+                    self.bind(operand, place)
+
+    def see_results(self) -> None:
+        """What the traced function has returned from variables."""
+        if self.top is None:
+            return
+        nodes = {output.path: output.node for output in self.graph.outputs}
+        for path, text in result_sights(self.top.code):
+            place = _own_place(self.top, text, self.top)
+            node = nodes.get(path)
+            if place is not None and node is not None and self.holds.get(place) != node:
+                self.bind(node, place)
+
+    def facts(self, call: Call | None, lasti: int, siblings: int) -> _Facts:
+        shape = self._shapes.get(call)
+        key = (self._shape(call) if shape is None else shape, lasti, siblings)
+        found = self._facts.get(key)
+        if found is None:
+            found = self._facts[key] = _NO_FACTS if call is None else self._found(call, lasti, siblings)
+        return found
+
+    def _shape(self, call: Call | None) -> int:
+        """A number for a call, the same for those of one function from one place within calls of the same shape."""
+        around = []
+        while call not in self._shapes:
+            around.append(call)
+            call = None if call is None else call.parent
+        shape = self._shapes[call]
+        for one in reversed(around):
+            if one is not None:
+                key = (id(one.code), one.lasti, shape)
+                shape = self._shapes[one] = self._shape_numbers.setdefault(key, len(self._shape_numbers) + 1)
+        return shape
+
+    def _found(self, call: Call, lasti: int, siblings: int) -> _Facts:
+        if in_package(call.code):
+            return _NO_FACTS
+        seen = tuple(
+            (sight.position, _hops(call, owner), text)
+            for sight in sights(call.code, lasti)
+            for owner, text in _places(call, sight.text, self.top)
+        )
+        stored = tuple(
+            tuple((_hops(call, owner), text) for owner, text in places)
+            for places in _stored(call, lasti, siblings)
+        )
+        return _Facts(stored, seen, called(call.code, lasti) if seen else None)
+
+    def siblings(self) -> Iterator[list[int]]:
+        """The operations one by one, but those together that one instruction made (``divmod``, ``math.modf``)."""
+        graph = self.graph
+        group: list[int] = []
+        for index, call in enumerate(graph.calls):
+            if call is None or graph.primitives[index] is CONST:
+                continue
+            if group and not self._is_sibling(group, index, call):
+                yield group
+                group = []
+            group.append(index)
+        if group:
+            yield group
+
+    def _is_sibling(self, group: list[int], index: int, call: Call) -> bool:
+        graph, last = self.graph, group[-1]
+        if graph.calls[last] is not call or graph.lastis[last] != graph.lastis[index]:
+            return False
+        if graph.primitives[last] is not graph.primitives[index]:
+            return True
+        key = (id(call.code), graph.lastis[index])
+        if key not in self._room:
+            self._room[key] = 0 if in_package(call.code) else unpacks(call.code, graph.lastis[index])
+        return len(group) < self._room[key]
+
+
+def _outwards(call: Call | None, hops: int) -> Call | None:
+    """The call so many calls outwards."""
+    while hops and call is not None:
+        call, hops = call.parent, hops - 1
+    return call
+
+
+def _hops(call: Call, owner: Call) -> int:
+    """How many calls outwards one is."""
+    hops = 0
+    walker: Call | None = call
+    while walker is not owner and walker is not None:
+        walker, hops = walker.parent, hops + 1
+    return hops
+
+
+def _takes_arguments(primitive: Primitive, count: int, called: tuple[str, int]) -> bool:
+    """Whether the operands are the arguments of the call, one by one.
+
+    They are not those of ``list(map(exp, x))``, which calls ``exp`` too, nor those of ``max(x)``.
+    """
+    return called == (primitive.name, count) and (
+        not primitive.variadic or (primitive.name in _GATES and count > 1)
+    )
+
+
+# ---- stored at once ---------------------------------------------------------------------------------
+
+
+def _stored(call: Call, lasti: int, siblings: int) -> Iterator[list[tuple[Call, str]]]:
+    """The variables of so many operations of one instruction."""
+    room = unpacks(call.code, lasti)
+    if room:
+        yield from (_bound(call, lasti, (), depth) for depth in range(room if siblings == room else 0))
+    elif siblings > 1:
+        yield from (_bound(call, lasti, (position,), 0) for position in range(siblings))
+    else:
+        # of ``mantissa, exponent = math.frexp(x)`` only the first is an operation
+        yield _bound(call, lasti, (), 0) or _bound(call, lasti, (0,), 0)
+
+
+def _bound(call: Call, lasti: int, keys: Keys, depth: int) -> list[tuple[Call, str]]:
+    """The variables that a result is stored in; what a function returns, its caller stores."""
+    found: list[tuple[Call, str]] = []
+    while True:
+        here = becomes(call.code, lasti, keys, depth)
+        found += [(scope(call), name) for name in here.names]
+        if not here.names and not here.returned and not keys:
+            name = assigned(call.code, lasti)
+            return found if name is None else [*found, (scope(call), name)]
+        if not here.returned or call.parent is None or call.code.co_name in INLINE:
+            return found
+        keys, depth = here.returned[0], 0
+        call, lasti = call.parent, call.lasti
+        if in_package(call.code) or not hands_on(call.code, lasti) or _calls_builtin(call.code, lasti):
+            return found
+
+
+def _calls_builtin(code: CodeType, lasti: int) -> bool:
+    """Whether an instruction calls a builtin such as ``map``, as far as its text tells: what that calls in turn
+    returns to it and not to the caller."""
+    found = called(code, lasti)
+    name = (called_text(code, lasti) or "") if found is None else found[0]
+    return name == "reduce" or hasattr(builtins, name)
+
+
+# ---- seen later -------------------------------------------------------------------------------------
+
+
+def scope(call: Call) -> Call:
+    """The call whose variables these are: some Pythons run a comprehension in the frame around it, others do not."""
+    while call.code.co_name in INLINE and call.code.co_name != "<genexpr>" and call.parent is not None:
+        call = call.parent
+    return call
+
+
+def _outermost(graph: Graph) -> Call | None:
+    """The call of the traced function itself."""
+    found = None
+    walker = next((call for call in graph.calls if call is not None), None)
+    while walker is not None:
+        if not in_package(walker.code):
+            found = walker
+        walker = walker.parent
+    return found
+
+
+def _places(call: Call, text: str, top: Call | None) -> Iterator[tuple[Call, str]]:
+    """The variables that hold what an instruction takes from one: itself, and what was passed for a parameter."""
+    while True:
+        place = _own_place(call, text, top)
+        if place is not None:
+            yield place
+        if call is top or call.parent is None or bound_how(call.code, text) != "argument":
+            return
+        passed = argument_text(call.parent.code, call.lasti, call.code, text)
+        if passed is None or in_package(call.parent.code):
+            return
+        call, text = call.parent, passed
+
+
+def _own_place(call: Call, text: str, top: Call | None) -> tuple[Call, str] | None:
+    """A variable that the function of a call binds; parameters keep the names that they have where they come from."""
+    owner = scope(call)
+    base = base_of(text)
+    how = bound_how(call.code, base)
+    if how == "elsewhere" and owner is not call:
+        how = bound_how(owner.code, base)
+    if how == "elsewhere":
+        return None
+    if base != text:
+        inside = how == "other" or (base == "self" and text.startswith("self.")) or _binds_inside(owner, top)
+        return (owner, text) if inside else None
+    return (owner, text) if how == "other" or (how == "rebound argument" and owner is top) else None
+
+
+def _binds_inside(call: Call, top: Call | None) -> bool:
+    return call is top and stores_inside(call.code)
