@@ -291,6 +291,20 @@ def test_guards_of_a_loop_are_one() -> None:
     ]
 
 
+def test_two_values_of_one_line_used_by_one_statement() -> None:
+    """An edge for two uses has no local gradient of its own, though its target is one value."""
+
+    def f(x):
+        for _ in range(2):
+            y = x
+            x = x * 2.0
+        return x * y
+
+    document = tg.trace(f, 3.0).at("line")
+    check_identity(document)
+    assert [(edge.count, edge.partial, edge.flow) for edge in document.edges][-1] == (2, None, 18.0)
+
+
 # ---- all levels -------------------------------------------------------------------------------------
 
 
@@ -366,7 +380,7 @@ def test_text_at_a_level() -> None:
         "stage   value  gradient  statement",
         "──────  ─────  ────────  ──────────────────────",
         "x       2      194       input",
-        "turns   4      0         input",
+        "turns   4      0         input  [dead]",
         "acc     47     30        acc = acc * x + 1  × 4",
         "return  94     1         return acc * 2",
     ]

@@ -10,8 +10,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import linecache
-import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tracegrad.arrays.fit import quiet, shape_of
@@ -32,10 +31,11 @@ from tracegrad.document import (
     quantity,
     structure,
 )
+from tracegrad.flaws import Sheet, flags
 from tracegrad.fold.columns import NONE, Columns, base_name, part
 from tracegrad.graph import Graph, Literal
 from tracegrad.places import Places
-from tracegrad.primitives import CONST, INPUT, MAX, MIN
+from tracegrad.primitives import CONST, INPUT
 from tracegrad.provenance import in_package
 from tracegrad.reverse import Backward, backward, node_seeds
 from tracegrad.source import relative, site
@@ -115,7 +115,7 @@ class _Rows:
             for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
         ]
         with quiet():
-            self.flags = _flags(graph, found.adjoints)
+            self.flags = flags(_sheet(graph, found, self.kinds, self.adjoints, self.names))
 
     def node(self, index: int) -> Node:
         graph, primitive = self.graph, self.graph.primitives[index]
@@ -190,15 +190,27 @@ def _literal(value: Any) -> str:
     )
 
 
-def _flags(graph: Graph, adjoints: Sequence[Any]) -> dict[int, tuple[str, ...]]:
-    """The flags of those nodes that have any."""
-    flags: dict[int, tuple[str, ...]] = {}
-    for index, primitive in enumerate(graph.primitives):
-        if primitive in (MAX, MIN) and list(graph.arguments(index)).count(graph.values[index]) > 1:
-            flags[index] = ("tie",)
-        if not (_finite(graph.values[index]) and _finite(adjoints[index])):
-            flags[index] = (*flags.get(index, ()), "nonfinite")
-    return flags
+def _sheet(
+    graph: Graph, found: Backward, kinds: Sequence[str], adjoints: Sequence[Any], names: Iterable[int]
+) -> Sheet:
+    """The columns that flaws are looked for in."""
+    return Sheet(
+        kinds=kinds,
+        primitives=[primitive.name for primitive in graph.primitives],
+        values=_plain(graph.values),
+        adjoints=adjoints,
+        starts=graph.starts,
+        sources=graph.operands,
+        partials=_plain(found.partials),
+        flows=_plain(found.flows),
+        params=lambda index: graph.params.get(index, ()),
+        named=sorted(names),
+        outputs=[output.node for output in graph.outputs if output.node is not None],
+    )
+
+
+def _plain(values: Sequence[Any]) -> list[Any]:
+    return [value if type(value) is float else plain(value) for value in values]
 
 
 def _number(value: Any) -> Any:
@@ -218,18 +230,6 @@ def _params(graph: Graph, index: int) -> dict[str, Any]:
 def _dtype(value: Any) -> str:
     value = plain(value)
     return str(value.dtype) if is_array(value) else type(value).__name__
-
-
-def _finite(value: Any) -> bool:
-    value = plain(value)
-    if type(value) is float:
-        return value - value == 0.0
-    if is_array(value):
-        return bool((value - value == 0).all())
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an int beyond the floats
-        return True
 
 
 def _edges(found: Columns) -> tuple[Edge, ...]:

@@ -2,29 +2,22 @@
 
 In: an :class:`~tracegrad.document.Annotated` of level ``op``.  Out: :class:`Finding` rows.  Read :func:`diagnose`.
 
-What is looked for: where the first inf or nan is born, in values and on the way back; saturated operations, which let
-no gradient through; values that no path leads from to the result; kinks and steps, with the convention that was used;
-digits lost in differences.
+What is found is what the ``flags`` of the nodes say (:mod:`tracegrad.flaws`): where the first inf or nan is born, in
+values and on the way back; saturated operations, which let no gradient through; values that no path leads from to the
+result; kinks and steps, with the convention that was used; digits lost in differences.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from tracegrad.document import Annotated, Edge, Node
+from tracegrad.document import Annotated, Node
+from tracegrad.errors import InputError
 from tracegrad.export.numerals import short
-from tracegrad.outline import Outline
-from tracegrad.primitives import DIV, LITERAL_POWER, MUL, PLAIN, POWER, TABLE, Primitive, partials
-
-#: local gradients below this let nothing through
-_FLAT = 1e-6
-#: operations that scale, and are not said to saturate
-_OPERATORS = frozenset({MUL, DIV, LITERAL_POWER, POWER, TABLE["ldexp"]})
-#: digits of 16 that a difference may lose before it is worth saying
-_LOST = 8
+from tracegrad.flaws import Flaw, Sheet, digits_lost, finite, flaws
+from tracegrad.fold.columns import Columns, columns_of
+from tracegrad.primitives import TABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,20 +52,17 @@ def diagnose(annotated: Annotated) -> list[Finding]:
     kink | at a kink or a step of √; the convention: inf at 0
     dead | y = 2 has no path to the result: its gradient is 0
     """
-    outline = Outline(annotated)
+    if annotated.level != "op":
+        raise InputError(
+            f"flaws are those of operations: a document of level 'op', and this is {annotated.level!r}"
+        )
+    words = _Words(annotated)
     found: dict[tuple[str, str, str], list[Finding]] = {}
-    for look in (_birth_of_value, _birth_of_gradient, _saturated, _kinks, _cancelled, _dead):
-        for index, words in look(outline):
-            node = outline.nodes[index]
-            kind = _KINDS[look]
-            finding = Finding(kind=kind, node=node.id, place=_place(node), words=words)
-            found.setdefault((kind, finding.place, node.primitive), []).append(finding)
-    return [_counted(group) for group in found.values()]
-
-
-def _counted(group: list[Finding]) -> Finding:
-    first = group[0]
-    return Finding(kind=first.kind, node=first.node, place=first.place, words=first.words, count=len(group))
+    for flaw in flaws(words.sheet):
+        node = annotated.nodes[flaw.node]
+        finding = Finding(kind=flaw.kind, node=node.id, place=_place(node), words=words.of(flaw))
+        found.setdefault((flaw.kind, finding.place, node.primitive), []).append(finding)
+    return [replace(group[0], count=len(group)) for group in found.values()]
 
 
 def _place(node: Node) -> str:
@@ -89,134 +79,72 @@ def _named(node: Node) -> str:
     return short(node.value) if node.name is None else f"{node.name} = {short(node.value)}"
 
 
-def _finite(value: Any) -> bool:
-    return value is None or isinstance(value, int) or math.isfinite(value)
+class _Words:
+    """A flaw in words."""
 
+    def __init__(self, annotated: Annotated) -> None:
+        self.nodes: Sequence[Node] = annotated.nodes
+        self.columns = columns_of(annotated)
+        self.sheet = _sheet(self.nodes, self.columns)
+        self._guarded = {operand.get("node") for guard in annotated.guards for operand in guard.operands}
 
-Looked = Iterator[tuple[int, str]]
+    def of(self, flaw: Flaw) -> str:
+        words: str = getattr(self, f"_{flaw.kind}")(self.nodes[flaw.node], flaw)
+        return words
 
+    def _operands(self, index: int) -> list[Node]:
+        return [self.nodes[self.columns.sources[edge]] for edge in self.sheet.edges(index)]
 
-# ---- inf and nan --------------------------------------------------------------------------------------
-
-
-def _birth_of_value(outline: Outline) -> Looked:
-    """Values that are not finite, of finite operands."""
-    for index, node in enumerate(outline.nodes):
-        if _finite(node.value) or node.kind == "const":
-            continue
+    def _value(self, node: Node, flaw: Flaw) -> str:
         if node.kind == "input":
-            yield index, f"the input is {node.value}"
-        elif all(map(_finite, outline.values(index))):
-            operands = ", ".join(_named(outline.nodes[operand]) for operand in outline.sources(index))
-            yield index, f"{node.value} is born here: {node.label} of {operands}"
-            return
+            return f"the input is {_shown(node)}"
+        return f"{_shown(node)} is born here: {node.label} of {', '.join(map(_named, self._operands(flaw.node)))}"
 
-
-def _birth_of_gradient(outline: Outline) -> Looked:
-    """The first step of the way back from a finite gradient to one that is not."""
-    for index in range(len(outline.nodes) - 1, -1, -1):
-        target = outline.nodes[index]
-        for edge, operand in zip(outline.edges[index], outline.sources(index), strict=True):
-            if not _finite(edge.flow) and _finite(target.adjoint):
-                source = outline.nodes[operand]
-                why = (
-                    f"the local gradient of {target.label} by {_named(source)} is {edge.partial}"
-                    if not _finite(edge.partial)
-                    else f"{short(edge.partial)} × {short(target.adjoint)} is beyond the floats"
-                )
-                yield index, f"the gradient becomes {edge.flow} here: {why}"
-                return
-
-
-# ---- nothing gets through -------------------------------------------------------------------------------
-
-
-def _saturated(outline: Outline) -> Looked:
-    """Smooth functions with a local gradient of nearly zero, where a gradient arrives."""
-    for index, node in enumerate(outline.nodes):
-        row = TABLE.get(node.primitive)
-        edges = outline.edges[index]
-        if row is None or row.variadic or row in _OPERATORS or len(edges) != 1 or not node.adjoint:
-            continue
-        size = edges[0].partial
-        if size is None or not abs(size) < _FLAT or (size == 0 and (row.kink or 0.0 in row.rules)):  # type: ignore[operator]
-            continue
-        yield (
-            index,
-            f"flat: the local gradient of {node.label} is {short(size)}, hardly any gradient gets through",
+    def _gradient(self, node: Node, flaw: Flaw) -> str:
+        partial, flow = self.columns.partials[flaw.edge], self.columns.flows[flaw.edge]
+        source = self.nodes[self.columns.sources[flaw.edge]]
+        why = (
+            f"{short(partial)} × {short(node.adjoint)} is beyond the floats"
+            if finite(partial) and not isinstance(partial, str)
+            else f"the local gradient of {node.label} by {_named(source)} is {short(partial)}"
         )
+        return f"the gradient becomes {short(flow)} here: {why}"
+
+    def _saturated(self, node: Node, flaw: Flaw) -> str:
+        size = short(self.columns.partials[flaw.edge])
+        return f"flat: the local gradient of {node.label} is {size}, hardly any gradient gets through"
+
+    def _dead(self, node: Node, flaw: Flaw) -> str:
+        only = (
+            "only decides which branch is taken" if node.id in self._guarded else "has no path to the result"
+        )
+        return f"{_named(node)} {only}: its gradient is 0"
+
+    def _kink(self, node: Node, flaw: Flaw) -> str:
+        return f"at a kink or a step of {node.label}; the convention: {TABLE[node.primitive].kink}"
+
+    def _cancellation(self, node: Node, flaw: Flaw) -> str:
+        operands = [operand.value for operand in self._operands(flaw.node)]
+        lost = int(digits_lost(node.value, operands))
+        shown = ", ".join(map(short, operands))
+        return f"cancellation: {shown} leave {short(node.value)}, with {lost} of 16 digits lost"
 
 
-def _dead(outline: Outline) -> Looked:
-    """Inputs and variables that the result does not depend on."""
-    reached = {index for _, index in outline.outputs}
-    for index in range(len(outline.nodes) - 1, -1, -1):
-        if index in reached:
-            reached.update(outline.sources(index))
-    guarded = {
-        index for guards in outline.guards.values() for guard in guards for index in outline.guarded(guard)
-    }
-    for index, node in enumerate(outline.nodes):
-        if index not in reached and node.name is not None:
-            only = "only decides which branch is taken" if index in guarded else "has no path to the result"
-            yield index, f"{_named(node)} {only}: its gradient is 0"
+def _shown(node: Node) -> str:
+    return short(node.value) if node.shape else str(node.value)
 
 
-# ---- kinks and digits -----------------------------------------------------------------------------------
-
-
-def _kinks(outline: Outline) -> Looked:
-    """Operations at a place where the local gradient is a convention."""
-    for index, node in enumerate(outline.nodes):
-        row = TABLE.get(node.primitive)
-        if row is None or not row.kink or node.kind != "op":
-            continue
-        values = outline.values(index)
-        static = list(node.params.values())
-        for slot, (edge, value) in enumerate(zip(outline.edges[index], values, strict=True)):
-            if edge.partial is not None and _finite(value) and _is_kink(row, edge, values, static, slot):
-                yield index, f"at a kink or a step of {node.label}; the convention: {row.kink}"
-                break
-
-
-def _is_kink(row: Primitive, edge: Edge, values: Sequence[Any], static: Sequence[Any], slot: int) -> bool:
-    """Whether value or slope of an operation differ on both sides of an operand."""
-    if not _finite(edge.partial):
-        return True
-    step = 1e-9 * (abs(float(values[slot])) or 1.0)
-    sides = []
-    for sign in (-step, step):
-        moved = [value + sign * (i == slot) for i, value in enumerate(values)]
-        try:
-            out = row.forward(*moved, *static)
-            sides.append((out, partials(row, PLAIN, out, [*moved, *static])[slot]))
-        except (ArithmeticError, ValueError, TypeError):
-            return True
-    (before, slope_before), (after, slope_after) = sides
-    jump = abs(after - before) > 1e-6 * max(1.0, abs(before), abs(slope_before))
-    bend = abs(slope_after - slope_before) > 1e-3 * max(1.0, abs(slope_before))
-    return bool(jump or bend)
-
-
-def _cancelled(outline: Outline) -> Looked:
-    """Sums and differences of computed numbers that nearly cancel."""
-    for index, node in enumerate(outline.nodes):
-        if node.primitive not in ("add", "sub", "sum", "sum_from") or not isinstance(node.value, float):
-            continue
-        operands = [outline.nodes[operand] for operand in outline.sources(index)]
-        largest = max((abs(operand.value) for operand in operands), default=0.0)
-        if all(operand.kind != "op" for operand in operands) or not node.value or not math.isfinite(largest):
-            continue
-        lost = math.log10(largest / abs(node.value)) if largest else 0.0
-        if lost >= _LOST:
-            shown = ", ".join(short(operand.value) for operand in operands)
-            yield (
-                index,
-                f"cancellation: {shown} leave {short(node.value)}, with {int(lost)} of 16 digits lost",
-            )
-
-
-_KINDS = {
-    _birth_of_value: "value", _birth_of_gradient: "gradient", _saturated: "saturated", _kinks: "kink",
-    _cancelled: "cancellation", _dead: "dead",
-}  # fmt: skip
+def _sheet(nodes: Sequence[Node], columns: Columns) -> Sheet:
+    return Sheet(
+        kinds=columns.kinds,
+        primitives=[node.primitive for node in nodes],
+        values=columns.values,
+        adjoints=columns.adjoints,
+        starts=columns.starts,
+        sources=columns.sources,
+        partials=columns.partials,
+        flows=columns.flows,
+        params=lambda index: list(nodes[index].params.values()),
+        named=[index for index, node in enumerate(nodes) if node.name is not None],
+        outputs=[columns.index_of(output.node) for output in columns.head.outputs if output.node is not None],
+    )

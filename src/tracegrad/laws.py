@@ -151,8 +151,9 @@ def _check_flow(edge: Edge, source: Node, target: Node, tolerance: float) -> Non
             why = f"{source.id} is a constant" if source.kind == "const" else f"{target.id} has no adjoint"
             raise DocumentError(f"{edge.id}: a flow of {edge.flow!r}, but {why}")
         return
-    if edge.partial is None and edge.flow is not None and target.folded is not None:
-        return  # a sum over several uses
+    several = edge.count > 1 or target.folded is not None
+    if several and edge.partial is None and edge.flow is not None:
+        return  # a sum over several uses, perhaps of several values of the source
     if edge.flow is None or edge.partial is None:
         raise DocumentError(f"{edge.id}: no flow from {target.id} to {source.id}, which varies")
     if isinstance(edge.partial, str):  # a linear map: its transpose is not in the document

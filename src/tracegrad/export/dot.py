@@ -128,6 +128,8 @@ def _run(wire: Wire, source: Shape, target: Shape) -> dict[str, Any]:
 
 def _looks(shape: Shape) -> dict[str, Any]:
     looks = attributes(SHAPES[shape.kind])
+    if shape.flags:
+        looks["flags"] = quoted(", ".join(shape.flags))  # for programs; Graphviz has no use for it
     if shape.kind in ("gate", "idle"):
         if max((len(text(line)) for line in shape.lines), default=0) > _WIDE:
             return looks | attributes(WIDE)

@@ -47,7 +47,7 @@ WORDS: dict[str, Attributes] = {
     "upstream": {"fill": GRADIENT},
     "flow": {"fill": GRADIENT, "font-weight": "bold"},
     "seed": {"fill": GRADIENT},
-    "flag": {"fill": FLAG, "font-weight": "bold"},
+    "flag": {"fill": FLAG, "font-weight": "bold", "font-size": "9"},
 }
 
 #: around the words on a wire, which other wires may cross

@@ -33,6 +33,11 @@ class Shape:
     frame: str | None
     row: Node | Output
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What to be wary of here; an alias leaves that to its source."""
+        return self.row.flags if isinstance(self.row, Node) and self.kind != "alias" else ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:

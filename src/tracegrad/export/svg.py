@@ -132,7 +132,8 @@ def _parts(groups: Mapping[str, Element], picture: Picture, annotated: Annotated
     for shape in picture.shapes:
         for wire in entering.get(shape.id, ()):
             yield _part(groups[wire.id], f"edge {wire.kind}", wire, of)
-        yield _part(groups[shape.id], f"node {shape.kind}", shape, of)
+        flagged = " flagged" if shape.flags else ""
+        yield _part(groups[shape.id], f"node {shape.kind}{flagged}", shape, of)
 
 
 def _part(group: Element, classes: str, part: Frame | Shape | Wire, of: _Tips) -> Element:

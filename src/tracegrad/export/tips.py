@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from tracegrad.document import Annotated, Cluster, Edge, Folded, Node, Output, Site, Stage
 from tracegrad.export.numerals import full
 from tracegrad.export.words import clipped
+from tracegrad.flaws import MEANINGS
 
 _TERMS = 12
 _LONGEST = 200
@@ -50,8 +51,7 @@ def of_node(node: Node, terms: Sequence[object], *, idle: bool = False) -> str:
         lines.append(f"  = {' + '.join(map(full, terms[:_TERMS]))}{more}")
     if node.hidden is not None:
         lines.append(f"  of it {full(node.hidden)} from uses that are not shown")
-    if node.flags:
-        lines.append(f"note: {', '.join(node.flags)}")
+    lines += [f"⚠ {flag}: {MEANINGS[flag]}" if flag in MEANINGS else f"⚠ {flag}" for flag in node.flags]
     if idle:
         lines.append("leads to no output")
     return _lines(*lines, _source(node.site))

@@ -93,7 +93,7 @@ class Pen:
         if node.folded is not None:
             lines += ((("count", f"× {node.folded.count:,}"),),)
         lines += ((("value", self.value(node)),), *self.gradient(node))
-        return lines + (lines_of("flag", f"⚠ {', '.join(node.flags)}") if node.flags else ())
+        return (*lines, *(line for flag in node.flags for line in lines_of("flag", f"⚠ {flag}")))
 
     def head(self, node: Node) -> tuple[Line, ...]:
         """What a node is: the sign of its operation and its name, or a whole statement or call."""

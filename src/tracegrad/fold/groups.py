@@ -10,11 +10,14 @@ every level.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tracegrad.document import Annotated, Cluster, Edge, Node, Stage
+from tracegrad.flaws import FLAGS
 from tracegrad.fold.columns import NONE, Columns, base_name
 from tracegrad.fold.contract import Contracted, contract
+
+DEAD = FLAGS["dead"]
 
 
 def stages(columns: Columns) -> Annotated:
@@ -86,12 +89,22 @@ def _rows(found: Contracted, level: str, closed: Collection[int]) -> Annotated:
 
 
 def flags_by_group(found: Contracted) -> dict[int, tuple[str, ...]]:
-    """The flags of all members of each group."""
+    """The flags of all members of each group; but a statement is not dead because a part of it is."""
     flags: dict[int, tuple[str, ...]] = {}
     for node, own in found.columns.flags.items():
         group = found.group_of[node]
-        flags[group] = tuple(dict.fromkeys((*flags.get(group, ()), *own)))
+        flags[group] = merged(flags.get(group, ()), own)
     return flags
+
+
+def merged(flags: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """The flags of two nodes that become one; ``dead`` is left to :func:`dead`."""
+    return tuple(dict.fromkeys(flag for flag in (*flags, *more) if flag != DEAD))
+
+
+def dead(rows: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """The flag of a node for several that are all dead."""
+    return (DEAD,) if all(DEAD in flags for flags in rows) else ()
 
 
 def stage_node(row: Node, stage: Stage, several: bool, flags: tuple[str, ...]) -> Node:
@@ -101,6 +114,7 @@ def stage_node(row: Node, stage: Stage, several: bool, flags: tuple[str, ...]) -
         text = " ".join(row.site.text.split())
         label = text if row.name is None else f"{base_name(row.name)} = {text}"
     site = row.site if several else stage.site
+    flags = (*flags, *dead([row.flags]))
     return dataclasses.replace(row, primitive="stage", params={}, label=label, site=site, flags=flags)
 
 
@@ -109,7 +123,7 @@ def _call_node(row: Node, cluster: Cluster, flags: tuple[str, ...]) -> Node:
     label = f"{name}(...){cluster.name.removeprefix(name)}"
     return dataclasses.replace(
         row, primitive="call", params={}, label=label, site=cluster.site, stage=None, cluster=cluster.parent,
-        flags=flags,
+        flags=(*flags, *dead([row.flags])),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from tracegrad.document import Annotated, Cluster, Edge, Folded, Guard, Input, Node, Output, Spread, Stage
 from tracegrad.fold.columns import NONE, Columns, base_name, place
 from tracegrad.fold.contract import Contracted, contract, is_number
-from tracegrad.fold.groups import flags_by_group, stage_node
+from tracegrad.fold.groups import dead, flags_by_group, merged, stage_node
 
 #: numbers of one container up to which each is shown by itself
 FEW = 4
@@ -134,7 +134,7 @@ class _Lines:
             group = self.found.group_of[index]
             own = self.columns.flags.get(index, ()) if group == NONE else by_group.get(group, ())
             if own:
-                flags[line] = tuple(dict.fromkeys((*flags.get(line, ()), *own)))
+                flags[line] = merged(flags.get(line, ()), own)
         return flags
 
     # ---- rows
@@ -157,7 +157,10 @@ class _Lines:
             adjoint=None if adjoints is None else total(adjoints),
             dtype=columns.node(members[-1]).dtype,
             cluster=self.paths.id(NONE if cluster == NONE else self.paths.path_of[cluster]),
-            flags=self.flags.get(line, ()),
+            flags=(
+                *self.flags.get(line, ()),
+                *dead(columns.flags.get(index, ()) for index in members),
+            ),
             folded=None
             if len(members) == 1
             else Folded(

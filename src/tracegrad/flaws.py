@@ -1,0 +1,252 @@
+"""What is worth knowing of single nodes: where inf or nan is born, what saturates, kinks, lost digits, dead values.
+
+In: :class:`Sheet`, a computation and its backward pass as columns.  Out: :class:`Flaw` rows, from which come both the
+``flags`` of a document (:func:`flags`) and the words of :mod:`tracegrad.diagnose`.  Read :func:`flaws` first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from tracegrad.document import Array, is_array
+from tracegrad.primitives import DIV, LITERAL_POWER, MUL, PLAIN, POWER, TABLE, Primitive, partials
+
+#: local gradients below this let nothing through
+_FLAT = 1e-6
+#: operations that scale, and are not said to saturate
+_OPERATORS = frozenset({MUL, DIV, LITERAL_POWER, POWER, TABLE["ldexp"]})
+#: digits of 16 that a difference may lose before it is worth saying
+_LOST = 8
+_SUMS = frozenset({"add", "sub", "sum", "sum_from"})
+
+_SMOOTH = {
+    row.name: row for row in TABLE.values() if not row.variadic and not row.step and row not in _OPERATORS
+}
+_KINKED = {row.name: row for row in TABLE.values() if row.kink}
+
+#: what a document says of a node, by the kind of flaw
+FLAGS = {
+    "value": "born here",
+    "gradient": "gradient born here",
+    "saturated": "saturated",
+    "kink": "kink",
+    "cancellation": "cancellation",
+    "dead": "dead",
+}
+
+#: what each flag means
+MEANINGS = {
+    "nonfinite": "the value or the gradient is inf or nan, or has it in it",
+    "born here": "the first inf or nan among the values, of operands that are finite",
+    "gradient born here": "the first inf or nan among the gradients comes of a local gradient here",
+    "saturated": "the local gradient is nearly 0, hardly any gradient gets through",
+    "kink": "the operation is not smooth here, its local gradient is a convention",
+    "tie": "the operands are equal, who gets the gradient is a convention",
+    "cancellation": "most digits are lost in this difference",
+    "dead": "no path leads from here to the result, the gradient is 0",
+}
+
+
+class Flaw(NamedTuple):
+    """A flaw of a node, by its number; ``edge`` is that of the edge which shows it, where one does."""
+
+    kind: str
+    node: int
+    edge: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A computation by columns, as :class:`tracegrad.fold.columns.Columns` has them.
+
+    ``params`` gives the static data of a node; ``named`` are the nodes with a name, ``outputs`` those of the result.
+    """
+
+    kinds: Sequence[str]
+    primitives: Sequence[str]
+    values: Sequence[Any]
+    adjoints: Sequence[Any]
+    starts: Sequence[int]
+    sources: Sequence[int]
+    partials: Sequence[Any]
+    flows: Sequence[Any]
+    params: Callable[[int], Sequence[Any]]
+    named: Sequence[int]
+    outputs: Sequence[int]
+
+    def edges(self, index: int) -> range:
+        return range(self.starts[index], self.starts[index + 1])
+
+    def operands(self, index: int) -> list[Any]:
+        """The values that a node was computed from."""
+        return [self.values[self.sources[edge]] for edge in self.edges(index)]
+
+
+#: looks for one kind of flaw among some nodes
+Look = Callable[[Sheet, Sequence[int]], Iterator[Flaw]]
+
+
+def flaws(sheet: Sheet) -> Iterator[Flaw]:
+    """All flaws, the most pressing kind first."""
+    yield from _births_of_value(sheet, nonfinite(sheet.values))
+    if nonfinite(sheet.adjoints):
+        yield from _birth_of_gradient(sheet)
+    looks: tuple[tuple[Look, Collection[str]], ...] = (
+        (_saturated, _SMOOTH.keys()),
+        (_kinks, _KINKED.keys()),
+        (_cancelled, _SUMS),
+    )
+    wanted = {name for _, names in looks for name in names}
+    suspects = [(index, name) for index, name in enumerate(sheet.primitives) if name in wanted]
+    for look, names in looks:
+        yield from look(sheet, [index for index, name in suspects if name in names])
+    yield from _dead(sheet)
+
+
+def flags(sheet: Sheet) -> dict[int, tuple[str, ...]]:
+    """The flags of those nodes that have any."""
+    bad = sorted({*nonfinite(sheet.values), *nonfinite(sheet.adjoints)})
+    found: dict[int, tuple[str, ...]] = dict.fromkeys(bad, ("nonfinite",))
+    for flaw in flaws(sheet):
+        tie = flaw.kind == "kink" and sheet.primitives[flaw.node] in ("max", "min")
+        flag = "tie" if tie else FLAGS[flaw.kind]
+        found[flaw.node] = (*found.get(flaw.node, ()), flag)
+    return found
+
+
+def nonfinite(values: Sequence[Any]) -> list[int]:
+    """Which of some values are not :func:`finite`."""
+    suspects = [
+        index for index, value in enumerate(values) if type(value) is not float or value - value != 0.0
+    ]
+    return [index for index in suspects if not finite(values[index])]
+
+
+def finite(value: Any) -> bool:
+    """Whether a value has neither inf nor nan in it; what is no number has none."""
+    if type(value) is float:
+        return value - value == 0.0
+    if is_array(value):
+        return bool((value - value == 0).all())
+    if isinstance(value, Array):
+        every = value.values or tuple(one for one in (value.min, value.max, value.norm) if one is not None)
+        return all(map(finite, every))
+    return True
+
+
+# ---- inf and nan ------------------------------------------------------------------------------------
+
+
+def _births_of_value(sheet: Sheet, bad: Sequence[int]) -> Iterator[Flaw]:
+    """Inputs that are not finite, and the first such value of finite operands."""
+    for index in bad:
+        if sheet.kinds[index] == "input":
+            yield Flaw("value", index)
+        elif sheet.kinds[index] == "op" and all(map(finite, sheet.operands(index))):
+            yield Flaw("value", index)
+            return
+
+
+def _birth_of_gradient(sheet: Sheet) -> Iterator[Flaw]:
+    """The first step of the way back from a finite gradient to one that is not."""
+    for index in range(len(sheet.kinds) - 1, -1, -1):
+        for edge in sheet.edges(index):
+            if not finite(sheet.flows[edge]) and finite(sheet.adjoints[index]):
+                yield Flaw("gradient", index, edge)
+                return
+
+
+# ---- nothing gets through ---------------------------------------------------------------------------
+
+
+def _saturated(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
+    """Smooth functions with a local gradient of nearly zero, where a gradient arrives."""
+    for index in suspects:
+        row, edges = _SMOOTH[sheet.primitives[index]], sheet.edges(index)
+        size = sheet.partials[edges[0]] if len(edges) == 1 else None
+        if not isinstance(size, (int, float)) or not abs(size) < _FLAT or not sheet.adjoints[index]:
+            continue
+        if size != 0 or not (row.kink or 0.0 in row.rules):  # type: ignore[operator]
+            yield Flaw("saturated", index, edges[0])
+
+
+def _dead(sheet: Sheet) -> Iterator[Flaw]:
+    """Inputs and variables that the result does not depend on."""
+    suspects = [
+        index for index in sheet.named if not _is_number(sheet.adjoints[index]) or not sheet.adjoints[index]
+    ]
+    if not suspects:
+        return
+    reached = bytearray(len(sheet.kinds))
+    for index in sheet.outputs:
+        reached[index] = 1
+    for index in range(len(sheet.kinds) - 1, -1, -1):
+        if reached[index]:
+            for edge in sheet.edges(index):
+                reached[sheet.sources[edge]] = 1
+    yield from (Flaw("dead", index) for index in suspects if not reached[index])
+
+
+# ---- kinks and digits -------------------------------------------------------------------------------
+
+
+def _kinks(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
+    """Operations at a place where the local gradient is a convention."""
+    for index in suspects:
+        row, values = _KINKED[sheet.primitives[index]], sheet.operands(index)
+        for slot, edge in enumerate(sheet.edges(index)):
+            partial = sheet.partials[edge]
+            if not _is_number(partial) or not all(map(_is_number, values)) or not finite(values[slot]):
+                continue
+            if not finite(partial) or _is_kink(row, values, sheet.params(index), slot):
+                yield Flaw("kink", index, edge)
+                break
+
+
+def _is_kink(row: Primitive, values: Sequence[Any], static: Sequence[Any], slot: int) -> bool:
+    """Whether value or slope of an operation differ on both sides of an operand."""
+    try:
+        step = 1e-9 * (abs(float(values[slot])) or 1.0)
+    except OverflowError:  # an int beyond the floats
+        return False
+    sides = []
+    for sign in (-step, step):
+        moved = [value + sign * (i == slot) for i, value in enumerate(values)]
+        try:
+            out = row.forward(*moved, *static)
+            sides.append((out, partials(row, PLAIN, out, [*moved, *static])[slot]))
+        except (ArithmeticError, ValueError, TypeError):
+            return True
+    (before, slope_before), (after, slope_after) = sides
+    jump = abs(after - before) > 1e-6 * max(1.0, abs(before), abs(slope_before))
+    bend = abs(slope_after - slope_before) > 1e-3 * max(1.0, abs(slope_before))
+    return bool(jump or bend)
+
+
+def _cancelled(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
+    """Sums and differences of computed numbers that nearly cancel, where a gradient arrives.
+
+    That the difference in a test of convergence cancels is its purpose.
+    """
+    for index in suspects:
+        value = sheet.values[index]
+        if type(value) is not float or not value or not sheet.adjoints[index]:
+            continue
+        computed = any(sheet.kinds[sheet.sources[edge]] == "op" for edge in sheet.edges(index))
+        if computed and digits_lost(value, sheet.operands(index)) >= _LOST:
+            yield Flaw("cancellation", index)
+
+
+def digits_lost(value: float, operands: Sequence[Any]) -> float:
+    """How many digits a sum has lost, by its largest operand."""
+    largest = max(map(abs, operands), default=0.0)
+    if largest * 10.0**-_LOST < abs(value) or not math.isfinite(largest):
+        return 0.0
+    return math.log10(largest / abs(value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float))
