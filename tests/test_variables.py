@@ -122,6 +122,12 @@ def swapped(x):
     return a - b
 
 
+def exchanged(x, y):
+    x, y = y * 2.0, x * 3.0
+    x, y = product(y, 1.0), x * 3.0
+    return x - y
+
+
 def rebound_parameter(x):
     q = x * 2
     x = q
@@ -236,6 +242,7 @@ NAMES = [
     (alias, (2.0,), [("q", "r"), (None,)]),
     (alias_returned, (2.0,), [("q", "r")]),
     (swapped, (2.0,), [("a",), ("b",), (None,)]),
+    (exchanged, (2.0, 3.0), [("x#2",), ("y#2",), ("x#3",), ("y#3",), (None,)]),
     (rebound_parameter, (2.0,), [("q", "x#2"), (None,)]),
     (
         looped,

@@ -35,13 +35,13 @@ _NO_KEY = object()
 
 
 class Becomes(NamedTuple):
-    """The names a value is stored in, in order, and where in what the function returns it lies."""
+    """The names a value is stored in, by the offset of that, and where in what the function returns it lies."""
 
-    names: tuple[str, ...]
+    names: dict[str, int]
     returned: tuple[Keys, ...]
 
 
-NOTHING = Becomes((), ())
+NOTHING = Becomes({}, ())
 
 
 @lru_cache(maxsize=1 << 16)
@@ -53,47 +53,47 @@ def becomes(code: CodeType, lasti: int, keys: Keys = (), depth: int = 0) -> Beco
     >>> import dis
     >>> def f(x):
     ...     a, b = x * 2, [x * 3]
-    ...     return x * 4
+    ...     return -x
     >>> products = [one.offset for one in dis.get_instructions(f) if one.opname == "BINARY_OP"]
     >>> [becomes(f.__code__, offset) for offset in products]
-    [Becomes(names=('a',), returned=()), Becomes(names=('b[0]',), returned=()), Becomes(names=(), returned=((),))]
+    [Becomes(names={'a': ...}, returned=()), Becomes(names={'b[0]': ...}, returned=())]
     """
     found = at(code, lasti)
     if found is None:
         return NOTHING
     instructions, index = found
-    names: list[str] = []
+    names: dict[str, int] = {}
     returned: list[Keys] = []
-    for name, place in _follow(instructions, index + 1, depth, keys):
+    for name, place, offset in _follow(instructions, index + 1, depth, keys):
         if name is None:
             returned.append(place)
         else:
-            names.append(name + "".join(f"[{key!r}]" for key in place))
+            names.setdefault(name + "".join(f"[{key!r}]" for key in place), offset)
     if code.co_flags & _RESUMABLE:
         returned = []  # what these return reaches nobody at once
-    return Becomes(tuple(dict.fromkeys(names)), tuple(returned))
+    return Becomes(names, tuple(returned))
 
 
 def _follow(
     instructions: list[Instruction], start: int, depth: int, keys: Keys
-) -> Iterator[tuple[str | None, Keys]]:
-    """(name, keys): it lies there in a variable; without a name, in what is returned."""
+) -> Iterator[tuple[str | None, Keys, int]]:
+    """(name, keys, offset): from there on it lies in a variable; without a name, in what is returned."""
     for index, place in takers(instructions, start, depth):
         one = instructions[index]
         if one.opname == "RETURN_VALUE":
-            yield None, keys
+            yield None, keys, one.offset
         elif is_store(one):
-            yield str(one.argval), keys
+            yield str(one.argval), keys, one.offset
             if _returned_next(instructions, index):
-                yield None, keys
+                yield None, keys, one.offset
         elif one.opname == "STORE_ATTR" and place == 1:
             base = spelled(instructions, index, 0)
             if base is not None:
-                yield f"{base}.{one.argval}", keys
+                yield f"{base}.{one.argval}", keys, one.offset
         elif one.opname == "STORE_SUBSCR" and place == 2:
             base, key = spelled(instructions, index, 1), spelled(instructions, index, 0)
             if base is not None and key is not None:
-                yield f"{base}[{key}]", keys
+                yield f"{base}[{key}]", keys, one.offset
         else:
             for deeper, rest in _through(instructions, index, place, keys):
                 yield from _follow(instructions, index + 1, deeper, rest)

@@ -41,6 +41,8 @@ from tracegrad.source import INLINE, assigned, called_text
 
 #: a variable: the call it belongs to, and its text
 Place = tuple[Call | None, str]
+#: a variable, and the offsets there of the value's coming and of its binding
+Storing = tuple[Call, str, int, int]
 
 #: functions that take the very values of their arguments, however many there are
 _GATES = frozenset({"hypot", "max", "min"})
@@ -83,11 +85,13 @@ def variables(graph: Graph) -> Variables:
 class _Facts(NamedTuple):
     """What an instruction in a call tells: where its results are stored, which variables hold its operands.
 
-    A variable is the number of calls outwards to the one it belongs to, and its text.
+    A variable is the number of calls outwards to the one it belongs to, and its text.  With what is stored come the
+    offsets there of the call that gives the value and of the instruction that binds it; with what is seen the offset at
+    which it was.
     """
 
-    stored: tuple[tuple[tuple[int, str], ...], ...]
-    seen: tuple[tuple[int, int, str], ...]
+    stored: tuple[tuple[tuple[int, str, int, int], ...], ...]
+    seen: tuple[tuple[int, int, str, int], ...]
     called: tuple[str, int] | None
 
 
@@ -105,6 +109,8 @@ class _Timeline:
         self.top = _outermost(graph)
         self.holds: dict[Place, int] = {(self.top, name): node for node, name in graph.names.items()}
         self._facts: dict[tuple[int, int, int], _Facts] = {}  # the same for every turn of a loop
+        #: between these offsets the value that a variable will be is there, and the variable is still the old one
+        self._meanwhile: dict[Place, tuple[int, int]] = {}
         self._room: dict[tuple[int, int], int] = {}
         self._shapes: dict[Call | None, int] = {None: 0}
         self._shape_numbers: dict[tuple[int, int, int], int] = {}
@@ -116,8 +122,10 @@ class _Timeline:
         if facts.seen and len(siblings) == 1:
             self.see(siblings[0], call, facts)
         for index, stored in zip(siblings, facts.stored, strict=False):
-            for hops, text in stored:
-                self.bind(index, (_outwards(call, hops), text), at_once=True)
+            for hops, text, start, stop in stored:
+                place = _outwards(call, hops), text
+                self.bind(index, place, at_once=True)
+                self._meanwhile[place] = start, stop
 
     def bind(self, index: int, place: Place, *, at_once: bool = False) -> None:
         """From now on this variable is this value."""
@@ -140,12 +148,14 @@ class _Timeline:
         count = graph.starts[index + 1] - start
         if facts.called is not None and not _takes_arguments(graph.primitives[index], count, facts.called):
             return
-        for position, hops, text in facts.seen:
+        for position, hops, text, offset in facts.seen:
             if position < count:
                 operand = graph.operands[start + position]
                 place = _outwards(call, hops), text
                 if self.holds.get(place) != operand and graph.primitives[operand] is not CONST:
-                    self.bind(operand, place)
+                    since, until = self._meanwhile.get(place, (0, 0))
+                    if not since < offset < until:  # in x, y = y + 1, x + 1 the second x is the old one
+                        self.bind(operand, place)
 
     def see_results(self) -> None:
         """What the traced function has returned from variables."""
@@ -183,12 +193,12 @@ class _Timeline:
         if in_package(call.code):
             return _NO_FACTS
         seen = tuple(
-            (sight.position, _hops(call, owner), text)
+            (sight.position, _hops(call, owner), text, offset)
             for sight in sights(call.code, lasti)
-            for owner, text in _places(call, sight.text, self.top)
+            for owner, text, offset in _places(call, lasti, sight.text, self.top)
         )
         stored = tuple(
-            tuple((_hops(call, owner), text) for owner, text in places)
+            tuple((_hops(call, owner), text, start, stop) for owner, text, start, stop in places)
             for places in _stored(call, lasti, siblings)
         )
         return _Facts(stored, seen, called(call.code, lasti) if seen else None)
@@ -248,7 +258,7 @@ def _takes_arguments(primitive: Primitive, count: int, called: tuple[str, int]) 
 # ---- stored at once ---------------------------------------------------------------------------------
 
 
-def _stored(call: Call, lasti: int, siblings: int) -> Iterator[list[tuple[Call, str]]]:
+def _stored(call: Call, lasti: int, siblings: int) -> Iterator[list[Storing]]:
     """The variables of so many operations of one instruction."""
     room = unpacks(call.code, lasti)
     if room:
@@ -260,15 +270,15 @@ def _stored(call: Call, lasti: int, siblings: int) -> Iterator[list[tuple[Call, 
         yield _bound(call, lasti, (), 0) or _bound(call, lasti, (0,), 0)
 
 
-def _bound(call: Call, lasti: int, keys: Keys, depth: int) -> list[tuple[Call, str]]:
+def _bound(call: Call, lasti: int, keys: Keys, depth: int) -> list[Storing]:
     """The variables that a result is stored in; what a function returns, its caller stores."""
-    found: list[tuple[Call, str]] = []
+    found: list[Storing] = []
     while True:
         here = becomes(call.code, lasti, keys, depth)
-        found += [(scope(call), name) for name in here.names]
+        found += [(scope(call), name, lasti, offset) for name, offset in here.names.items()]
         if not here.names and not here.returned and not keys:
             name = assigned(call.code, lasti)
-            return found if name is None else [*found, (scope(call), name)]
+            return found if name is None else [*found, (scope(call), name, lasti, lasti)]
         if not here.returned or call.parent is None or call.code.co_name in INLINE:
             return found
         keys, depth = here.returned[0], 0
@@ -306,18 +316,18 @@ def _outermost(graph: Graph) -> Call | None:
     return found
 
 
-def _places(call: Call, text: str, top: Call | None) -> Iterator[tuple[Call, str]]:
+def _places(call: Call, lasti: int, text: str, top: Call | None) -> Iterator[tuple[Call, str, int]]:
     """The variables that hold what an instruction takes from one: itself, and what was passed for a parameter."""
     while True:
         place = _own_place(call, text, top)
         if place is not None:
-            yield place
+            yield *place, lasti
         if call is top or call.parent is None or bound_how(call.code, text) != "argument":
             return
         passed = argument_text(call.parent.code, call.lasti, call.code, text)
         if passed is None or in_package(call.parent.code):
             return
-        call, text = call.parent, passed
+        call, lasti, text = call.parent, call.lasti, passed
 
 
 def _own_place(call: Call, text: str, top: Call | None) -> tuple[Call, str] | None:
