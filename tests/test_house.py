@@ -18,8 +18,8 @@ SOURCE = Path(tg.__file__).parent
 ORDER = [
     "errors", "collector", "row", "spelling", "special", "rows.pieces", "rows.operators", "rows.functions",
     "rows.gates", "rows.samples", "rows.steps", "rows", "primitives", "ieee", "document", "provenance",
-    "instructions", "bindings", "source", "tape", "pulls", "tracer", "fast", "class_stand_ins", "stand_ins",
-    "codes", "substitute", "plans", "scan", "math", "tree", "arguments", "graph", "arrays", "ufuncs",
+    "instructions", "bindings", "texts", "source", "tape", "pulls", "tracer", "fast", "class_stand_ins",
+    "stand_ins", "codes", "substitute", "plans", "scan", "math", "tree", "arguments", "graph", "arrays", "ufuncs",
     "arrays.table", "arrays.build", "arrays.fit", "arrays.elementwise", "arrays.reductions", "arrays.products",
     "arrays.shapes", "arrays.indexing", "arrays.steps", "arrays.linalg", "arrays.tracer", "arrays.fresh",
     "arrays.stand_ins", "intercept", "inputs", "recording", "freeze", "backward_pass", "reverse", "seeds",

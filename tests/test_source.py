@@ -4,19 +4,27 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 import contextlib
+import dataclasses
+import fractions
 import inspect
 import linecache
 import math
+import os
+import statistics
 import subprocess
 import sys
 import textwrap
+import typing
 from pathlib import Path
 
 import pytest
 
 import tracegrad as tg
 from tracegrad.source import describe, relative, site, statement
+from tracegrad.texts import text_of
 
 LINES = Path(__file__).read_text(encoding="utf-8").splitlines()
 
@@ -409,6 +417,63 @@ def test_equal_code_in_two_files_has_two_places(tmp_path, monkeypatch):
     assert [statement(f.__code__, 8).site.file for f in functions] == ["twin_one.py", "twin_two.py"]
 
 
+def loaded(path):
+    scope = {"math": math}
+    exec(compile(path.read_text(), str(path), "exec"), scope)
+    return scope["f"]
+
+
+FIRST = "def f(x):\n    y = x * 2\n    return y + 1\n"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "# a line above\n\ndef f(x):\n    y = x * 2\n    return y + 1\n",
+        "def f(x):\n    y = x * 3\n    return y + 1\n",
+        "def f(x):\n    y = x + 2\n    return y + 1\n",
+        "def f(x):\n    z = math.sin(x)\n    return z\n",
+        "def f(u):\n    y = u * 2\n    return y + 1\n",
+        "",
+        "def f(x:\n",
+    ],
+)
+def test_a_file_that_was_edited(tmp_path, monkeypatch, second):
+    """The text shown is that of the version that ran, or none; a version that is loaded anew has its own."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "edited.py"
+    path.write_text(FIRST)
+    before, unseen = loaded(path), loaded(path)
+    assert [stage.label for stage in tg.trace(before, 1.0).document.stages] == ["y = x * 2", "return y + 1"]
+    path.write_text(second)
+    os.utime(path, (1e9, 1e9 + len(second)))
+    document = tg.trace(unseen, 1.0).document
+    for stage in document.stages:
+        assert stage.label in ("y = x * 2", "return y + 1", f"line {stage.site.line}")
+    text = {line.line: line.text for line in document.source}
+    assert all(FIRST.splitlines()[line - 1] == shown for line, shown in text.items())
+    assert tg.trace(unseen, 1.0)["y"].value == 2.0
+    if "math" in second:
+        again = tg.trace(loaded(path), 1.0).document
+        assert [stage.label for stage in again.stages] == ["z = math.sin(x)"]
+        assert again.note is None
+
+
+def test_a_file_that_was_edited_is_said_to_be(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "shifted.py"
+    path.write_text(FIRST)
+    f = loaded(path)
+    path.write_text("import math\n\n" + FIRST)
+    t = tg.trace(f, 1.0)
+    note = "shifted.py: changed since it was loaded, its text is not shown"
+    assert t.document.note == note
+    assert note in str(t)
+    assert t.at("stage").note.startswith(note)
+    assert [stage.label for stage in t.document.stages] == ["line 2", "line 3"]
+    assert t.document.source == ()
+
+
 def test_code_of_a_cell_as_notebooks_keep_it():
     filename = "<ipython-input-1-0123456789ab>"
     text = "def f(x):\n    a, b = x * 2, x * 3\n    return a + b\n"
@@ -447,3 +512,15 @@ def test_without_positions(tmp_path):
     assert lines[-1] == "['line 6', 'line 7', 'line 8']"
     plain = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
     assert plain.stdout.splitlines()[-2] == lines[-2]
+
+
+@pytest.mark.parametrize(
+    "module", [argparse, ast, dataclasses, fractions, inspect, statistics, typing, tg.trace, tg.check]
+)
+def test_a_file_that_was_not_edited_is_its_own_text(module):
+    path = Path(inspect.getfile(module))
+    codes = [compile(path.read_text(encoding="utf-8"), str(path), "exec")]
+    for code in codes:
+        assert text_of(code) is not None, code.co_qualname
+        codes += [one for one in code.co_consts if hasattr(one, "co_code")]
+    assert len(codes) > 5

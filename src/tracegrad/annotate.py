@@ -39,6 +39,7 @@ from tracegrad.primitives import CONST, INPUT
 from tracegrad.provenance import in_package
 from tracegrad.reverse import Backward, backward, node_seeds
 from tracegrad.source import relative, site
+from tracegrad.texts import is_there, text_of
 from tracegrad.tracer import plain
 from tracegrad.variables import variables
 
@@ -75,7 +76,8 @@ def columns(
             stages=(),
             clusters=tuple(places.clusters),
             guards=_guards(graph),
-            source=_source(graph, places),
+            source=_source(places),
+            note=_changed(places),
         )
         rows = _Rows(graph, found, places)
         return Columns(
@@ -294,12 +296,25 @@ def _function(function: Callable[..., Any]) -> Function:
     )
 
 
-def _source(graph: Graph, places: Places) -> tuple[SourceLine, ...]:
+def _source(places: Places) -> tuple[SourceLine, ...]:
     """The lines of every statement that the document names, as far as their text is at hand."""
     found: dict[tuple[str, int], str] = {}
     for filename, where in places.spans:
-        lines = linecache.getlines(filename)
-        for line in range(where.line or 1, (where.end_line or 0) + 1):
-            if where.file is not None and line <= len(lines):
-                found[where.file, line] = lines[line - 1].rstrip("\n")
+        if where.text is not None and where.file is not None and where.line and where.end_line:
+            lines = linecache.getlines(filename)[where.line - 1 : where.end_line]
+            found |= {
+                (where.file, number): text.rstrip("\n") for number, text in enumerate(lines, where.line)
+            }
     return tuple(SourceLine(file=file, line=line, text=text) for (file, line), text in sorted(found.items()))
+
+
+def _changed(places: Places) -> str | None:
+    """What to say of files that are no longer those that were loaded."""
+    files = {
+        where.file: None
+        for (filename, where), code in places.spans.items()
+        if where.text is None and text_of(code) is None and is_there(filename)
+    }
+    return (
+        f"{', '.join(map(str, files))}: changed since it was loaded, its text is not shown" if files else None
+    )

@@ -38,13 +38,14 @@ _UNKNOWN = -1
 _SILENT = frozenset({"CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN"})
 _LOADS = ("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
-_KINDS_OF_LOAD = re.compile("_(BORROW|CHECK|AND_CLEAR)$")
+_KINDS_OF_LOAD = re.compile("_(BORROW|CHECK)$")
 
 _PUSH_ONE = frozenset({
     "BINARY_OP", "BINARY_SLICE", "BINARY_SUBSCR", "BUILD_CONST_KEY_MAP", "BUILD_LIST", "BUILD_MAP", "BUILD_SET",
     "BUILD_SLICE", "BUILD_STRING", "BUILD_TUPLE", "CALL_FUNCTION_EX", "CALL_KW", "COMPARE_OP", "CONTAINS_OP",
     "FOR_ITER", "FORMAT_SIMPLE", "FORMAT_VALUE", "FORMAT_WITH_SPEC", "GET_ITER", "IMPORT_FROM", "IMPORT_NAME", "IS_OP",
-    "LOAD_BUILD_CLASS", "LOAD_CLOSURE", "LOAD_COMMON_CONSTANT", "LOAD_CONST", "LOAD_DEREF", "LOAD_FAST", "LOAD_NAME",
+    "LOAD_BUILD_CLASS", "LOAD_CLOSURE", "LOAD_COMMON_CONSTANT", "LOAD_CONST", "LOAD_DEREF", "LOAD_FAST",
+    "LOAD_FAST_AND_CLEAR", "LOAD_NAME",
     "LOAD_SMALL_INT", "MAKE_FUNCTION", "PUSH_NULL", "TO_BOOL", "UNARY_INVERT", "UNARY_NEGATIVE", "UNARY_NOT",
     "UNARY_POSITIVE",
 })  # fmt: skip
@@ -90,7 +91,7 @@ def _split(instruction: dis.Instruction, is_target: bool) -> Iterator[Instructio
     if isinstance(argval, tuple) and opname.count("_FAST") == 2:
         for kind, name in zip(re.findall("LOAD|STORE", opname), argval, strict=True):
             effect = (0, 1) if kind == "LOAD" else (1, 0)
-            yield Instruction(f"{kind}_FAST", 0, name, name, instruction.offset, is_target, *effect)
+            yield Instruction(f"{kind}_FAST", 0, name, "", instruction.offset, is_target, *effect)
             is_target = False
         return
     opname = _KINDS_OF_LOAD.sub("", opname)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable
+from types import CodeType
 from typing import Any
 
 from tracegrad.document import Cluster, Site
@@ -37,7 +38,7 @@ class Places:
         self.labels: list[str] = []
         self.stage_clusters: list[int] = []
         self.clusters: list[Cluster] = []
-        self.spans: dict[tuple[str, Site], None] = {}
+        self.spans: dict[tuple[str, Site], CodeType] = {}
         self._statements: dict[tuple[Call | None, int], tuple[Call | None, int, bool]] = {}
         self._passes = pass_of(graph)
         self._pass_clusters: dict[int, int] = {}
@@ -90,7 +91,7 @@ class Places:
         free = inline or found.looped
         key, last, number = self._running.get(call, (None, _BEFORE, -1))
         if key != found.key or (not free and (now[0] < last[0] or now == last)):
-            number = self._new_stage(found.site, cluster, call.code.co_filename, _label(found.site))
+            number = self._new_stage(found.site, cluster, call.code, _label(found.site))
             last = _BEFORE
         self._running[call] = (found.key, last if free else now, number)
         return number
@@ -108,15 +109,15 @@ class Places:
         if key != self._backward_at:
             self._backward_at = key
             label = f"backward of {_label(found.site)}"
-            self._new_stage(found.site, self._pass_clusters[number], call.code.co_filename, label)
+            self._new_stage(found.site, self._pass_clusters[number], call.code, label)
         return len(self.members) - 1
 
-    def _new_stage(self, where: Site, cluster: int, filename: str, label: str) -> int:
+    def _new_stage(self, where: Site, cluster: int, code: CodeType, label: str) -> int:
         self.members.append([])
         self.sites.append(where)
         self.labels.append(label)
         self.stage_clusters.append(cluster)
-        self.spans[filename, where] = None
+        self.spans[code.co_filename, where] = code
         return len(self.members) - 1
 
     # ---- clusters

@@ -8,7 +8,6 @@ the syntax tree is asked for statements, and for names that bytecode does not te
 from __future__ import annotations
 
 import ast
-import linecache
 import re
 import sys
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from typing import Any, TypeVar
 from tracegrad.document import Site
 from tracegrad.instructions import at, is_item, is_load
 from tracegrad.provenance import in_library, in_package
+from tracegrad.texts import Span, Text, text_of
 
 T = TypeVar("T")
 
@@ -28,9 +28,6 @@ T = TypeVar("T")
 INLINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
-#: (line, column, end line, end column) with columns in bytes of UTF-8, as Python counts them
-Span = tuple[int, int, int, int]
 
 
 def _remembered(function: Callable[[CodeType, int], T]) -> Callable[[CodeType, int], T]:
@@ -64,7 +61,8 @@ def _site(code: CodeType, span: Span | None, line: int | None) -> Site:
             function=_function(code), text=None,
         )  # fmt: skip
     line, column, end_line, end_column = span
-    lines = linecache.getlines(code.co_filename)
+    text = text_of(code)
+    lines = [] if text is None else text.lines
     return Site(
         file=relative(code.co_filename),
         line=line,
@@ -72,7 +70,7 @@ def _site(code: CodeType, span: Span | None, line: int | None) -> Site:
         column=_characters(lines, line, column),
         end_column=_characters(lines, end_line, end_column),
         function=_function(code),
-        text=_text(lines, span),
+        text=None if text is None else text.part(span),
     )
 
 
@@ -140,16 +138,6 @@ def _characters(lines: list[str], line: int, column: int) -> int:
     return len(lines[line - 1].encode()[:column].decode(errors="replace"))
 
 
-def _text(lines: list[str], span: Span) -> str | None:
-    line, column, end_line, end_column = span
-    if not 1 <= line <= end_line <= len(lines):
-        return None
-    chosen = [text.encode() for text in lines[line - 1 : end_line]]
-    chosen[-1] = chosen[-1][:end_column]
-    chosen[0] = chosen[0][column:]
-    return b"".join(chosen).decode(errors="replace")
-
-
 # ---- what an instruction does ------------------------------------------------------------------------
 
 
@@ -202,23 +190,21 @@ def calls(frame: FrameType, function: Callable[..., Any]) -> bool:
 
 def called_text(code: CodeType, lasti: int) -> str | None:
     """The last name of what the expression of an instruction calls: ``exp`` of ``math.exp(x)``."""
-    span = _span(code, lasti)
-    text = None if span is None else _text(linecache.getlines(code.co_filename), span)
+    text = site(code, lasti).text
     return None if text is None else text.partition("(")[0].rpartition(".")[2].strip()
 
 
 def assigned(code: CodeType, lasti: int) -> str | None:
     """The variable, attribute or item that the expression of an instruction is assigned to."""
-    span = _span(code, lasti)
-    return None if span is None else _targets(code.co_filename).get(span)
+    span, text = _span(code, lasti), text_of(code)
+    return None if span is None or text is None else _targets(text).get(span)
 
 
 @lru_cache(maxsize=128)
-def _targets(filename: str) -> dict[Span, str]:
+def _targets(text: Text) -> dict[Span, str]:
     """What each assigned expression of a file is assigned to."""
-    tree = _tree(filename)
     found: dict[Span, str] = {}
-    for node in ast.walk(tree) if tree is not None else ():
+    for node in ast.walk(text.tree) if text.tree is not None else ():
         if isinstance(node, ast.Assign):
             for target in reversed(node.targets):
                 _pair(target, node.value, found)
@@ -260,7 +246,8 @@ class Statement:
 def statement(code: CodeType, lasti: int) -> Statement:
     """The statement that an instruction belongs to: of a compound one the header, else its line if unknown."""
     span = _span(code, lasti)
-    tree = _tree(code.co_filename) if span is not None else None
+    text = text_of(code) if span is not None else None
+    tree = None if text is None else text.tree
     node, looped = _innermost(tree, span) if tree is not None and span is not None else (None, False)
     where = None if node is None else _header(node)
     return Statement(_site(code, where, _line(code, lasti)), looped)
@@ -306,12 +293,3 @@ def _header(node: ast.stmt | ast.expr) -> Span:
     elif isinstance(node, (ast.With, ast.AsyncWith)):
         end_line, end_column = _span_of(node.items[-1].context_expr)[2:]
     return line, column, end_line, end_column
-
-
-@lru_cache(maxsize=128)
-def _tree(filename: str) -> ast.Module | None:
-    lines = linecache.getlines(filename)
-    try:
-        return ast.parse("".join(lines)) if lines else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None

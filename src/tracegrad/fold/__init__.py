@@ -72,7 +72,8 @@ def fold_columns(columns: Columns, level: str, *, depth: int = 0, expand: Collec
     if isinstance(expand, str):
         raise InputError(f"expand={expand!r}: write a list of names, expand=[{expand!r}]")
     folded = calls(columns, depth, expand) if level == "call" else _FOLDS[level](columns)
-    return dataclasses.replace(folded, note=_note(columns, folded))
+    notes = filter(None, (columns.head.note, _note(columns, folded)))
+    return dataclasses.replace(folded, note="; ".join(notes))
 
 
 _FOLDS = {"stage": stages, "line": lines}
