@@ -656,3 +656,51 @@ def test_guards_and_inputs_and_outputs():
     t = tg.trace(lambda x, y: (x if x > y else y, 1.0), 3.0, 2.0).backward((1.0, 0.0))
     assert [guard.operation for guard in t.guards] == ["gt"]
     assert [(row.path, row.value, row.seed) for row in t.outputs] == [("[0]", 3.0, 1.0), ("[1]", 1.0, 0.0)]
+
+
+# ---- first steps --------------------------------------------------------------------------------------
+
+
+def two_results(x, y):
+    s = x * y
+    if s > 1:
+        s = s + 1
+    return s, x
+
+
+def test_several_results_can_be_looked_at_before_a_seed_is_chosen():
+    t = tg.trace(two_results, 2.0, 3.0)
+    assert [(node.name, node.value, node.adjoint) for node in t.nodes if node.name] == [
+        ("x", 2.0, None),
+        ("y", 3.0, None),
+        ("s", 6.0, None),
+        ("s#2", 7.0, None),
+    ]
+    assert [(output.path, output.seed) for output in t.outputs] == [("[0]", None), ("[1]", None)]
+    assert (len(t.guards), [row.name for row in t.inputs], t["s"].value) == (1, ["x", "y"], 7.0)
+    text = str(t)
+    assert "s = s + 1" in text
+    assert "no gradients: two_results returned 2 numbers: say which" in text
+    with pytest.raises(tg.InputError, match="returned 2 numbers"):
+        t.to_json()
+    t.backward((1.0, 0.0))
+    assert (t["s"].grad, t.nodes[0].grad) == (1.0, 3.0)
+
+
+def test_rows_say_in_short_what_they_are():
+    t = tg.trace(two_results, 2.0, 3.0).backward((1.0, 0.0))
+    assert repr(t["s", 0]) == "<Node n2 s = ×, value 6, grad 1>"
+    assert repr(t["x"]) == "<Node n0 x, value 2, grad 3>"
+    assert repr(t.document.edges[0]) == "<Edge e0 n0 -> n2[0], flow 3>"
+    assert repr(t.document.stages[0]) == "<Stage s0 s = x * y, 1 node>"
+    assert repr(t.guards[0]).startswith("<Guard g0 gt(n2, 1) is True, line ")
+    assert repr(next(t.steps())) == "<Step adjoint[2] = 1.0 * 1.0, back through 4>"
+
+
+@pytest.mark.parametrize("ask", [
+    lambda t: t.to_svg(colour=1), lambda t: t.to_json(colour=1), lambda t: t.to_networkx(colour=1),
+    lambda t: t.at("op", colour=1),
+])  # fmt: skip
+def test_an_unknown_option_is_told_which_there_are(ask):
+    with pytest.raises(tg.InputError, match=r"no option 'colour'; .*level, depth, expand, focus"):
+        ask(tg.trace(lambda x: x * x, 3.0))

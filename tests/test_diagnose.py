@@ -137,6 +137,8 @@ FLAGS = [
     (overflow, (1e10,), {"z": "nonfinite, born here", "−": "nonfinite"}),
     (lost, (1e-4,), {"−": "cancellation"}),
     (staged, (3, -4), {}),
+    (lambda x, n: max(x, n) + max(n, n + 0), (1.0, 10**400), {"max": "tie"}),
+    (lambda x, y: max(x, y) * 1.0, (1.0, 1.0 + 1e-10), {}),
 ]
 
 

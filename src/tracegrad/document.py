@@ -48,6 +48,11 @@ Params: TypeAlias = Mapping[str, Any]
 Operand: TypeAlias = Mapping[str, Any]
 
 
+def _brief(value: Any) -> str:
+    """A number in a few digits."""
+    return f"{value:.6g}" if type(value) is float else repr(value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Where in the user's source something happened.
@@ -86,7 +91,7 @@ class Folded:
     adjoints: Spread | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Node:
     """One value of the computation.
 
@@ -124,8 +129,13 @@ class Node:
         """The adjoint, by the name that users know."""
         return self.adjoint
 
+    def __repr__(self) -> str:
+        what = f"{self.name} = {self.label}" if self.name not in (None, self.label) else self.label
+        gradient = "" if self.adjoint is None else f", grad {_brief(self.adjoint)}"
+        return f"<Node {self.id} {what}, value {_brief(self.value)}{gradient}>"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Edge:
     """One use of a value: ``source`` is operand number ``slot`` of ``target``.
 
@@ -143,8 +153,12 @@ class Edge:
     flow: Quantity | None
     count: int = 1
 
+    def __repr__(self) -> str:
+        flow = "" if self.flow is None else f", flow {_brief(self.flow)}"
+        return f"<Edge {self.id} {self.source} -> {self.target}[{self.slot}]{flow}>"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Stage:
     """One execution of a statement of the user: the nodes it made, the last of which bears its ``name``."""
 
@@ -154,6 +168,10 @@ class Stage:
     nodes: tuple[str, ...]
     cluster: str | None
     site: Site | None
+
+    def __repr__(self) -> str:
+        count = len(self.nodes)
+        return f"<Stage {self.id} {self.label}, {count} node{'s' * (count != 1)}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +191,7 @@ class Cluster:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Guard:
     """A fact that the trace took for granted: ``operation`` on ``operands`` gave ``outcome``.
 
@@ -185,6 +203,11 @@ class Guard:
     operands: tuple[Operand, ...]
     outcome: Structure
     site: Site | None
+
+    def __repr__(self) -> str:
+        operands = ", ".join(str(one.get("node") or one.get("value")) for one in self.operands)
+        line = "" if self.site is None else f", line {self.site.line}"
+        return f"<Guard {self.id} {self.operation}({operands}) is {self.outcome!r}{line}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +281,17 @@ class Annotated:
     guards: tuple[Guard, ...]
     source: tuple[SourceLine, ...]
     note: str | None = None
+
+
+def without_gradients(annotated: Annotated) -> Annotated:
+    """The values alone: no adjoint, no flow, no seed; local gradients stay."""
+    return dataclasses.replace(
+        annotated,
+        seed=None,
+        nodes=tuple(dataclasses.replace(node, adjoint=None) for node in annotated.nodes),
+        edges=tuple(dataclasses.replace(edge, flow=None) for edge in annotated.edges),
+        outputs=tuple(dataclasses.replace(output, seed=None) for output in annotated.outputs),
+    )
 
 
 @dataclass(frozen=True, slots=True)

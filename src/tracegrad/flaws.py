@@ -7,6 +7,7 @@ In: :class:`Sheet`, a computation and its backward pass as columns.  Out: :class
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ _FLAT = 1e-6
 _OPERATORS = frozenset({MUL, DIV, LITERAL_POWER, POWER, TABLE["ldexp"]})
 #: digits of 16 that a difference may lose before it is worth saying
 _LOST = 8
+_TIES = frozenset({"max", "min"})
 _SUMS = frozenset({"add", "sub", "sum", "sum_from"})
 
 _SMOOTH = {
@@ -111,7 +113,7 @@ def flags(sheet: Sheet) -> dict[int, tuple[str, ...]]:
     bad = sorted({*nonfinite(sheet.values), *nonfinite(sheet.adjoints)})
     found: dict[int, tuple[str, ...]] = dict.fromkeys(bad, ("nonfinite",))
     for flaw in flaws(sheet):
-        tie = flaw.kind == "kink" and sheet.primitives[flaw.node] in ("max", "min")
+        tie = flaw.kind == "kink" and sheet.primitives[flaw.node] in _TIES
         flag = "tie" if tie else FLAGS[flaw.kind]
         found[flaw.node] = (*found.get(flaw.node, ()), flag)
     return found
@@ -197,9 +199,15 @@ def _kinks(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
     """Operations at a place where the local gradient is a convention."""
     for index in suspects:
         row, values = _KINKED[sheet.primitives[index]], sheet.operands(index)
+        if row.name in _TIES:
+            if values.count(sheet.values[index]) > 1:
+                yield Flaw("kink", index)
+            continue
+        if not all(map(_is_float, values)):
+            continue
         for slot, edge in enumerate(sheet.edges(index)):
             partial = sheet.partials[edge]
-            if not _is_number(partial) or not all(map(_is_number, values)) or not finite(values[slot]):
+            if not _is_number(partial) or not finite(values[slot]):
                 continue
             if not finite(partial) or _is_kink(row, values, sheet.params(index), slot):
                 yield Flaw("kink", index, edge)
@@ -208,10 +216,7 @@ def _kinks(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
 
 def _is_kink(row: Primitive, values: Sequence[Any], static: Sequence[Any], slot: int) -> bool:
     """Whether value or slope of an operation differ on both sides of an operand."""
-    try:
-        step = 1e-9 * (abs(float(values[slot])) or 1.0)
-    except OverflowError:  # an int beyond the floats
-        return False
+    step = 1e-9 * (abs(float(values[slot])) or 1.0)
     sides = []
     for sign in (-step, step):
         moved = [value + sign * (i == slot) for i, value in enumerate(values)]
@@ -250,3 +255,8 @@ def digits_lost(value: float, operands: Sequence[Any]) -> float:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float))
+
+
+def _is_float(value: Any) -> bool:
+    """Whether a value is a number that a float can be."""
+    return type(value) is float or (isinstance(value, int) and abs(value) <= sys.float_info.max)

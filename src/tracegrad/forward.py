@@ -68,7 +68,7 @@ def transposed(row: Primitive, out: Any, values: Sequence[Any], tangents: Sequen
     """What a linear map carries forward from the tangents of the operands (``None`` for one that is constant).
 
     The map from an upstream gradient to the flows is recorded, and the tangents are seeds on the flows.  A complex
-    upstream gradient g is recorded as its two parts, which gives back Re(t) and Re(i t) of the tangent t, since a change
+    upstream gradient g is recorded as its two parts, which gives back Re(t) and Re(i t) of the tangent t, for a change
     of g counts by Re(t dg).
     """
     wanted = [tangent is not None for tangent in tangents]

@@ -26,7 +26,7 @@ from tracegrad.tape import Tape
 from tracegrad.tracer import KINDS, TRACED, ScalarTracer, isinstance_tracer, operands, plain, plain_constant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Step:
     """One instruction of the backward pass: ``adjoint[source] += partial * upstream``.
 
@@ -44,6 +44,12 @@ class Step:
     flow: Any
     total: Any
     first: bool
+
+    def __repr__(self) -> str:
+        sign = "=" if self.first else "+="
+        return (
+            f"<Step adjoint[{self.source}] {sign} {self.partial} * {self.upstream}, back through {self.node}>"
+        )
 
 
 def local_gradients(row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:

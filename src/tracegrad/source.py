@@ -171,18 +171,17 @@ def calls(frame: FrameType, function: Callable[..., Any]) -> bool:
 
     The function is known by its value, or as an attribute by its name.
     """
-    code = frame.f_code
-    found, span = at(code, frame.f_lasti), _span(code, frame.f_lasti)
-    if found is None or span is None or not found[0][found[1]].opname.startswith("CALL"):
+    code, lasti = frame.f_code, frame.f_lasti
+    at_work, span = at(code, lasti), _span(code, lasti)
+    if at_work is None or span is None or not at_work[0][at_work[1]].opname.startswith("CALL"):
         return False
-    instructions, index = found
-    for before in reversed(instructions[:index]):
+    for before in reversed(at_work[0][: at_work[1]]):
         start = _span(code, before.offset)
         if start is not None and start[:2] == span[:2] and before.opname != "PUSH_NULL":
             if before.opname in ("LOAD_ATTR", "LOAD_METHOD"):
                 return bool(before.argval == function.__name__)
-            named: Any = frame.f_locals.get(before.argval, frame.f_globals.get(before.argval))
-            return is_load(before) and named is function
+            found: Any = frame.f_locals.get(before.argval, frame.f_globals.get(before.argval))
+            return is_load(before) and found is function
     return False
 
 

@@ -19,11 +19,12 @@ from typing import Any
 from tracegrad import export
 from tracegrad.annotate import columns, document
 from tracegrad.arguments import by_parameter, title_of
-from tracegrad.arrays.fit import shape_of
+from tracegrad.arrays.fit import shape_of, zero_like
 from tracegrad.collector import collector_paused
 from tracegrad.diagnose import Finding, diagnose
-from tracegrad.document import Annotated, Guard, Input, Node, Output
+from tracegrad.document import Annotated, Guard, Input, Node, Output, without_gradients
 from tracegrad.errors import InputError, TracegradError
+from tracegrad.export.text import to_text
 from tracegrad.fold import VIEW_OPTIONS, automatic, fold_columns
 from tracegrad.fold.columns import Columns, occurrences, unknown
 from tracegrad.fold.part import part
@@ -95,6 +96,7 @@ class Trace:
         self._gradients = None
         self.__dict__.pop("document", None)
         self.__dict__.pop("_columns", None)
+        self.__dict__.pop("_seen", None)
         return self
 
     def _adjoints(self) -> list[Any]:
@@ -167,6 +169,20 @@ class Trace:
         return document(self._columns)
 
     @cached_property
+    def _seen(self) -> Annotated:
+        """The document; as long as the seed that several results need is not chosen, one without gradients."""
+        try:
+            return self.document
+        except InputError:
+            if self._seed is not None or not self._outputs:
+                raise
+        zeros = {output.path: zero_like(output.value) for output in self.graph.outputs}
+        function = self._recording.function
+        return without_gradients(
+            document(columns(self.graph, zeros, function=function, value=self.value, seed=None))
+        )
+
+    @cached_property
     def _columns(self) -> Columns:
         by_path = self._seeds_by_path(self._seed)
         by_output = iter(by_path.values())
@@ -195,6 +211,11 @@ class Trace:
         >>> [(node.name, node.folded.count) for node in tg.trace(f, 2.0).at("line").nodes if node.folded]
         [('x', 3)]
         """
+        unknown_options = [name for name in filters if name not in VIEW_OPTIONS]
+        if unknown_options:
+            raise InputError(
+                f"there is no option {unknown_options[0]!r}; there are level, {', '.join(VIEW_OPTIONS)}"
+            )
         level = automatic(self._columns) if level == "auto" else level
         shown = (
             self.document if level == "op" else fold_columns(self._columns, level, depth=depth, expand=expand)
@@ -203,23 +224,26 @@ class Trace:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """Every value of the computation, in order."""
-        return self.document.nodes
+        """Every value of the computation, in order.
+
+        Gradients are ``None`` as long as a result of several numbers has no seed (:meth:`backward`).
+        """
+        return self._seen.nodes
 
     @property
     def inputs(self) -> tuple[Input, ...]:
         """The inputs: their paths and their nodes."""
-        return self.document.inputs
+        return self._seen.inputs
 
     @property
     def outputs(self) -> tuple[Output, ...]:
         """The numbers of the result: their paths, nodes, values and seeds."""
-        return self.document.outputs
+        return self._seen.outputs
 
     @property
     def guards(self) -> tuple[Guard, ...]:
         """What the trace took for granted: the branches taken, whole numbers, text."""
-        return self.document.guards
+        return self._seen.guards
 
     def __getitem__(self, key: str | tuple[str, int]) -> Node:
         """The last value bound to a variable; ``t["x", 0]`` is the first one.
@@ -272,27 +296,37 @@ class Trace:
     # ---- exports
 
     def to_json(self, **options: Any) -> str:
-        """The document as JSON text."""
+        """The document as JSON text; ``indent``, and the options of :meth:`at`."""
         return str(self._export(".json", options))
 
     def to_dot(self, **options: Any) -> str:
-        """The picture as text for Graphviz."""
+        """The picture as text for Graphviz; ``float_format=".4g"``, ``frames=True``, and the options of :meth:`at`."""
         return str(self._export(".dot", options))
 
     def to_svg(self, **options: Any) -> str:
-        """The picture as SVG."""
+        """The picture as SVG.
+
+        ``float_format=".4g"``, ``frames=True`` (boxes around statements and calls), ``max_nodes=5000``,
+        ``engine="wasm"``, ``timeout=60.0`` in seconds, and the options of :meth:`at`.
+        """
         return str(self._export(".svg", options))
 
     def to_png(self, **options: Any) -> bytes:
-        """The picture as PNG."""
+        """The picture as PNG; ``scale=2.0``, and the options of :meth:`to_svg`."""
         return bytes(self._export(".png", options))  # type: ignore[arg-type]
 
     def to_text(self, **options: Any) -> str:
-        """The table of stages, values and gradients."""
+        """The table of stages, values and gradients.
+
+        ``float_format=".6g"``, ``backward=True`` for the steps of the backward pass below it, and the options of
+        :meth:`at`.
+        """
         return str(self._export(".txt", options))
 
     def to_python(self, **options: Any) -> str:
         """The function and its backward pass as a module of plain statements; see :mod:`tracegrad.export.python`.
+
+        ``limit=2000`` operations at most are written out.
 
         >>> import tracegrad as tg
         >>> print(tg.trace(lambda x: x * x, 3.0).to_python().partition("def f_backward")[2])
@@ -309,14 +343,18 @@ class Trace:
         return str(self._export(".py", options))
 
     def to_markdown(self, **options: Any) -> str:
-        """Each step of the computation and of the way back as an equation with its numbers filled in."""
+        """Each step of the computation and of the way back as an equation with its numbers filled in;
+        ``float_format=".4g"``, ``limit=500`` operations.
+        """
         return str(self._export(".md", options))
 
     def to_networkx(self, **options: Any) -> Any:
-        """The graph as a :class:`networkx.MultiDiGraph`."""
+        """The graph as a :class:`networkx.MultiDiGraph`; ``flat=True``, and the options of :meth:`at`."""
         from tracegrad.export.nx import to_networkx
 
-        return to_networkx(self._view("", options), **options)
+        view = self._view("", options)
+        export.check_options(to_networkx, "networkx", options)
+        return to_networkx(view, **options)
 
     def _export(self, suffix: str, options: dict[str, Any]) -> str | bytes:
         return export.dump(self._view(suffix, options), suffix, **options)
@@ -332,7 +370,8 @@ class Trace:
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write a file in the format of its suffix: .svg, .png, .dot, .json ...; whole or not at all.
 
-        ``options`` are those of :meth:`at`, ``level`` first, and those of the format.
+        ``options`` are those of :meth:`at`, ``level`` first, and those of the format, which :meth:`to_svg`,
+        :meth:`to_json` and so on tell; another one is an :class:`InputError` that names them.
         """
         suffix = Path(path).suffix
         export.exporter(suffix)  # an unknown format is the first thing to say
@@ -389,7 +428,9 @@ class Trace:
         try:
             return self.to_text()
         except InputError as error:
-            return f"{self!r}\n{error}"
+            if not self._outputs:
+                return f"{self!r}\n{error}"
+            return f"{to_text(self._seen)}\n\nno gradients: {error}"
 
     def __repr__(self) -> str:
         return f"<Trace of {title_of(self._recording.function)}, value {self.value!r}>"

@@ -14,12 +14,14 @@ import inspect
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from tracegrad.document import Annotated
 from tracegrad.errors import InputError
+from tracegrad.fold import VIEW_OPTIONS
 
 #: the module of this package that writes a suffix
 MODULES = {
@@ -73,7 +75,7 @@ def dump(annotated: Annotated, suffix: str, **options: Any) -> str | bytes:
     ``options`` are those of the format, for instance ``indent`` for ``.json``.
     """
     found = exporter(suffix).dump
-    _check_options(found, suffix, options)
+    check_options(found, suffix, options)
     return found(annotated, **options)
 
 
@@ -114,14 +116,19 @@ def _target(path: Path) -> Path:
     return target
 
 
-def _check_options(function: Any, suffix: str, options: dict[str, Any]) -> None:
+def check_options(function: Any, suffix: str, options: Mapping[str, Any]) -> None:
+    """Raise :class:`InputError` for an option that a function does not take; it names those there are."""
     parameters = list(inspect.signature(function).parameters.values())[1:]
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return
     known = [parameter.name for parameter in parameters]
     for name in options:
         if name not in known:
-            raise InputError(f"{suffix} has no option {name!r}; it has {', '.join(known) or 'none'}")
+            own = f"it has {', '.join(known) or 'none'}"
+            raise InputError(
+                f"{suffix} has no option {name!r}; {own}, and a trace takes for each format: "
+                f"level, {', '.join(VIEW_OPTIONS)}"
+            )
 
 
 def _replace(target: Path, content: str | bytes) -> None:
