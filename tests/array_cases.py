@@ -101,7 +101,7 @@ CASES: list[Case] = [
     *(
         Case(f"{name} {options}", lambda x, name=name, options=options: getattr(np, name)(x, **options), (Q,))
         for name in ("nansum", "nanprod", "nanmean", "nanmax", "nanmin", "nanvar", "nanstd", "nanmedian")
-        for options in AXES
+        for options in AXES[2:]
     ),
     *(
         Case(
@@ -163,7 +163,7 @@ CASES: list[Case] = [
         )
         for name in ("convolve", "correlate")
         for mode in ("full", "same", "valid")
-        for n, m in ((5, 3), (6, 4), (3, 6), (2, 5), (4, 4))
+        for n, m in ((6, 4), (3, 6), (4, 4))
     ),
     Case("vander", np.vander, (V,)),
     Case("vander increasing", lambda x: np.vander(x, 3, increasing=True), (V,)),

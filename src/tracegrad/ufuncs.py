@@ -314,11 +314,19 @@ def _function(name: str, self: Tracer) -> Any:
 
 def _method(name: str, self: Tracer) -> Any:
     """A method of numpy's scalars that hands the number on."""
-    number = plain(self)
+    number: Any = plain(self)
     if not isinstance(number, getattr(sys.modules.get("numpy"), "generic", ())):
         return getattr(number, name)
+    if name in ("item", "tolist"):
+        row = TABLE["float"] if type(getattr(number, name)()) is float else ITEM
+        return lambda *index: bind(row, self)
     return lambda *args, **options: _number(getattr(_as_object(self), name)(*args, **options))
 
+
+#: numpy's whole numbers as Python's
+ITEM = Primitive(
+    name="numpy.item", forward=lambda x: x.item(), rules=(1.0,), symbol="item", python="", c="", numpy=""
+)
 
 _METHODS = ("copy", "flatten", "item", "max", "min", "ravel", "reshape", "squeeze", "sum", "tolist")
 

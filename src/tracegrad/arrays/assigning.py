@@ -13,6 +13,7 @@ import numpy as np
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.fit import shape_of
 from tracegrad.arrays.table import HANDLERS, composed, unsupported
+from tracegrad.stand_ins import ORIGINAL_OF
 from tracegrad.tracer import isinstance_tracer
 
 
@@ -31,10 +32,11 @@ def written(result: Any, out: Any, name: str, where: Any = ...) -> Any:
 
 def served(function: Any, args: Any, options: Any) -> Any:
     """Call what serves a function of numpy; a result that is asked for in an array is put there."""
+    serve = HANDLERS[ORIGINAL_OF.get(function, function)]
     out = options.get("out")
     if out is None:
-        return HANDLERS[function](*args, **options)
-    result = HANDLERS[function](*args, **{name: one for name, one in options.items() if name != "out"})
+        return serve(*args, **options)
+    result = serve(*args, **{name: one for name, one in options.items() if name != "out"})
     out = out[0] if isinstance(out, tuple) else out
     if shape_of(result) != shape_of(out):
         raise ValueError(

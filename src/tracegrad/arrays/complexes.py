@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import lift
-from tracegrad.arrays.table import composed, row, unsupported
+from tracegrad.arrays.table import bare, composed, row, unsupported
 from tracegrad.row import Primitive, bind
 
 
@@ -94,7 +94,7 @@ def real(val: Any) -> Any:
 @composed(np.imag)
 def imag(val: Any) -> Any:
     val = lift(val)
-    return bind(IMAG, val) if is_complex(val) else np.zeros(np.shape(val), val.dtype)[()]
+    return bind(IMAG, val) if is_complex(val) else np.imag(bare(val))
 
 
 @composed(np.angle)

@@ -61,7 +61,7 @@ NUMPY.ldexp = lambda x, i: x * 2.0**i
 
 def _where(condition: Any, *branches: Any) -> Any:
     if not branches:
-        return HANDLERS[np.nonzero](condition)
+        return np.nonzero(condition)
     if isinstance_tracer(condition):
         condition = condition != 0
     if not traced(branches) and not any(isinstance(branch, (list, tuple)) for branch in branches):

@@ -12,7 +12,7 @@ import numpy as np
 
 from tracegrad.arrays.build import array, lift, static
 from tracegrad.arrays.elementwise import plain_array
-from tracegrad.arrays.fit import astype, fit
+from tracegrad.arrays.fit import astype, fit, shape_of
 from tracegrad.arrays.shapes import each
 from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
 from tracegrad.errors import UnsupportedError
@@ -158,7 +158,7 @@ def _by_numbers(function: Any) -> None:
 
     def serve(a: Any, *args: Any, **options: Any) -> Any:
         a = lift(a)
-        numbers = np.arange(a.size).reshape(a.shape)
+        numbers = np.arange(np.size(plain_array(a))).reshape(shape_of(a))
         moved = function(
             numbers, *map(static, args), **{name: static(option) for name, option in options.items()}
         )

@@ -124,7 +124,7 @@ def _dot(a: Any, b: Any, out: Any = None) -> Any:
     if out is not None:
         raise unsupported("numpy.dot with out")
     a, b = lift(a), lift(b)
-    return a * b if not (getattr(a, "ndim", 0) and getattr(b, "ndim", 0)) else bind(DOT, a, b)
+    return np.multiply(a, b) if not (getattr(a, "ndim", 0) and getattr(b, "ndim", 0)) else bind(DOT, a, b)
 
 
 @row(np.tensordot, _tensor_left, _tensor_right, symbol="⊗", maps=BOTH, complex=True)
@@ -148,7 +148,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def _inner(a: Any, b: Any) -> Any:
     a, b = lift(a), lift(b)
     if not (getattr(a, "ndim", 0) and getattr(b, "ndim", 0)):
-        return a * b
+        return np.multiply(a, b)
     return bind(INNER, a, b)
 
 

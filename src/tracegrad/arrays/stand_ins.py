@@ -1,6 +1,6 @@
 """Stand-ins for functions of numpy that ask no tracer: they make arrays of lists, or of nothing.
 
-In: the originals.  Out: :data:`PATCHES`, what takes their place in numpy's own modules while a trace is open.  With
+In: the originals.  Out: :func:`patches`, what takes their place in numpy's own modules while a trace is open.  With
 plain arguments, and for code of other libraries, the original is called.
 """
 
@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from tracegrad.arrays.assigning import served
 from tracegrad.arrays.build import array, holds_tracer, lift
 from tracegrad.arrays.fresh import FreshArray, fresh, settled
+from tracegrad.arrays.steps import FACTS, STEPS
 from tracegrad.arrays.table import HANDLERS, unsupported
 from tracegrad.provenance import OPAQUE
 from tracegrad.source import calls
@@ -93,22 +95,33 @@ np_full = np.full
 
 def _of_lists(original: Function) -> Function:
     """A function that dispatches on arrays: a list of traced numbers is none, so that numpy would not ask."""
+    takes_lists = original.__name__ in _OF_SEQUENCES
 
     @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
     def stand_in(*args: Any, **options: Any) -> Any:
-        if any(type(arg) in (list, tuple) and holds_tracer(arg) for arg in args[:2]):
-            return HANDLERS[original](*(lift(arg) if holds_tracer(arg) else arg for arg in args), **options)
-        return original(*args, **options)
+        for arg in args:
+            if type(arg) in _LISTS and holds_tracer(arg):
+                break
+        else:
+            return original(*args, **options)
+        if not takes_lists:
+            args = tuple(lift(arg) if type(arg) in _LISTS and holds_tracer(arg) else arg for arg in args)
+        return served(original, args, options)
 
     return stand_in
 
 
-# few, because putting them in costs time in every trace: a list of traced numbers that reaches another function of
-# numpy becomes an array of objects there, and computes element by element
 _ARRAYS = ("array", "asarray", "asanyarray")
 _MAKERS = ("zeros", "ones", "empty", "full", "eye", "zeros_like", "ones_like", "empty_like")
-_LISTS = ("sum", "mean", "prod", "max", "min", "std", "var", "dot")
-_LINALG = ("norm",)
+_LISTS = frozenset({list, tuple})
+
+#: functions whose arguments are lists of arrays, or plain data
+_OF_SEQUENCES = frozenset(
+    {
+        *("block", "broadcast_arrays", "choose", "column_stack", "concatenate", "dstack", "einsum", "hstack"),
+        *("meshgrid", "piecewise", "select", "stack", "vstack"),
+    }
+)
 
 
 def _patch(
@@ -126,8 +139,25 @@ def _patch(
     return vars(home), found, originals
 
 
-#: (namespace, stand-ins by name, originals by name)
-PATCHES = [
-    _patch(np, {_arrays: _ARRAYS, _makers: _MAKERS, _of_lists: _LISTS}),
-    _patch(np.linalg, {_of_lists: _LINALG}),
-]
+def _served(home: Any, *but: str) -> tuple[str, ...]:
+    """The names in a module of all functions with rows; ufuncs, which are asked by more than their name, are none."""
+    return tuple(
+        name
+        for name, value in vars(home).items()
+        if callable(value)
+        and not isinstance(value, (type, np.ufunc))
+        and name not in but
+        and value in HANDLERS
+    )
+
+
+def patches() -> list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
+    """(namespace, stand-ins by name, originals by name), once all rows are entered."""
+    return [
+        _patch(
+            np,
+            {_arrays: _ARRAYS, _makers: _MAKERS, _of_lists: _served(np, *_ARRAYS, *_MAKERS, *STEPS, *FACTS)},
+        ),
+        _patch(np.linalg, {_of_lists: _served(np.linalg)}),
+        _patch(np.fft, {_of_lists: _served(np.fft)}),
+    ]

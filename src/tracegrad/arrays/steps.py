@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tracegrad.arrays.table import HANDLERS, title
+from tracegrad.arrays.table import HANDLERS, bare, title
 from tracegrad.row import Primitive, bind
 from tracegrad.tracer import isinstance_tracer
 
@@ -77,13 +77,6 @@ def _steps(function: Any) -> Callable[..., Any]:
         return guard(function, *args, **options)
 
     return serve
-
-
-def bare(value: Any) -> Any:
-    """Tracers of any level as the plain values under them."""
-    while isinstance_tracer(value):
-        value = value.value
-    return type(value)(map(bare, value)) if type(value) in (list, tuple) else value
 
 
 def _fact(function: Any) -> Callable[..., Any]:

@@ -145,3 +145,10 @@ def handler(function: Any, prototype: Function, count: int, entry: Primitive) ->
 def traced(values: Any) -> bool:
     """Whether a tracer is among some values."""
     return any(map(isinstance_tracer, values))
+
+
+def bare(value: Any) -> Any:
+    """Tracers of any level as the plain values under them."""
+    while isinstance_tracer(value):
+        value = value.value
+    return type(value)(map(bare, value)) if type(value) in (list, tuple) else value

@@ -150,12 +150,14 @@ class ArrayTracer(Tracer):
             return np.ravel(self)[index[0]].item() if len(index) == 1 else self[index].item()
         if self.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return bind(TABLE["float"], self) if self.dtype.kind == "f" else np.reshape(self, ())[()]
+        if is_complex(self):
+            escape(self, "turned into a complex number")
+        return np.reshape(self, ())[()].item()
 
     def tolist(self) -> Any:
         if self.ndim == 0:
             return self.item()
-        return [one.tolist() if type(one) is ArrayTracer else one for one in self]
+        return [one.tolist() for one in self]
 
     def fill(self, value: Any) -> None:
         self[...] = value
