@@ -16,8 +16,7 @@ import numpy as np
 from tracegrad.arrays.assigning import served
 from tracegrad.arrays.build import array, holds_tracer, lift
 from tracegrad.arrays.fresh import FreshArray, fresh, settled
-from tracegrad.arrays.steps import FACTS, STEPS
-from tracegrad.arrays.table import HANDLERS, unsupported
+from tracegrad.arrays.table import unsupported
 from tracegrad.provenance import OPAQUE
 from tracegrad.source import calls
 from tracegrad.stand_ins import ORIGINAL_OF, STAND_INS
@@ -115,13 +114,8 @@ _ARRAYS = ("array", "asarray", "asanyarray")
 _MAKERS = ("zeros", "ones", "empty", "full", "eye", "zeros_like", "ones_like", "empty_like")
 _LISTS = frozenset({list, tuple})
 
-#: functions whose arguments are lists of arrays, or plain data
-_OF_SEQUENCES = frozenset(
-    {
-        *("block", "broadcast_arrays", "choose", "column_stack", "concatenate", "dstack", "einsum", "hstack"),
-        *("meshgrid", "piecewise", "select", "stack", "vstack"),
-    }
-)
+#: functions to be given lists whose arguments are lists of arrays
+_OF_SEQUENCES = frozenset({"concatenate", "einsum"})
 
 
 def _patch(
@@ -139,25 +133,27 @@ def _patch(
     return vars(home), found, originals
 
 
-def _served(home: Any, *but: str) -> tuple[str, ...]:
-    """The names in a module of all functions with rows; ufuncs, which are asked by more than their name, are none."""
-    return tuple(
-        name
-        for name, value in vars(home).items()
-        if callable(value)
-        and not isinstance(value, (type, np.ufunc))
-        and name not in but
-        and value in HANDLERS
-    )
+# what lists of numbers are given to in practice: putting all functions in would cost more time in every trace than
+# tracing a short function takes.  A list that reaches another one becomes an array of objects there, and computes
+# element by element
+_LISTED = (
+    "append", "average", "clip", "concatenate", "convolve", "corrcoef", "correlate", "cov", "cross", "cumprod",
+    "cumsum", "diag", "diff", "dot", "einsum", "flip", "gradient", "inner", "interp", "kron", "max", "mean", "median",
+    "min", "nanmean", "nansum", "outer", "pad", "percentile", "polyval", "prod", "ptp", "quantile", "reshape", "roll",
+    "sort", "std", "sum", "take", "tensordot", "trace", "transpose", "trapezoid", "trapz", "tril", "triu", "vander",
+    "var",
+)  # fmt: skip
+_LISTED_LINALG = (
+    "cholesky", "cond", "det", "eigh", "eigvalsh", "inv", "lstsq", "matrix_power", "norm", "pinv", "qr", "slogdet",
+    "solve", "svd",
+)  # fmt: skip
+_LISTED_FFT = ("fft", "ifft", "irfft", "rfft")
 
 
 def patches() -> list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
     """(namespace, stand-ins by name, originals by name), once all rows are entered."""
     return [
-        _patch(
-            np,
-            {_arrays: _ARRAYS, _makers: _MAKERS, _of_lists: _served(np, *_ARRAYS, *_MAKERS, *STEPS, *FACTS)},
-        ),
-        _patch(np.linalg, {_of_lists: _served(np.linalg)}),
-        _patch(np.fft, {_of_lists: _served(np.fft)}),
+        _patch(np, {_arrays: _ARRAYS, _makers: _MAKERS, _of_lists: _LISTED}),
+        _patch(np.linalg, {_of_lists: _LISTED_LINALG}),
+        _patch(np.fft, {_of_lists: _LISTED_FFT}),
     ]
