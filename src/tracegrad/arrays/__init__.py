@@ -33,6 +33,7 @@ def include() -> bool:
         fresh,
         indexing,
         linalg,
+        linear,
         numerical,
         products,
         reductions,

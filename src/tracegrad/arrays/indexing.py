@@ -145,6 +145,30 @@ def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     return np.take(arr, np.delete(np.arange(length), static(obj)), axis=axis)
 
 
+@composed(np.insert)
+def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    arr, values = lift(arr), lift(values)
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    whole(arr.dtype, np.asarray(plain_array(values)))
+    numbers = np.arange(arr.size).reshape(arr.shape)
+    added = arr.size + np.arange(np.size(plain_array(values))).reshape(shape_of(values))
+    moved = np.insert(numbers, static(obj), added, axis=axis)
+    together = np.concatenate([np.ravel(arr), np.ravel(values)])
+    return getitem(together if together.dtype == arr.dtype else astype(together, arr.dtype), moved)
+
+
+@composed(np.trim_zeros)
+def _trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
+    filt = lift(filt)
+    if filt.ndim != 1:
+        raise unsupported("numpy.trim_zeros of what is no vector")
+    (places,) = np.nonzero(filt)
+    start = int(places[0]) if "f" in trim.lower() and len(places) else len(filt) if "f" in trim.lower() else 0
+    stop = int(places[-1]) + 1 if "b" in trim.lower() and len(places) else len(filt)
+    return filt[start:stop]
+
+
 @composed(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     a = lift(a)

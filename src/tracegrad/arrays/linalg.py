@@ -53,9 +53,11 @@ def _column(x: Any, vector: bool) -> Any:
     return x[..., None] if vector else x
 
 
-def _lower(s: Any) -> Any:
-    """The gradient by a lower triangle that stands for a symmetric matrix."""
-    return np.tril(s + transposed(s), -1) + s * np.eye(s.shape[-1], dtype=s.dtype)
+def _read(s: Any, UPLO: str = "L") -> Any:
+    """The gradient by the triangle that is read of a symmetric matrix, the lower or the upper one."""
+    both = s + transposed(s)
+    triangle = np.tril(both, -1) if UPLO.upper() == "L" else np.triu(both, 1)
+    return triangle + s * np.eye(s.shape[-1], dtype=s.dtype)
 
 
 # ---- systems of equations ---------------------------------------------------------------------------
@@ -140,9 +142,9 @@ def _pinv_back(g: Any, p: Any, a: Any) -> Any:
     )
 
 
-@row(LA.pinv, lambda g, out, a: _pinv_back(g, out, a))
-def PINV(a: Any) -> Any:
-    return LA.pinv(a)
+@row(LA.pinv, lambda g, out, a, rcond, hermitian: _pinv_back(g, out, a))
+def PINV(a: Any, rcond: Any = np._NoValue, hermitian: Any = False) -> Any:
+    return LA.pinv(a, hermitian=hermitian) if rcond is np._NoValue else LA.pinv(a, rcond, hermitian)
 
 
 def _lstsq_left(g: Any, out: Any, a: Any, b: Any, rcond: Any) -> Any:
@@ -210,12 +212,18 @@ def _cholesky_back(g: Any, out: Any, a: Any) -> Any:
     inner = np.tril(np.matmul(transposed(out), g))
     inner = inner - 0.5 * inner * np.eye(a.shape[-1], dtype=out.dtype)
     half = LA.solve(transposed(out), inner)
-    return _lower(transposed(LA.solve(transposed(out), transposed(half))))
+    return _read(transposed(LA.solve(transposed(out), transposed(half))))
 
 
 @row(LA.cholesky, _cholesky_back, maps=("L⁻ᵀ Φ(Lᵀ G) L⁻¹",))
 def CHOLESKY(a: Any) -> Any:
     return LA.cholesky(a)
+
+
+@composed(LA.cholesky)
+def _cholesky(a: Any, /, *, upper: Any = False) -> Any:
+    a = lift(a)
+    return transposed(bind(CHOLESKY, transposed(a))) if upper else bind(CHOLESKY, a)
 
 
 def _gaps(w: Any) -> Any:
@@ -224,33 +232,32 @@ def _gaps(w: Any) -> Any:
     return (1.0 - eye) / (w[..., None, :] - w[..., :, None] + eye)
 
 
-def _eigenvalues_back(g: Any, out: Any, a: Any) -> Any:
-    v = LA.eigh(a)[1]
-    return _lower(np.matmul(v * g[..., None, :], transposed(v)))
+def _eigenvalues_back(g: Any, out: Any, a: Any, UPLO: Any) -> Any:
+    v = LA.eigh(a, UPLO)[1]
+    return _read(np.matmul(v * g[..., None, :], transposed(v)), UPLO)
 
 
-def _eigenvectors_back(g: Any, out: Any, a: Any) -> Any:
-    w = LA.eigvalsh(a)
+def _eigenvectors_back(g: Any, out: Any, a: Any, UPLO: Any) -> Any:
+    w = LA.eigvalsh(a, UPLO)
     inner = _gaps(w) * np.matmul(transposed(out), g)
     s = np.matmul(np.matmul(out, inner), transposed(out))
-    return _lower(0.5 * (s + transposed(s)))
+    return _read(0.5 * (s + transposed(s)), UPLO)
 
 
-EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", _eigenvalues_back, maps=("V G Vᵀ",))
-EIGENVECTORS = _part(LA.eigh, 1, "eigenvectors", _eigenvectors_back)
+EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", _eigenvalues_back, "UPLO", maps=("V G Vᵀ",))
+EIGENVECTORS = _part(LA.eigh, 1, "eigenvectors", _eigenvectors_back, "UPLO")
 EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
 
 
 @composed(LA.eigh)
 def _eigh(a: Any, UPLO: Any = "L") -> Any:
-    if UPLO != "L":
-        raise unsupported("numpy.linalg.eigh of the upper triangle")
-    return EighResult(bind(EIGENVALUES, a), bind(EIGENVECTORS, a))
+    a = lift(a)
+    return EighResult(bind(EIGENVALUES, a, UPLO), bind(EIGENVECTORS, a, UPLO))
 
 
 @row(LA.eigvalsh, _eigenvalues_back, maps=("V G Vᵀ",))
-def EIGVALSH(a: Any) -> Any:
-    return LA.eigvalsh(a)
+def EIGVALSH(a: Any, UPLO: Any = "L") -> Any:
+    return LA.eigvalsh(a, UPLO)
 
 
 def _left_back(g: Any, out: Any, a: Any, full: Any) -> Any:
@@ -301,18 +308,37 @@ def _mirrored(m: Any) -> Any:
     return np.tril(m) + transposed(np.tril(m, -1))
 
 
-def _qr_back(q: Any, r: Any, total: Any) -> Any:
-    return transposed(LA.solve(r, transposed(total)))
+def _square(x: Any) -> Any:
+    """The columns of a matrix, as many as it has rows at most; qr of a wider one is made of these."""
+    return x[..., : min(x.shape[-2:])]
 
 
 def _q_back(g: Any, out: Any, a: Any) -> Any:
-    r = LA.qr(a)[1]
-    return _qr_back(out, r, g + np.matmul(out, _mirrored(-np.matmul(transposed(g), out))))
+    total = g + np.matmul(out, _mirrored(-np.matmul(transposed(g), out)))
+    flow = transposed(LA.solve(_square(LA.qr(a)[1]), transposed(total)))
+    return _wider(flow, a)
 
 
 def _r_back(g: Any, out: Any, a: Any) -> Any:
     q = LA.qr(a)[0]
-    return _qr_back(q, out, np.matmul(q, _mirrored(np.matmul(out, transposed(g)))))
+    k = q.shape[-1]
+    upstream, beyond = g[..., :k], g[..., k:]
+    total = np.matmul(out[..., :k], transposed(upstream))
+    if a.shape[-1] > k:  # R = Qᵀ A there, so that Q has a flow too
+        through = np.matmul(a[..., k:], transposed(beyond))
+        total = total - np.matmul(transposed(through), q)
+        inner = through + np.matmul(q, _mirrored(total))
+        rest = np.matmul(q, beyond)
+    else:
+        inner, rest = np.matmul(q, _mirrored(total)), None
+    flow = transposed(LA.solve(out[..., :k], transposed(inner)))
+    return flow if rest is None else np.concatenate([flow, rest], axis=-1)
+
+
+def _wider(flow: Any, a: Any) -> Any:
+    """With zeros for the columns that only R depends on."""
+    missing = a.shape[-1] - flow.shape[-1]
+    return np.pad(flow, [(0, 0)] * (flow.ndim - 1) + [(0, missing)]) if missing else flow
 
 
 QR_Q = _part(LA.qr, 0, "Q", _q_back)
@@ -322,8 +348,11 @@ QRResult = namedtuple("QRResult", ["Q", "R"])
 
 @composed(LA.qr)
 def _qr(a: Any, mode: Any = "reduced") -> Any:
-    if mode != "reduced" or a.shape[-2] < a.shape[-1]:
-        raise unsupported("numpy.linalg.qr in another mode, or of a matrix that is wider than high,")
+    a = lift(a)
+    if mode == "r":
+        return bind(QR_R, a)
+    if mode != "reduced" and not (mode == "complete" and a.shape[-2] <= a.shape[-1]):
+        raise unsupported(f"numpy.linalg.qr in mode {mode!r}")
     return QRResult(bind(QR_Q, a), bind(QR_R, a))
 
 

@@ -274,13 +274,3 @@ def _normed(g: Any, out: Any, x: Any, ord: Any, axis: Any, keepdims: Any) -> Any
 @row(np.linalg.norm, _normed, symbol="‖x‖", maps=("x ÷ ‖x‖",), complex=True)
 def NORM(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     return np.linalg.norm(x, ord=ord, axis=axis, keepdims=keepdims)
-
-
-@composed(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    matrix = (isinstance(axis, tuple) and len(axis) == 2) or (
-        axis is None and x.ndim == 2 and ord is not None
-    )
-    if ord == 0 or (matrix and ord not in (None, "fro")):
-        raise unsupported(f"numpy.linalg.norm of order {ord!r} here")
-    return bind(NORM, lift(x), ord, axis, keepdims)

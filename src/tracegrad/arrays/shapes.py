@@ -188,6 +188,22 @@ def _vstack(tup: Any) -> Any:
     return np.concatenate([np.atleast_2d(lift(one)) for one in tup], axis=0)
 
 
+if hasattr(np, "unstack"):
+
+    @composed(np.unstack)
+    def _unstack(x: Any, /, *, axis: Any = 0) -> Any:
+        return tuple(np.moveaxis(lift(x), axis, 0))
+
+
+@composed(np.apply_over_axes)
+def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
+    found = lift(a)
+    for axis in np.atleast_1d(axes).tolist():
+        reduced = func(found, axis)
+        found = reduced if reduced.ndim == found.ndim else np.expand_dims(reduced, axis)
+    return found
+
+
 @composed(np.hstack)
 def _hstack(tup: Any) -> Any:
     items = [np.atleast_1d(lift(one)) for one in tup]

@@ -73,6 +73,23 @@ def _arrays(original: Function) -> Function:
     return stand_in
 
 
+def _contiguous(original: Function) -> Function:
+    """What copies an array unless it lies in memory as wanted."""
+    wanted = "C_CONTIGUOUS" if original.__name__ == "ascontiguousarray" else "F_CONTIGUOUS"
+
+    @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
+    def stand_in(a: Any, dtype: Any = None, **options: Any) -> Any:
+        a = settled(a)
+        if not holds_tracer(a):
+            return original(a, dtype, **options)
+        a = np.atleast_1d(lift(a))
+        if dtype is not None and np.dtype(dtype) != a.dtype:
+            return a.astype(dtype)
+        return a if a.flags[wanted] else array(a)
+
+    return stand_in
+
+
 def _makers(original: Function) -> Function:
     """``np.zeros`` and its kin: the user may fill what they make."""
 
@@ -111,6 +128,7 @@ def _of_lists(original: Function) -> Function:
 
 
 _ARRAYS = ("array", "asarray", "asanyarray")
+_CONTIGUOUS = ("ascontiguousarray", "asfortranarray")
 _MAKERS = ("zeros", "ones", "empty", "full", "eye", "zeros_like", "ones_like", "empty_like")
 _LISTS = frozenset({list, tuple})
 
@@ -153,7 +171,7 @@ _LISTED_FFT = ("fft", "ifft", "irfft", "rfft")
 def patches() -> list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
     """(namespace, stand-ins by name, originals by name), once all rows are entered."""
     return [
-        _patch(np, {_arrays: _ARRAYS, _makers: _MAKERS, _of_lists: _LISTED}),
+        _patch(np, {_arrays: _ARRAYS, _contiguous: _CONTIGUOUS, _makers: _MAKERS, _of_lists: _LISTED}),
         _patch(np.linalg, {_of_lists: _LISTED_LINALG}),
         _patch(np.fft, {_of_lists: _LISTED_FFT}),
     ]

@@ -251,6 +251,20 @@ def _unique(
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
+if hasattr(np, "unique_values"):
+
+    @composed(np.unique_values)
+    def _unique_values(x: Any, /, *, sorted: Any = True) -> Any:
+        if sorted is not True:
+            raise unsupported("numpy.unique_values in no order")
+        return np.unique(x)
+
+
+@composed(np.union1d)
+def _union1d(ar1: Any, ar2: Any) -> Any:
+    return np.unique(np.concatenate([np.ravel(lift(ar1)), np.ravel(lift(ar2))]))
+
+
 def _unique_index(x: Any) -> Any:
     return np.unique(x, return_index=True)[1]
 

@@ -23,8 +23,10 @@ STEPS = (
 )  # fmt: skip
 
 #: what depends on shape and kind alone, and is no guard either
-FACTS = ("common_type", "iscomplexobj", "isrealobj", "may_share_memory", "min_scalar_type",
-         "ndim", "result_type", "shape", "shares_memory", "size", "can_cast")  # fmt: skip
+FACTS = (
+    "can_cast", "common_type", "diag_indices_from", "iscomplexobj", "isrealobj", "may_share_memory", "min_scalar_type",
+    "ndim", "result_type", "shape", "shares_memory", "size", "tril_indices_from", "triu_indices_from",
+)  # fmt: skip
 
 
 @cache

@@ -32,7 +32,7 @@ from tracegrad.tracer import BINARY, Tracer, escape, is_operand, isinstance_trac
 
 #: methods that are functions of numpy by the same name
 METHODS = (
-    "all", "any", "argmax", "argmin", "argpartition", "argsort", "clip", "compress", "copy", "cumprod", "cumsum",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "clip", "copy", "cumprod", "cumsum",
     "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp", "ravel", "repeat", "round", "searchsorted",
     "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
 )  # fmt: skip
@@ -131,6 +131,12 @@ class ArrayTracer(Tracer):
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         return np.reshape(self, _one_or_many(shape), order=order)
 
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+        return served(np.compress, (condition, self), {"axis": axis, "out": out})
+
+    def choose(self, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
+        return served(np.choose, (self, choices), {"mode": mode, "out": out})
+
     def transpose(self, *axes: Any) -> Any:
         return np.transpose(self, _one_or_many(axes) if axes else None)
 
@@ -162,8 +168,14 @@ class ArrayTracer(Tracer):
     def fill(self, value: Any) -> None:
         self[...] = value
 
-    def sort(self, axis: Any = -1) -> None:
+    def sort(self, axis: Any = -1, kind: Any = None, order: Any = None, **options: Any) -> None:
         self[...] = np.sort(self, axis=axis)
+
+    def partition(self, kth: Any, axis: Any = -1) -> None:
+        self[...] = np.partition(self, kth, axis=axis)
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        served(np.put, (self, indices, values, mode), {})
 
     def conj(self) -> Any:
         return np.conjugate(self) if is_complex(self) else self
