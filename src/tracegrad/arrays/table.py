@@ -11,7 +11,7 @@ when they meet tracers, which gives derivatives of any order.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,21 @@ def composed(*functions: Any) -> Callable[[Function], Function]:
 
 
 def _named(function: Any, prototype: Function) -> Function:
+    bound = _binder(function, prototype)
+
+    def serve(*args: Any, **options: Any) -> Any:
+        return prototype(*bound(args, options))
+
+    return serve if _is_plain(prototype) else _by_signature(function, prototype)
+
+
+def _is_plain(prototype: Function) -> bool:
+    """Whether all parameters can be given by position."""
+    kinds = {parameter.kind for parameter in inspect.signature(prototype).parameters.values()}
+    return kinds == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+
+
+def _by_signature(function: Any, prototype: Function) -> Function:
     signature = inspect.signature(prototype)
 
     def serve(*args: Any, **options: Any) -> Any:
@@ -113,6 +128,29 @@ def _named(function: Any, prototype: Function) -> Function:
         return prototype(*bound.args, **bound.kwargs)
 
     return serve
+
+
+def _binder(function: Any, prototype: Function) -> Callable[[Any, Any], Sequence[Any]]:
+    """What puts the arguments of a call into the order of the parameters: by the signature, or a shorter way."""
+    signature = inspect.signature(prototype)
+    parameters = signature.parameters
+    names, defaults = list(parameters), [one.default for one in parameters.values()]
+    places = {name: place for place, name in enumerate(names)}
+    most = sum(one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for one in parameters.values())
+    least = sum(default is inspect.Parameter.empty for default in defaults)
+
+    def bound(args: Any, options: Any) -> Sequence[Any]:
+        if not least <= len(args) <= most:
+            return list(_bound(function, signature, args, options).arguments.values())
+        values = [*args, *defaults[len(args) :]]
+        for name, option in options.items():
+            place = places.get(name, -1)
+            if place < len(args):
+                return list(_bound(function, signature, args, options).arguments.values())
+            values[place] = option
+        return values
+
+    return bound
 
 
 def _bound(function: Any, signature: inspect.Signature, args: Any, options: Any) -> inspect.BoundArguments:
@@ -133,10 +171,10 @@ def handler(function: Any, prototype: Function, count: int, entry: Primitive) ->
     """What serves a function that has a row: arguments in order, lists as arrays, static data plain."""
     from tracegrad.arrays.build import lift, static
 
-    signature = inspect.signature(prototype)
+    bound = _binder(function, prototype)
 
     def serve(*args: Any, **options: Any) -> Any:
-        values = list(_bound(function, signature, args, options).arguments.values())
+        values = bound(args, options)
         return bind(entry, *map(lift, values[:count]), *map(static, values[count:]))
 
     return serve

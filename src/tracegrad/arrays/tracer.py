@@ -28,7 +28,16 @@ from tracegrad.errors import UnsupportedError
 from tracegrad.primitives import ADD, BIT_OPERATORS, COMPARISONS, LITERAL_POWER, POWER, TABLE, bind
 from tracegrad.source import describe
 from tracegrad.tape import user_frame
-from tracegrad.tracer import BINARY, Tracer, escape, is_operand, isinstance_tracer, operands
+from tracegrad.tracer import (
+    BINARY,
+    ScalarTracer,
+    Tracer,
+    escape,
+    is_operand,
+    isinstance_tracer,
+    operands,
+    record,
+)
 
 #: methods that are functions of numpy by the same name
 METHODS = (
@@ -54,12 +63,16 @@ class ArrayTracer(Tracer):
     ravel: Any
 
     def _tracegrad_bind_(self, row: Any, args: tuple[Any, ...]) -> Any:
-        if self.tape.complex:
+        """The general way, shortened for the usual operands: values of one tape on plain arrays, and plain ones."""
+        tape = self.tape
+        if tape.complex:
             row = row_of_complex(row, args)
-        if self.tape.stale:
+        if tape.stale:
             for arg in args:
                 if issubclass(type(arg), ArrayTracer):
                     check_memory(arg)
+        elif not row.step and (values := _plain_values(tape, row, args)) is not None:
+            return record(tape, row, row.forward(*values), args)
         return Tracer._tracegrad_bind_(self, row, args)
 
     # ---- what arrays are
@@ -196,6 +209,24 @@ class ArrayTracer(Tracer):
         other = lift(other)
         literal = type(other) in _SCALARS
         return bind(LITERAL_POWER if literal else POWER, self, other)
+
+
+def _plain_values(tape: Any, row: Any, args: tuple[Any, ...]) -> list[Any] | None:
+    """What operands are worth; ``None`` where tracing that takes more than a look at their classes."""
+    values = []
+    for arg in args:
+        kind = type(arg)
+        if kind is ArrayTracer or kind is ScalarTracer:
+            if arg.tape is not tape or isinstance_tracer(arg.value):
+                return None
+            values.append(arg.value)
+        elif isinstance_tracer(arg):
+            return None
+        else:
+            values.append(arg)
+    if any(map(isinstance_tracer, args[len(args) - len(row.params) :])):
+        return None
+    return values
 
 
 def _is_array_like(other: Any) -> bool:
