@@ -93,8 +93,13 @@ Look = Callable[[Sheet, Sequence[int]], Iterator[Flaw]]
 
 def flaws(sheet: Sheet) -> Iterator[Flaw]:
     """All flaws, the most pressing kind first."""
-    yield from _births_of_value(sheet, nonfinite(sheet.values))
-    if nonfinite(sheet.adjoints):
+    return _flaws(sheet, nonfinite(sheet.values), nonfinite(sheet.adjoints))
+
+
+def _flaws(sheet: Sheet, values: Sequence[int], adjoints: Sequence[int]) -> Iterator[Flaw]:
+    """The same, knowing which values and adjoints are not finite."""
+    yield from _births_of_value(sheet, values)
+    if adjoints:
         yield from _birth_of_gradient(sheet)
     looks: tuple[tuple[Look, Collection[str]], ...] = (
         (_saturated, _SMOOTH.keys()),
@@ -110,9 +115,9 @@ def flaws(sheet: Sheet) -> Iterator[Flaw]:
 
 def flags(sheet: Sheet) -> dict[int, tuple[str, ...]]:
     """The flags of those nodes that have any."""
-    bad = sorted({*nonfinite(sheet.values), *nonfinite(sheet.adjoints)})
-    found: dict[int, tuple[str, ...]] = dict.fromkeys(bad, ("nonfinite",))
-    for flaw in flaws(sheet):
+    values, adjoints = nonfinite(sheet.values), nonfinite(sheet.adjoints)
+    found: dict[int, tuple[str, ...]] = dict.fromkeys(sorted({*values, *adjoints}), ("nonfinite",))
+    for flaw in _flaws(sheet, values, adjoints):
         tie = flaw.kind == "kink" and sheet.primitives[flaw.node] in _TIES
         flag = "tie" if tie else FLAGS[flaw.kind]
         found[flaw.node] = (*found.get(flaw.node, ()), flag)
