@@ -227,3 +227,14 @@ def quoted(text: str) -> str:
     "d['k']" 'say "x"'
     """
     return repr(text) if '"' in text else f'"{repr(chr(39) + text)[2:-1]}"'
+
+
+def key_source(key: Any) -> str:
+    """A key of a dict, if it can be written; else its text."""
+    if isinstance(key, str):
+        return quoted(key)
+    try:
+        ast.literal_eval(repr(key))
+    except (SyntaxError, ValueError):
+        return quoted(str(key))
+    return repr(key)

@@ -15,7 +15,8 @@ from tracegrad.document import Annotated
 from tracegrad.export.latex import formula, number, symbol
 from tracegrad.export.numerals import short
 from tracegrad.expressions import source
-from tracegrad.staged import Assign, Program, Statement, program
+from tracegrad.staged import UNROLL, Program, program
+from tracegrad.statements import Assign, Statement
 
 SUFFIXES = (".md",)
 
