@@ -113,7 +113,10 @@ def program(
         vectors=variables.vectors,
         begun=frozenset(path for path, index in outline.inputs if index in reached),
     )
-    return _joined(found, variables.stems, frozenset((roots or {}).values())) if variables.loops else found
+    if not variables.loops:
+        return found
+    seed = {way_back.seed} if way_back.seed else set()
+    return _joined(found, variables.stems | {own: own for own in seed}, frozenset((roots or {}).values()) | seed)
 
 
 def _trees(one: Statement) -> tuple[ast.expr, ...]:

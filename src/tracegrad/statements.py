@@ -155,7 +155,7 @@ def mentioned(tree: ast.expr) -> set[str]:
 
 
 def renamed(statements: Iterable[Statement], names: Mapping[str, str]) -> Iterator[Statement]:
-    """The statements with other names; a copy of a name to itself is none."""
+    """The statements with other names; a copy of a name to itself is none, nor is a loop of such."""
     trees = {old: name(new) for old, new in names.items()}
     for one in statements:
         match one:
@@ -168,14 +168,12 @@ def renamed(statements: Iterable[Statement], names: Mapping[str, str]) -> Iterat
             case Move():
                 yield from _moved(one, names, trees)
             case Push(values=values):
-                yield replace(one, values=tuple(dict.fromkeys(names.get(value, value) for value in values)))
-            case Loop(targets=targets, iterable=iterable, body=body):
-                yield replace(
-                    one,
-                    targets=tuple(dict.fromkeys(names.get(target, target) for target in targets)),
-                    iterable=fill(iterable, trees),
-                    body=tuple(renamed(body, names)),
-                )
+                yield replace(one, values=tuple(names.get(value, value) for value in values))
+            case Loop(targets=targets, iterable=iterable):
+                body = tuple(renamed(one.body, names))
+                if body:
+                    others = tuple(names.get(target, target) for target in targets)
+                    yield replace(one, targets=others, iterable=fill(iterable, trees), body=body)
             case _:
                 yield one
 

@@ -108,7 +108,7 @@ class WayThere:
         with self.variables.within(loop):
             body = list(self.statements(loop.body))
             latest = [loop.carries(node, back - 1) for node, back in loop.carried.values()]
-            body += self._move(entries, [name(self.variables.value(node)) for node in latest])
+            body += self._move(entries, [self._operand(node) for node in latest])
         targets, iterable = self.variables.header(loop)
         yield Loop(
             targets=targets,
@@ -118,7 +118,7 @@ class WayThere:
             at=loop.at,
             number=self.variables.loops.index(loop),
         )
-        last = {node: name(self.variables.value(stand_in)) for node, stand_in in loop.after.items()}
+        last = {node: self._operand(stand_in) for node, stand_in in loop.after.items()}
         if self.alone:
             self.known |= last  # no way back takes values off a stack into these names
         else:
