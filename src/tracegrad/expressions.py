@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 PLACEHOLDER = re.compile(r"[NDL]_(\d+)")
@@ -188,21 +188,47 @@ def source(tree: ast.expr) -> str:
     return _POWER.sub(r"\1**\2", ast.unparse(tree))
 
 
-def lines(before: str, tree: ast.expr, width: int) -> list[str]:
-    """A statement that ends in an expression: on one line, or a term a line in parentheses.
+def lines(before: str, tree: ast.expr, width: int, note: str = "") -> list[str]:
+    """A statement that ends in an expression, and a note: on one line, or in parentheses, perhaps a term a line.
 
-    >>> print("\\n".join(lines("x = ", parse("a * b - c / d + 2"), 16)))
+    >>> print("\\n".join(lines("x = ", parse("a * b - c / d + 2"), 16, "  # 7")))
     x = (
         a * b
         - c / d
         + 2
-    )
+    )  # 7
     """
-    line = before + source(tree)
+    text = source(tree)
+    if len(before + text + note) <= width:
+        return [before + text + note]
     terms = _terms(tree)
-    if len(line) <= width or len(terms) == 1:
-        return [line]
-    return [f"{before}(", *(f"    {term}" for term in terms), ")"]
+    head, inner = _last_brackets(text)
+    if len(terms) <= 2 and inner and len(before + head) <= width and len(inner) + 4 <= width:
+        return [before + head, f"    {inner}", f"{text[-1]}{note}"]
+    if len(terms) > 1:
+        body = [text] if len(text) + 4 <= width else terms
+        return [f"{before}(", *(f"    {line}" for line in body), f"){note}"]
+    if isinstance(tree, ast.Call) and not tree.keywords:
+        body = _each(tree.args, width - 4)
+        return [f"{before}{source(tree.func)}(", *(f"    {line}" for line in body), f"){note}"]
+    return [before + text + note]
+
+
+def _last_brackets(text: str) -> tuple[str, str]:
+    """An expression that ends in brackets: up to the opening one, and what is in them."""
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        depth += (text[at] in ")]") - (text[at] in "([")
+        if depth == 0:
+            return text[: at + 1], text[at + 1 : -1]
+    return text, ""
+
+
+def _each(trees: Sequence[ast.expr], width: int) -> list[str]:
+    """Arguments or elements, one a line; a single list of elements keeps its brackets where it is."""
+    if len(trees) == 1 and isinstance(trees[0], ast.List):
+        return ["[", *(f"    {line}" for line in _each(trees[0].elts, width - 4)), "]"]
+    return [line for tree in trees for line in (f"{source(tree)},",)]
 
 
 def _terms(tree: ast.expr) -> list[str]:

@@ -50,7 +50,7 @@ class Program:
     backward: tuple[Statement, ...]
     gradients: dict[str, ast.expr]
     helpers: dict[str, str]
-    tables: dict[str, ast.expr]
+    tables: dict[str, tuple[ast.expr, ...]]
     seed: str | None
     vectors: dict[str, str]
     begun: frozenset[str]

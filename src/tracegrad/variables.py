@@ -15,13 +15,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tracegrad.expressions import fill, key_source, name, parse, placeholders
+from tracegrad.expressions import fill, key_source, name, parse, placeholders, source
 from tracegrad.fold.columns import base_name
 from tracegrad.formula import written
 from tracegrad.naming import Names, identifier, steps_of
 from tracegrad.outline import Outline
 from tracegrad.repeats import Item, Repeat, inside, repeats
 from tracegrad.statements import Assign, Loop, Move, Statement, each
+
+#: a series of literals longer than this stands by itself
+_LONGEST = 50
 
 #: how temporaries are called after operations that are signs
 _WORDS = {
@@ -55,7 +58,7 @@ class Variables:
         self.indices: dict[Repeat, str] = {}
         self.series: dict[Repeat, list[str]] = {}
         #: long series of literals: name of one of them -> name of all, and these
-        self.tables: dict[str, tuple[str, ast.expr]] = {}
+        self.tables: dict[str, tuple[str, tuple[ast.expr, ...]]] = {}
         self._around: list[Repeat] = []
         self._endings = {node: "_last" for loop in self.loops for node in loop.after}
         self._endings |= {node: "_next" for loop in self.loops for node, _ in loop.carried.values()}
@@ -249,11 +252,10 @@ class Variables:
             steps = range(values[0], values[-1] + (1 if values[-1] > values[0] else -1), values[1] - values[0] or 1)
             if tuple(steps) == values:
                 return _range(steps)
-        tree = ast.Tuple([parse(written(value)) for value in values], ast.Load())
-        if len(values) <= 8:
-            return tree
-        table = self.tables.setdefault(own, (self.free.numbered(f"{own}_values"), tree))
-        return name(table[0])
+        trees = tuple(parse(written(value)) for value in values)
+        if sum(len(source(tree)) + 2 for tree in trees) <= _LONGEST:
+            return ast.Tuple(list(trees), ast.Load())
+        return name(self.tables.setdefault(own, (self.free.numbered(f"{own}_values"), trees))[0])
 
     def literal(self, index: int) -> ast.expr:
         """A constant as an expression."""

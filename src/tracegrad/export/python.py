@@ -39,7 +39,8 @@ _REQUIRE = '''\
 def _require(outcome, recorded, where):
     """Stop where these numbers would take another path than the recorded one."""
     if outcome != recorded and (outcome == outcome or recorded == recorded):
-        raise ValueError(f"{where} gave {recorded!r} when this was recorded, now {outcome!r}: trace it again")
+        found = f"{where} gave {recorded!r} when this was recorded, now {outcome!r}"
+        raise ValueError(f"{found}: trace it again")
 '''
 
 
@@ -86,7 +87,7 @@ def dump(annotated: Annotated, *, limit: int = 2000, unroll: int = UNROLL) -> st
     parts = [
         *([_REQUIRE.rstrip()] if _checks(found) else []),
         *found.helpers.values(),
-        *("\n".join(_wrapped(f"{own} = ", _items(tree))) for own, tree in found.tables.items()),
+        *("\n".join(_wrapped(f"{own} = ", values, width=_WIDTH)) for own, values in found.tables.items()),
         "\n".join(_short(found, title, arguments)),
         "\n".join(_backward(found, title, backward_title, arguments)),
     ]
@@ -122,7 +123,7 @@ def _imports(body: str) -> Iterator[str]:
 
 
 def _short(found: Program, title: str, arguments: _Arguments) -> Iterator[str]:
-    yield f"def {title}({', '.join(arguments.parameters)}):"
+    yield from _signature(title, arguments.parameters)
     unpacked = arguments.unpacked(found, needed(found.short) | _mentioned(found.short_results))
     body = [*unpacked, *_statements(found, found.short)]
     results = _structure(found, found.short_results)
@@ -137,22 +138,33 @@ def _backward(found: Program, title: str, own: str, arguments: _Arguments) -> It
     if found.seed is not None:
         seeds = [written(output.seed) for output, _ in found.outline.outputs]
         parameters.append(f"{found.seed}={seeds[0] if len(seeds) == 1 else '(' + ', '.join(seeds) + ')'}")
-    yield f"def {own}({', '.join(parameters)}):"
+    yield from _signature(own, parameters)
     yield f'    """The value of {title} and its gradients, by the chain rule from the last statement to the first."""'
     statements = (*found.forward, *found.backward)
     unpacked = arguments.unpacked(found, needed(statements) | _mentioned(found.results))
     body = [*unpacked, *_statements(found, found.forward), *_way_back(found, arguments)]
     gradients = arguments.gradients(found)
-    result = f"{_one_line(_structure(found, found.results))}, "
-    yield from _indented([*body, *_wrapped(f"return {result}", gradients)])
+    results = _structure(found, found.results)
+    line = f"return {_one_line(results)}, "
+    pair = _wrapped(line, gradients) if len(line) < _WIDTH - 4 else _wrapped("return ", (results, gradients))
+    yield from _indented([*body, *pair])
+
+
+def _signature(title: str, parameters: list[str]) -> list[str]:
+    line = f"def {title}({', '.join(parameters)}):"
+    if len(line) <= _WIDTH:
+        return [line]
+    inner = ", ".join(parameters)
+    inside = [inner] if len(inner) + 4 <= _WIDTH else [f"{one}," for one in parameters]
+    return [f"def {title}(", *(f"    {line}" for line in inside), "):"]
 
 
 def _statements(found: Program, statements: Iterable[Statement], width: int = _WIDTH - 4) -> Iterator[str]:
     for one in statements:
         match one:
             case Assign(target=target, sign=sign, expression=expression):
-                *above, last = lines(f"{target} {sign} ", expression, width)
-                yield from [*above, last + (_number(found.outline, one.node) if one.computes else "")]
+                note = _number(found.outline, one.node) if one.computes else ""
+                yield from lines(f"{target} {sign} ", expression, width, note)
             case Check(expression=expression, outcome=outcome, where=where):
                 yield from _call("_require", [source(expression), outcome, quoted(_clean(where))], width)
             case Move(targets=targets, sources=sources):
@@ -160,23 +172,24 @@ def _statements(found: Program, statements: Iterable[Statement], width: int = _W
             case Stack(name=own):
                 yield f"{own} = []"
             case Push(stack=stack, values=values):
-                yield from _call(f"{stack}.append", [_one_line(_names(values))], width)
+                yield from _push(stack, values, width)
             case Loop():
-                yield _head(one)
+                yield from _head(one, width)
                 yield from _indented(_statements(found, one.body, width - 4))
 
 
-def _head(loop: Loop) -> str:
-    return f"for {', '.join(loop.targets) or '_'} in {source(loop.iterable)}:"
+def _head(loop: Loop, width: int) -> list[str]:
+    """The first line of a loop, or a name a line."""
+    iterable = source(loop.iterable)
+    line = f"for {', '.join(loop.targets) or '_'} in {iterable}:"
+    return [line] if len(line) <= width else ["for (", *(f"    {one}," for one in loop.targets), f") in {iterable}:"]
 
 
-def _items(tree: ast.expr) -> Any:
-    return tuple(tree.elts) if isinstance(tree, ast.Tuple) else tree
-
-
-def _names(values: Iterable[str]) -> Any:
-    found = tuple(map(name, values))
-    return found if len(found) > 1 else found[0]
+def _push(stack: str, values: tuple[str, ...], width: int) -> list[str]:
+    pushed = f"({', '.join(values)})" if len(values) > 1 else values[0]
+    if len(pushed) + 5 <= width:
+        return _call(f"{stack}.append", [pushed], width)
+    return [f"{stack}.append(", "    (", *(f"        {value}," for value in values), "    )", ")"]
 
 
 def _move(targets: tuple[str, ...], sources: tuple[ast.expr, ...], width: int) -> Iterator[str]:
@@ -185,8 +198,7 @@ def _move(targets: tuple[str, ...], sources: tuple[ast.expr, ...], width: int) -
         for target, tree in zip(targets, sources, strict=True):
             yield from lines(f"{target} = ", tree, width)
     else:
-        line = f"{', '.join(targets)} = {', '.join(map(source, sources))}"
-        yield from [line] if len(line) <= width else [f"({', '.join(targets)}) = (", *(f"    {source(tree)}," for tree in sources), ")"]
+        yield from _wrapped(f"{', '.join(targets)} = ", sources, width=width)
 
 
 def _way_back(found: Program, arguments: _Arguments) -> Iterator[str]:
@@ -200,7 +212,7 @@ def _steps_back(found: Program, statements: Iterable[Statement], width: int) -> 
     before = None
     for one in statements:
         if isinstance(one, Loop):
-            yield _head(one)
+            yield from _head(one, width)
             yield from _indented(_steps_back(found, one.body, width - 4))
             before = None
             continue
@@ -340,27 +352,29 @@ def _built(value: Any, path: str, results: dict[str, ast.expr], used: list[str])
 
 def _one_line(value: Any) -> str:
     if isinstance(value, ast.expr):
-        text = isinstance(value, ast.Constant) and isinstance(value.value, str)
-        return quoted(value.value) if text else source(value)  # type: ignore[attr-defined]
+        return quoted(value.value) if _is_text(value) else source(value)  # type: ignore[attr-defined]
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key_source(key)}: {_one_line(item)}" for key, item in value.items()) + "}"
     items = ", ".join(map(_one_line, value))
     return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
 
 
-def _wrapped(before: str, value: Any, note: str = "") -> list[str]:
+def _is_text(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and isinstance(tree.value, str)
+
+
+def _wrapped(before: str, value: Any, note: str = "", width: int = _WIDTH - 4) -> list[str]:
     """A value on one line, or with one item a line."""
-    if isinstance(value, ast.expr):
-        *above, last = lines(before, value, _WIDTH - 4)
-        return [*above, last + note]
-    line = f"{before}{_one_line(value)}"
-    if len(line) + 4 <= _WIDTH:
-        return [line + note]
+    if isinstance(value, ast.expr) and not _is_text(value):
+        return lines(before, value, width, note)
+    line = f"{before}{_one_line(value)}{note}"
+    if len(line) <= width or isinstance(value, ast.expr):
+        return [line]
     opening, closing = "{}" if isinstance(value, dict) else "[]" if isinstance(value, list) else "()"
     items = (
-        [_wrapped(f"{key_source(key)}: ", item) for key, item in value.items()]
+        [_wrapped(f"{key_source(key)}: ", item, ",", width - 4) for key, item in value.items()]
         if isinstance(value, dict)
-        else [_wrapped("", item) for item in value]
+        else [_wrapped("", item, ",", width - 4) for item in value]
     )
-    inner = [f"    {line}" for item in items for line in (*item[:-1], f"{item[-1]},")]
+    inner = [f"    {line}" for item in items for line in item]
     return [f"{before}{opening}", *inner, f"{closing}{note}"]
