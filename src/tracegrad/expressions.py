@@ -176,6 +176,7 @@ def _with_first(body: ast.expr, first: ast.expr) -> ast.expr:
 # ---- source -----------------------------------------------------------------------------------------
 
 _SIMPLE = r"(?:[^\W\d][\w.]*|\d[\w.]*)"
+_EXPONENT = re.compile(r"(?<=\d)e\+(?=\d)")
 _POWER = re.compile(rf"(?<![\w.)\]])(-?{_SIMPLE}) \*\* (-?{_SIMPLE})(?![\w.(\[])")
 
 
@@ -185,7 +186,28 @@ def source(tree: ast.expr) -> str:
     >>> source(parse("(x)**2 - (1 + (math.exp(-(y)))) ** 2"))
     'x**2 - (1 + math.exp(-y)) ** 2'
     """
-    return _POWER.sub(r"\1**\2", ast.unparse(tree))
+    tidy = _Tidy()
+    text = _EXPONENT.sub("e", _POWER.sub(r"\1**\2", ast.unparse(tidy.visit(copy.deepcopy(tree)))))
+    return re.sub("\0(\\d+)\0", lambda found: quoted(tidy.texts[int(found[1])]), text)
+
+
+class _Tidy(ast.NodeTransformer):
+    """Takes the texts out of an expression and leaves their numbers; two signs before a number are none."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        inner = number_of(node.operand)
+        twice = isinstance(node.op, ast.USub) and inner is not None and repr(inner).startswith("-")
+        found = constant(-inner) if twice else self.generic_visit(node)
+        return found  # type: ignore[return-value]
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        if not isinstance(node.value, str):
+            return node
+        self.texts.append(node.value)
+        return name(f"\0{len(self.texts) - 1}\0")
 
 
 def lines(before: str, tree: ast.expr, width: int, note: str = "") -> list[str]:

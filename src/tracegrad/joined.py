@@ -25,9 +25,7 @@ class Function:
     results: frozenset[str]
 
 
-def joined(
-    functions: Sequence[Function], stems: Mapping[str, str], fixed: frozenset[str]
-) -> dict[str, str]:
+def joined(functions: Sequence[Function], stems: Mapping[str, str], fixed: frozenset[str]) -> dict[str, str]:
     """New names for the variables that become others.
 
     ``stems`` are the user's variables that names were made of, two of which stay apart; ``fixed`` names must stay.
@@ -50,9 +48,7 @@ def joined(
         if one is not two and _can_be_one([*one, *two], conflicts, stems, fixed):
             group = [*one, *two]
             group_of.update(dict.fromkeys(group, group))
-    return {
-        name: best for name, group in group_of.items() if (best := _best(group, stems, fixed)) != name
-    }
+    return {name: best for name, group in group_of.items() if (best := _best(group, stems, fixed)) != name}
 
 
 def _pairs(statements: Iterable[Statement]) -> Iterator[tuple[str, str]]:
@@ -124,5 +120,3 @@ class _Conflicts:
             if other != name:
                 self.found[name].add(other)
                 self.found[other].add(name)
-
-

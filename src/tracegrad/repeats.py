@@ -217,7 +217,11 @@ def _fit(units: Units, start: int, stop: int, period: int, unroll: int, around: 
 def _head(units: Units, start: int, stop: int, period: int) -> int:
     """How far into a stretch the block begins, by what stands first in the source."""
     lines = units.lines
-    heads = [i for i in range(start, min(start + period, stop)) if lines[i] < lines[i - 1 if i > start else i - 1 + period]]
+    heads = [
+        i
+        for i in range(start, min(start + period, stop))
+        if lines[i] < lines[i - 1 if i > start else i - 1 + period]
+    ]
     return min(heads, key=lambda i: (lines[i], i), default=start) - start
 
 
@@ -304,7 +308,9 @@ class _Fit:
         found: dict[tuple[int, int], _Role] = {}
         for place in range(self.period):
             for slot in range(len(self.units.operands[self._position(turn, place)])):
-                role = self._role(turn, self._operand(turn, place, slot), self._operand(turn + 1, place, slot))
+                role = self._role(
+                    turn, self._operand(turn, place, slot), self._operand(turn + 1, place, slot)
+                )
                 if role is None:
                     return None
                 found[place, slot] = role
@@ -435,9 +441,15 @@ class _Fit:
                 if isinstance(role, _Made) and turn - role.back < self.begin:
                     operand = self._operand(turn, place, slot)
                     key = role.place, self.begin - turn + role.back
-                    if self.before.setdefault(key, operand) != operand:
+                    if not self._are_one(self.before.setdefault(key, operand), operand):
                         return False
         return all(self.units.at.get(node, -1) < self.first for node in self.before.values())
+
+    def _are_one(self, node: int, other: int) -> bool:
+        """Whether two operands are the same: one node, or equal literals."""
+        if node == other or not (self._is_literal(node) and self._is_literal(other)):
+            return node == other
+        return repr(self.outline.value(node)) == repr(self.outline.value(other))
 
     def _adds_in_order(self) -> bool:
         """Whether the gradient of what comes before gets its terms in the order of the trace.
@@ -513,7 +525,9 @@ class _Fit:
         after = self._after()
         needed = {items[here + place] for place in self.reach} | set(after.values()) - set(carried)
         if self.at == self.stop - 1:
-            needed |= {item for at, item in enumerate(items[here : self.end], here) if self._last_use(at) >= self.end}
+            needed |= {
+                item for at, item in enumerate(items[here : self.end], here) if self._last_use(at) >= self.end
+            }
         literals, series = _numbered(self.series)
         strides = {
             self._operand(self.at, place, slot): role.strides
@@ -582,7 +596,9 @@ class _Fit:
 def _numbered(series: Mapping[int, tuple[Any, ...]]) -> tuple[dict[int, int], tuple[tuple[Any, ...], ...]]:
     """The series of each literal by number, equal ones once."""
     known: dict[Any, int] = {}
-    literals = {code: known.setdefault(tuple(map(repr, values)), len(known)) for code, values in series.items()}
+    literals = {
+        code: known.setdefault(tuple(map(repr, values)), len(known)) for code, values in series.items()
+    }
     firsts = {number: code for code, number in reversed(literals.items())}
     return literals, tuple(series[firsts[number]] for number in range(len(firsts)))
 

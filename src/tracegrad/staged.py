@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tracegrad.document import Annotated
 from tracegrad.errors import InputError
@@ -38,7 +39,8 @@ class Program:
     ``backward`` needs.  Results are expressions by output path, ``gradients`` expressions by input path.  ``helpers``
     are definitions of functions that the statements call, ``tables`` long series of literals that loops go through;
     ``seed`` is the name of the seed, where one is needed.  ``vectors`` are the arguments that a loop goes through,
-    with the variable for the gradient of each; ``begun`` are the inputs that get one.
+    with the variable for the gradient of each; ``begun`` are the inputs that get one.  ``recorded`` are the
+    gradients by name, and what loops count and run through, in the turn that is shown.
     """
 
     outline: Outline
@@ -54,6 +56,7 @@ class Program:
     seed: str | None
     vectors: dict[str, str]
     begun: frozenset[str]
+    recorded: dict[str, Any]
 
 
 def program(
@@ -63,10 +66,12 @@ def program(
     *,
     limit: int = 2000,
     unroll: int = UNROLL,
+    join: bool = True,
 ) -> Program:
     """The staged program of a document; loops of more than ``unroll`` turns are loops in it.
 
-    ``names`` are those that are taken already, among them those of ``roots``: parameter -> its name.
+    ``names`` are those that are taken already, among them those of ``roots``: parameter -> its name.  With ``join``
+    a variable is changed in place where it can be, without it every name has one value in a turn of a loop.
 
     >>> import tracegrad as tg
     >>> def f(x):
@@ -112,11 +117,15 @@ def program(
         seed=way_back.seed,
         vectors=variables.vectors,
         begun=frozenset(path for path, index in outline.inputs if index in reached),
+        recorded=variables.recorded
+        | {own: outline.nodes[index].adjoint for index, own in variables.gradients.items()},
     )
-    if not variables.loops:
+    if not variables.loops or not join:
         return found
     seed = {way_back.seed} if way_back.seed else set()
-    return _joined(found, variables.stems | {own: own for own in seed}, frozenset((roots or {}).values()) | seed)
+    return _joined(
+        found, variables.stems | {own: own for own in seed}, frozenset((roots or {}).values()) | seed
+    )
 
 
 def _trees(one: Statement) -> tuple[ast.expr, ...]:

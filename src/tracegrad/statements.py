@@ -160,7 +160,9 @@ def renamed(statements: Iterable[Statement], names: Mapping[str, str]) -> Iterat
     for one in statements:
         match one:
             case Assign(target=target, expression=expression):
-                other = replace(one, target=source(fill(parse(target), trees)), expression=fill(expression, trees))
+                other = replace(
+                    one, target=source(fill(parse(target), trees)), expression=fill(expression, trees)
+                )
                 if copies(other) != {other.target: other.target}:
                     yield other
             case Check(expression=expression):

@@ -59,8 +59,10 @@ class Variables:
         self.series: dict[Repeat, list[str]] = {}
         #: long series of literals: name of one of them -> name of all, and these
         self.tables: dict[str, tuple[str, tuple[ast.expr, ...]]] = {}
+        #: what goes by the name of an element or of a literal that varies, in the turn that speaks for all
+        self.recorded: dict[str, Any] = {}
         self._around: list[Repeat] = []
-        self._endings = {node: "_last" for loop in self.loops for node in loop.after}
+        self._endings = {node: "_final" for loop in self.loops for node in loop.after}
         self._endings |= {node: "_next" for loop in self.loops for node, _ in loop.carried.values()}
         self._name_values(items)
         self._name_loops()
@@ -72,7 +74,9 @@ class Variables:
                 self.values[index] = self.roots[root]
                 self.stems[self.roots[root]] = base_name(path)
         shown = {item for item in inside(items) if isinstance(item, int)} if self.loops else self.outline.live
-        shown = shown | {index for _, index in self.outline.inputs} | {index for _, index in self.outline.outputs}
+        shown = (
+            shown | {index for _, index in self.outline.inputs} | {index for _, index in self.outline.outputs}
+        )
         for loop in self.loops:
             shown |= {*loop.carried, *loop.after, *loop.after.values()}
         for index in sorted(shown):
@@ -89,7 +93,9 @@ class Variables:
             return
         stem = base_name(own)
         wish = f"{stem}{self._endings.get(index, '')}"
-        self.values[index] = self.free.take(wish) if wish not in self.free else self.free.numbered(identifier(wish))
+        self.values[index] = (
+            self.free.take(wish) if wish not in self.free else self.free.numbered(identifier(wish))
+        )
         if self.outline.nodes[index].kind != "input":
             self.stems[self.values[index]] = stem
 
@@ -101,7 +107,9 @@ class Variables:
                     if root not in self.roots:
                         self.roots[root] = self.free.take(root)
                     wish = f"d{self.roots[root]}"
-                    self.vectors[root] = self.free.numbered(f"d_{self.roots[root]}" if wish in self.free else wish)
+                    self.vectors[root] = self.free.numbered(
+                        f"d_{self.roots[root]}" if wish in self.free else wish
+                    )
             if loop.strides:
                 self.indices[loop] = self.free.numbered("k")
             self.series[loop] = [self.free.numbered("c") for _ in loop.series]
@@ -139,7 +147,9 @@ class Variables:
     def known(self, backward: Sequence[Statement]) -> dict[str, ast.expr]:
         """What the placeholders stand for; the targets of the way back get their names here."""
         for one in each(backward):
-            targets = (one.target,) if isinstance(one, Assign) else one.targets if isinstance(one, Move) else ()
+            targets = (
+                (one.target,) if isinstance(one, Assign) else one.targets if isinstance(one, Move) else ()
+            )
             for target in targets:
                 for index in placeholders(parse(target), "D"):
                     self.gradient(index)
@@ -172,6 +182,7 @@ class Variables:
             found = self._in_loops(index)
             if found is not None:
                 known[f"N_{index}"] = found
+                self.recorded[source(found)] = self.outline.value(index)
         for index in placeholders(tree, "D"):
             if self.is_element(index):
                 known[f"D_{index}"] = self._element(self.vectors[self.ways[index][0]], index)
@@ -237,6 +248,7 @@ class Variables:
         runs: dict[str, ast.expr] = {}
         if loop in self.indices:
             runs[self.indices[loop]] = _range(self.turns(loop))
+            self.recorded[self.indices[loop]] = self.turns(loop)[loop.at]
         for own, values in zip(self.series[loop], loop.series, strict=True):
             runs[own] = self._series(own, values)
         if not runs:
@@ -249,7 +261,9 @@ class Variables:
     def _series(self, own: str, values: tuple[Any, ...]) -> ast.expr:
         """Literals as a range or a tuple; one that is longer than a line has a name and stands by itself."""
         if all(type(value) is int for value in values):
-            steps = range(values[0], values[-1] + (1 if values[-1] > values[0] else -1), values[1] - values[0] or 1)
+            steps = range(
+                values[0], values[-1] + (1 if values[-1] > values[0] else -1), values[1] - values[0] or 1
+            )
             if tuple(steps) == values:
                 return _range(steps)
         trees = tuple(parse(written(value)) for value in values)
@@ -264,4 +278,10 @@ class Variables:
 
 def _range(numbers: range) -> ast.expr:
     start, stop, step = numbers.start, numbers.stop, numbers.step
-    return parse(f"range({start}, {stop}, {step})" if step != 1 else f"range({start}, {stop})" if start else f"range({stop})")
+    return parse(
+        f"range({start}, {stop}, {step})"
+        if step != 1
+        else f"range({start}, {stop})"
+        if start
+        else f"range({stop})"
+    )

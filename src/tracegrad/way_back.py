@@ -122,7 +122,11 @@ class WayBack:
     def _stands_inside(self, index: int, flow: ast.expr) -> bool:
         """Whether a gradient with one contribution goes without a name: the seed 1, and steps within a statement."""
         node = self.outline.nodes[index]
-        if index in self.passing or node.kind == "input" or (node.name is not None and index not in self._seeded()):
+        if (
+            index in self.passing
+            or node.kind == "input"
+            or (node.name is not None and index not in self._seeded())
+        ):
             return False
         if _bare(flow):
             return True
@@ -177,7 +181,9 @@ class WayBack:
             body = list(self._way(loop.body))
             body += self._move({node: self._earlier(loop, node) for node in states})
         number = self.variables.loops.index(loop)
-        yield Loop(targets=(), iterable=constant(0), body=tuple(body), turns=loop.turns, at=loop.at, number=number)
+        yield Loop(
+            targets=(), iterable=constant(0), body=tuple(body), turns=loop.turns, at=loop.at, number=number
+        )
         yield from self._to_what_was_before(loop)
 
     def _at_end(self, node: int, after: int) -> ast.expr:
@@ -263,7 +269,9 @@ class WayBack:
         site = self.outline.nodes[index].site
         place = f"{site.file or site.function}:{site.line}: " if site is not None else ""
         return Check(
-            expression=name(f"N_{operand}") if self.outline.varies(operand) else self.variables.literal(operand),
+            expression=name(f"N_{operand}")
+            if self.outline.varies(operand)
+            else self.variables.literal(operand),
             outcome=written(self.outline.nodes[operand].value),
             where=f"{place}{self.outline.row(index).name} was at its pole",
             through=index,

@@ -67,7 +67,8 @@ class WayThere:
         node = self.outline.nodes[index]
         operands = [f"N_{operand}" for operand in self.outline.sources(index)]
         tree = self._filled(
-            self.formulas.call(self.outline.row(index), operands, dict(node.params)), self.outline.sources(index)
+            self.formulas.call(self.outline.row(index), operands, dict(node.params)),
+            self.outline.sources(index),
         )
         inside = node.name is None and index not in self.named and index in self.once
         if inside and (index in self.returned or len(source(tree)) <= _LONGEST):

@@ -35,6 +35,8 @@ SUFFIXES = (".py",)
 _WIDTH = 88
 _MODULES = ("math", "operator", "statistics", "tracegrad.special")
 
+_ZERO = "Sums start with -0.0: what is added to it stays as it is, to the sign of a zero."
+
 _REQUIRE = '''\
 def _require(outcome, recorded, where):
     """Stop where these numbers would take another path than the recorded one."""
@@ -139,8 +141,11 @@ def _backward(found: Program, title: str, own: str, arguments: _Arguments) -> It
         seeds = [written(output.seed) for output, _ in found.outline.outputs]
         parameters.append(f"{found.seed}={seeds[0] if len(seeds) == 1 else '(' + ', '.join(seeds) + ')'}")
     yield from _signature(own, parameters)
-    yield f'    """The value of {title} and its gradients, by the chain rule from the last statement to the first."""'
     statements = (*found.forward, *found.backward)
+    summary = (
+        f"The value of {title} and its gradients, by the chain rule from the last statement to the first."
+    )
+    yield from _indented([f'"""{summary}', "", _ZERO, '"""'] if _starts_sums(found) else [f'"""{summary}"""'])
     unpacked = arguments.unpacked(found, needed(statements) | _mentioned(found.results))
     body = [*unpacked, *_statements(found, found.forward), *_way_back(found, arguments)]
     gradients = arguments.gradients(found)
@@ -148,6 +153,11 @@ def _backward(found: Program, title: str, own: str, arguments: _Arguments) -> It
     line = f"return {_one_line(results)}, "
     pair = _wrapped(line, gradients) if len(line) < _WIDTH - 4 else _wrapped("return ", (results, gradients))
     yield from _indented([*body, *pair])
+
+
+def _starts_sums(found: Program) -> bool:
+    sources = [tree for one in each(found.backward) if isinstance(one, Move) for tree in one.sources]
+    return bool(found.vectors) or any(source(tree) == "-0.0" for tree in sources)
 
 
 def _signature(title: str, parameters: list[str]) -> list[str]:
@@ -166,7 +176,9 @@ def _statements(found: Program, statements: Iterable[Statement], width: int = _W
                 note = _number(found.outline, one.node) if one.computes else ""
                 yield from lines(f"{target} {sign} ", expression, width, note)
             case Check(expression=expression, outcome=outcome, where=where):
-                yield from _call("_require", [source(expression), outcome, quoted(_clean(where))], width)
+                yield from _call(
+                    "_require", [source(expression), source(parse(outcome)), quoted(_clean(where))], width
+                )
             case Move(targets=targets, sources=sources):
                 yield from _move(targets, sources, width)
             case Stack(name=own):
@@ -182,7 +194,11 @@ def _head(loop: Loop, width: int) -> list[str]:
     """The first line of a loop, or a name a line."""
     iterable = source(loop.iterable)
     line = f"for {', '.join(loop.targets) or '_'} in {iterable}:"
-    return [line] if len(line) <= width else ["for (", *(f"    {one}," for one in loop.targets), f") in {iterable}:"]
+    return (
+        [line]
+        if len(line) <= width
+        else ["for (", *(f"    {one}," for one in loop.targets), f") in {iterable}:"]
+    )
 
 
 def _push(stack: str, values: tuple[str, ...], width: int) -> list[str]:
