@@ -1,6 +1,6 @@
 """Kepler's equation by Newton's method, and how a planet's place depends on the date and on the shape of its orbit.
 
-The ten turns of the loop are one turn in the emitted source, `exports/kepler.py`: on the way there each leaves its
+The turns of the loop are one turn in the emitted source, `exports/kepler.py`: on the way there each leaves its
 values on a stack, on the way back they are taken off it.  The first turn stands by itself, because it begins with the
 mean anomaly itself.
 
@@ -15,7 +15,7 @@ import tracegrad as tg
 @tg.traced
 def eccentric_anomaly(mean, eccentricity):
     angle = mean
-    for _ in range(10):
+    for _ in range(6):
         error = angle - eccentricity * math.sin(angle) - mean
         slope = 1 - eccentricity * math.cos(angle)
         angle = angle - error / slope

@@ -25,43 +25,47 @@ def height(x, y, vx, vy):
     step_3_sum_2 = y + 0.3141592653589793 * step_2
     step_3_sum_3 = vx + 0.3141592653589793 * attraction_5
     step_3 = vy + 0.3141592653589793 * attraction_6  # (12)
-    distance_4 = math.sqrt(step_3_sum * step_3_sum + step_3_sum_2 * step_3_sum_2)  # (13)
+    distance_4 = math.sqrt(
+        step_3_sum * step_3_sum + step_3_sum_2 * step_3_sum_2
+    )  # (13)
     attraction_7 = -step_3_sum / distance_4**3  # (14)
     attraction_8 = -step_3_sum_2 / distance_4**3  # (15)
-    step_4_product = (
-        0.05235987755982988
-        * (vx + 2 * step_sum_3 + 2 * step_2_sum_3 + step_3_sum_3)
+    step_4_product = 0.05235987755982988 * (
+        vx + 2 * step_sum_3 + 2 * step_2_sum_3 + step_3_sum_3
     )
     step_4_sum = x + step_4_product
     step_4_sum_2 = y + 0.05235987755982988 * (vy + 2 * step + 2 * step_2 + step_3)
-    step_4_product_2 = (
-        0.05235987755982988
-        * (attraction + 2 * attraction_3 + 2 * attraction_5 + attraction_7)
+    step_4_product_2 = 0.05235987755982988 * (
+        attraction + 2 * attraction_3 + 2 * attraction_5 + attraction_7
     )
     step_4_sum_3 = vx + step_4_product_2
-    step_4_product_3 = (
-        0.05235987755982988
-        * (attraction_2 + 2 * attraction_4 + 2 * attraction_6 + attraction_8)
+    step_4_product_3 = 0.05235987755982988 * (
+        attraction_2 + 2 * attraction_4 + 2 * attraction_6 + attraction_8
     )
     step_4 = vy + step_4_product_3  # (16)
-    distance_5 = math.sqrt(step_4_sum * step_4_sum + step_4_sum_2 * step_4_sum_2)  # (17)
+    distance_5 = math.sqrt(
+        step_4_sum * step_4_sum + step_4_sum_2 * step_4_sum_2
+    )  # (17)
     attraction_9 = -step_4_sum / distance_5**3  # (18)
     attraction_10 = -step_4_sum_2 / distance_5**3  # (19)
     step_5_sum = step_4_sum + 0.15707963267948966 * step_4_sum_3
     step_5_sum_2 = step_4_sum_2 + 0.15707963267948966 * step_4
     step_5_sum_3 = step_4_sum_3 + 0.15707963267948966 * attraction_9
     step_5 = step_4 + 0.15707963267948966 * attraction_10  # (20)
-    distance_6 = math.sqrt(step_5_sum * step_5_sum + step_5_sum_2 * step_5_sum_2)  # (21)
+    distance_6 = math.sqrt(
+        step_5_sum * step_5_sum + step_5_sum_2 * step_5_sum_2
+    )  # (21)
     attraction_11 = -step_5_sum_2 / distance_6**3  # (23)
     step_6_sum = step_4_sum + 0.15707963267948966 * step_5_sum_3
     step_6_sum_2 = step_4_sum_2 + 0.15707963267948966 * step_5
     step_6 = step_4 + 0.15707963267948966 * attraction_11  # (24)
-    distance_7 = math.sqrt(step_6_sum * step_6_sum + step_6_sum_2 * step_6_sum_2)  # (25)
+    distance_7 = math.sqrt(
+        step_6_sum * step_6_sum + step_6_sum_2 * step_6_sum_2
+    )  # (25)
     attraction_12 = -step_6_sum_2 / distance_7**3  # (27)
     step_7 = step_4 + 0.3141592653589793 * attraction_12  # (28)
-    return (
-        step_4_sum_2
-        + 0.05235987755982988 * (step_4 + 2 * step_5 + 2 * step_6 + step_7)
+    return step_4_sum_2 + 0.05235987755982988 * (
+        step_4 + 2 * step_5 + 2 * step_6 + step_7
     )  # (32)
 
 
@@ -94,28 +98,29 @@ def height_backward(x, y, vx, vy):
     step_3_sum_2 = y + 0.3141592653589793 * step_2
     step_3_sum_3 = vx + 0.3141592653589793 * attraction_5
     step_3 = vy + 0.3141592653589793 * attraction_6  # (12)
-    distance_4 = math.sqrt(step_3_sum * step_3_sum + step_3_sum_2 * step_3_sum_2)  # (13)
+    distance_4 = math.sqrt(
+        step_3_sum * step_3_sum + step_3_sum_2 * step_3_sum_2
+    )  # (13)
     attraction_7_power = distance_4**3
     attraction_7 = -step_3_sum / attraction_7_power  # (14)
     attraction_8_power = distance_4**3
     attraction_8 = -step_3_sum_2 / attraction_8_power  # (15)
-    step_4_product = (
-        0.05235987755982988
-        * (vx + 2 * step_sum_3 + 2 * step_2_sum_3 + step_3_sum_3)
+    step_4_product = 0.05235987755982988 * (
+        vx + 2 * step_sum_3 + 2 * step_2_sum_3 + step_3_sum_3
     )
     step_4_sum = x + step_4_product
     step_4_sum_2 = y + 0.05235987755982988 * (vy + 2 * step + 2 * step_2 + step_3)
-    step_4_product_2 = (
-        0.05235987755982988
-        * (attraction + 2 * attraction_3 + 2 * attraction_5 + attraction_7)
+    step_4_product_2 = 0.05235987755982988 * (
+        attraction + 2 * attraction_3 + 2 * attraction_5 + attraction_7
     )
     step_4_sum_3 = vx + step_4_product_2
-    step_4_product_3 = (
-        0.05235987755982988
-        * (attraction_2 + 2 * attraction_4 + 2 * attraction_6 + attraction_8)
+    step_4_product_3 = 0.05235987755982988 * (
+        attraction_2 + 2 * attraction_4 + 2 * attraction_6 + attraction_8
     )
     step_4 = vy + step_4_product_3  # (16)
-    distance_5 = math.sqrt(step_4_sum * step_4_sum + step_4_sum_2 * step_4_sum_2)  # (17)
+    distance_5 = math.sqrt(
+        step_4_sum * step_4_sum + step_4_sum_2 * step_4_sum_2
+    )  # (17)
     attraction_9_power = distance_5**3
     attraction_9 = -step_4_sum / attraction_9_power  # (18)
     attraction_10_power = distance_5**3
@@ -124,19 +129,22 @@ def height_backward(x, y, vx, vy):
     step_5_sum_2 = step_4_sum_2 + 0.15707963267948966 * step_4
     step_5_sum_3 = step_4_sum_3 + 0.15707963267948966 * attraction_9
     step_5 = step_4 + 0.15707963267948966 * attraction_10  # (20)
-    distance_6 = math.sqrt(step_5_sum * step_5_sum + step_5_sum_2 * step_5_sum_2)  # (21)
+    distance_6 = math.sqrt(
+        step_5_sum * step_5_sum + step_5_sum_2 * step_5_sum_2
+    )  # (21)
     attraction_11_power = distance_6**3
     attraction_11 = -step_5_sum_2 / attraction_11_power  # (23)
     step_6_sum = step_4_sum + 0.15707963267948966 * step_5_sum_3
     step_6_sum_2 = step_4_sum_2 + 0.15707963267948966 * step_5
     step_6 = step_4 + 0.15707963267948966 * attraction_11  # (24)
-    distance_7 = math.sqrt(step_6_sum * step_6_sum + step_6_sum_2 * step_6_sum_2)  # (25)
+    distance_7 = math.sqrt(
+        step_6_sum * step_6_sum + step_6_sum_2 * step_6_sum_2
+    )  # (25)
     attraction_12_power = distance_7**3
     attraction_12 = -step_6_sum_2 / attraction_12_power  # (27)
     step_7 = step_4 + 0.3141592653589793 * attraction_12  # (28)
-    value = (
-        step_4_sum_2
-        + 0.05235987755982988 * (step_4 + 2 * step_5 + 2 * step_6 + step_7)
+    value = step_4_sum_2 + 0.05235987755982988 * (
+        step_4 + 2 * step_5 + 2 * step_6 + step_7
     )  # (32)
 
     # backprop return [s + dt / 6 * (a + 2 * b + 2 * c + d) for s, a, b, c, d in zip(state, k1…  (32)

@@ -95,5 +95,9 @@ class _Writer:
             ([f"for {i} in w:"], [], [i]),
             ([f"for {i}, j{i} in zip(w, {pairs}):"], [], [i, f"j{i}"]),
             ([f"for {i} in q:"], [], [f"{i}[0]", f"{i}[1]"]),
-            ([f"n{i} = 0", f"while {target} > -1.5 and n{i} < {turns}:"], [f"n{i} += 1", f"{target} = {target} - 0.3"], []),
+            (
+                [f"n{i} = 0", f"while {target} > -1.5 and n{i} < {turns}:"],
+                [f"n{i} += 1", f"{target} = {target} - 0.3"],
+                [],
+            ),
         ])  # fmt: skip

@@ -34,7 +34,7 @@ LEVELS = {
     "newton": ("op", "line"),
     "orbit": ("call", "line"),
     "staged": ("op", "stage"),
-    "year": ("line",),
+    "year": (),  # its picture is that of `orbit`
 }
 #: examples on arrays: the last digits of numpy's sums and functions depend on the processor
 ARRAYS = frozenset({"gaussian_process", "layer"})

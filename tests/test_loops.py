@@ -166,7 +166,7 @@ def test_literals_of_each_turn() -> None:
 
 def test_long_series_stand_by_themselves() -> None:
     def f(x):
-        for _, c in zip(range(40), [math.sqrt(n) for n in range(40)]):
+        for _, c in zip(range(40), [math.sqrt(n) for n in range(40)], strict=True):
             x = math.cos(x + c)
         return x
 

@@ -200,8 +200,7 @@ class _Tidy(ast.NodeTransformer):
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         inner = number_of(node.operand)
         twice = isinstance(node.op, ast.USub) and inner is not None and repr(inner).startswith("-")
-        found = constant(-inner) if twice else self.generic_visit(node)
-        return found  # type: ignore[return-value]
+        return constant(-inner) if twice else self.generic_visit(node)  # type: ignore[return-value]
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         if not isinstance(node.value, str):

@@ -151,7 +151,7 @@ def _check_flow(edge: Edge, source: Node, target: Node, tolerance: float) -> Non
             why = f"{source.id} is a constant" if source.kind == "const" else f"{target.id} has no adjoint"
             raise DocumentError(f"{edge.id}: a flow of {edge.flow!r}, but {why}")
         return
-    if edge.partial is None and edge.flow is not None and target.folded is not None:
+    if edge.partial is None and edge.flow is not None and (target.folded is not None or edge.count > 1):
         return  # a sum over several uses
     if edge.flow is None or edge.partial is None:
         raise DocumentError(f"{edge.id}: no flow from {target.id} to {source.id}, which varies")

@@ -86,8 +86,9 @@ def program(
     operations = {item for item in inside(items) if isinstance(item, int)}
     if len(operations) > limit:
         raise InputError(
-            f"{annotated.function.name} ran {len(operations)} operations that are no turns of a loop alike, and would "
-            f"be written out as so many statements: trace a smaller call, or raise the limit with limit={len(operations)}"
+            f"{annotated.function.name} ran {len(operations)} operations that are no turns of a loop, and would be "
+            "written out as so many statements: trace a smaller call, or raise the limit with "
+            f"limit={len(operations)}"
         )
     outline.show_only(operations)
     formulas = Formulas()

@@ -21,7 +21,7 @@ from tracegrad.formula import written
 from tracegrad.naming import Names, identifier, steps_of
 from tracegrad.outline import Outline
 from tracegrad.repeats import Item, Repeat, inside, repeats
-from tracegrad.statements import Assign, Loop, Move, Statement, each
+from tracegrad.statements import Assign, Move, Statement, each
 
 #: a series of literals longer than this stands by itself
 _LONGEST = 50

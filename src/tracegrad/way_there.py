@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from tracegrad.document import Guard
 from tracegrad.expressions import fill, name, parse, source
