@@ -4,7 +4,8 @@
 def _require(outcome, recorded, where):
     """Stop where these numbers would take another path than the recorded one."""
     if outcome != recorded and (outcome == outcome or recorded == recorded):
-        raise ValueError(f"{where} gave {recorded!r} when this was recorded, now {outcome!r}: trace it again")
+        found = f"{where} gave {recorded!r} when this was recorded, now {outcome!r}"
+        raise ValueError(f"{found}: trace it again")
 
 
 def square_root(a):

@@ -13,19 +13,16 @@ def loss_of_one(parameters):
     parameters_out_0 = parameters["out"][0]
     parameters_out_1 = parameters["out"][1]
     parameters_out_2 = parameters["out"][2]
-    neuron_sum = (
-        parameters_hidden_0_0
-        + sum([parameters_hidden_0_1 * 0.0, parameters_hidden_0_2 * 1.0])
+    neuron_sum = parameters_hidden_0_0 + sum(
+        [parameters_hidden_0_1 * 0.0, parameters_hidden_0_2 * 1.0]
     )
     neuron = math.tanh(neuron_sum)  # (1)
-    neuron_2_sum = (
-        parameters_hidden_1_0
-        + sum([parameters_hidden_1_1 * 0.0, parameters_hidden_1_2 * 1.0])
+    neuron_2_sum = parameters_hidden_1_0 + sum(
+        [parameters_hidden_1_1 * 0.0, parameters_hidden_1_2 * 1.0]
     )
     neuron_2 = math.tanh(neuron_2_sum)  # (2)
-    answer_sum = (
-        parameters_out_0
-        + sum([parameters_out_1 * neuron, parameters_out_2 * neuron_2])
+    answer_sum = parameters_out_0 + sum(
+        [parameters_out_1 * neuron, parameters_out_2 * neuron_2]
     )
     answer = math.tanh(answer_sum)  # (3)
     return (answer - 1.0) ** 2  # (4)
@@ -42,19 +39,16 @@ def loss_of_one_backward(parameters):
     parameters_out_0 = parameters["out"][0]
     parameters_out_1 = parameters["out"][1]
     parameters_out_2 = parameters["out"][2]
-    neuron_sum = (
-        parameters_hidden_0_0
-        + sum([parameters_hidden_0_1 * 0.0, parameters_hidden_0_2 * 1.0])
+    neuron_sum = parameters_hidden_0_0 + sum(
+        [parameters_hidden_0_1 * 0.0, parameters_hidden_0_2 * 1.0]
     )
     neuron = math.tanh(neuron_sum)  # (1)
-    neuron_2_sum = (
-        parameters_hidden_1_0
-        + sum([parameters_hidden_1_1 * 0.0, parameters_hidden_1_2 * 1.0])
+    neuron_2_sum = parameters_hidden_1_0 + sum(
+        [parameters_hidden_1_1 * 0.0, parameters_hidden_1_2 * 1.0]
     )
     neuron_2 = math.tanh(neuron_2_sum)  # (2)
-    answer_sum = (
-        parameters_out_0
-        + sum([parameters_out_1 * neuron, parameters_out_2 * neuron_2])
+    answer_sum = parameters_out_0 + sum(
+        [parameters_out_1 * neuron, parameters_out_2 * neuron_2]
     )
     answer = math.tanh(answer_sum)  # (3)
     value_difference = answer - 1.0
@@ -82,8 +76,16 @@ def loss_of_one_backward(parameters):
     return value, {
         "parameters": {
             "hidden": [
-                [dparameters_hidden_0_0, dparameters_hidden_0_1, dparameters_hidden_0_2],
-                [dparameters_hidden_1_0, dparameters_hidden_1_1, dparameters_hidden_1_2],
+                [
+                    dparameters_hidden_0_0,
+                    dparameters_hidden_0_1,
+                    dparameters_hidden_0_2,
+                ],
+                [
+                    dparameters_hidden_1_0,
+                    dparameters_hidden_1_1,
+                    dparameters_hidden_1_2,
+                ],
             ],
             "out": [dparameters_out_0, dparameters_out_1, dparameters_out_2],
         },

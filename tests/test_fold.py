@@ -264,6 +264,16 @@ def test_recursion_folds_as_a_loop_does() -> None:
         check_identity(document)
 
 
+def test_two_uses_of_a_line_by_one_node() -> None:
+    def f(x, y):
+        place = [math.sin(u) for u in (x, y)]
+        return math.hypot(place[0], place[1])
+
+    lines = tg.trace(f, 0.3, 0.4).at("line")
+    check_identity(lines)
+    assert [(edge.count, edge.partial is None) for edge in lines.edges] == [(1, True), (1, True), (2, True)]
+
+
 def test_many_inputs_and_outputs_are_one_line() -> None:
     source = "def f(w):\n    return [a * a for a in w]\n"
     t = tg.trace(compiled(source, "f"), [float(i) for i in range(10)])

@@ -27,10 +27,14 @@ FORMATS = PICTURES + LISTINGS
 #: the levels at which an example is shown; by itself each operation is
 LEVELS = {
     "black_scholes": ("op", "stage"),
+    "horner": ("line",),
+    "kepler": ("line",),
+    "layers": ("line",),
     "mlp": ("stage", "call", "line"),
     "newton": ("op", "line"),
     "orbit": ("call", "line"),
     "staged": ("op", "stage"),
+    "year": (),  # its picture is that of `orbit`
 }
 #: examples on arrays: the last digits of numpy's sums and functions depend on the processor
 ARRAYS = frozenset({"gaussian_process", "layer"})

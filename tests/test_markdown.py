@@ -14,14 +14,18 @@ from tracegrad.demo import f
 from tracegrad.export import dump
 from tracegrad.export.latex import formula
 from tracegrad.staged import program
+from tracegrad.statements import Loop, Move, Push, Stack, each
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_line_for_each_statement(name: str) -> None:
     t, _ = recorded(name)
-    found = program(t.document)
-    lines = [line for line in t.to_markdown().splitlines() if line.startswith("- ")]
-    assert len(lines) == len(found.forward) + len(found.backward)
+    found = program(t.document, join=False)
+    lines = [line.lstrip("> ") for line in t.to_markdown().splitlines() if line.lstrip("> ").startswith("- ")]
+    listed = [
+        one for one in each((*found.forward, *found.backward)) if not isinstance(one, (Loop, Stack, Push))
+    ]
+    assert len(lines) == sum(len(one.targets) if isinstance(one, Move) else 1 for one in listed)
     for line in lines:
         assert line.count("$") % 2 == 0
         assert line.count("{") == line.count("}") or "`" in line
@@ -33,6 +37,25 @@ def test_numbers_are_filled_in() -> None:
     assert r"$\mathit{xpysqr} = \mathit{xpy}^{2} = (-1)^{2} = 1$" in text
     assert r"$\mathit{dx} \mathrel{+}= \mathit{dnum} = 0.5121$, in sum $2.06$" in text
     assert r"= 3.0 \cdot" not in text
+
+
+def test_a_loop_is_one_turn_of_it() -> None:
+    def decay(x, rates):
+        for rate in rates:
+            x = x - rate * x * x
+        return x
+
+    text = tg.trace(decay, 2.0, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]).to_markdown()
+    assert (
+        "**6 times**; the numbers are those of turn 2, $k = 1$:\n\n> **1** `x = x - rate * x * x`\n>\n> - $"
+        in text
+    )
+    assert (
+        r"> - $x_{\mathit{next}} = x_{2} - x_{\mathit{product}} \cdot x_{2} = 1.6 - 0.32 \cdot 1.6 = 1.088$"
+        in text
+    )
+    assert r"> - $\mathit{drates}[k] \mathrel{+}= x_{2} \cdot \mathit{dx}_{\mathit{product}} = " in text
+    assert "**6 times**, from the last turn to the first; the numbers are those of turn 2, $k = 1$:" in text
 
 
 def test_float_format() -> None:
@@ -74,8 +97,8 @@ def test_text_of_the_user_is_no_markup() -> None:
 
 def test_a_long_loop_is_refused() -> None:
     def long(x):
-        for _ in range(600):
-            x = x * 0.999
+        for i in range(600):
+            x = x ** (1 + i / 10**6)
         return x
 
     with pytest.raises(tg.InputError, match="limit=600"):

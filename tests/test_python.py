@@ -162,10 +162,8 @@ def test_ruff_finds_nothing(written: Path) -> None:
 @pytest.mark.parametrize(
     "formatter", [("ruff", "format", "--isolated", "--no-cache"), ("black", "-q")], ids=["ruff", "black"]
 )
-def test_formatted_source_gives_the_same_numbers(formatter: tuple[str, ...], written: Path) -> None:
-    run(*formatter, folder=written)
-    for number, entry in enumerate(CORPUS):
-        both(entry, entry.args, functions((written / f"m{number}.py").read_text(encoding="utf-8")))
+def test_formatters_leave_the_source_as_it_is(formatter: tuple[str, ...], written: Path) -> None:
+    run(*formatter, "--check", folder=written)
 
 
 @pytest.mark.parametrize("entry", CORPUS, ids=NAMES)
@@ -256,12 +254,12 @@ def test_seeds_can_be_given() -> None:
 
 def test_a_long_loop_is_refused_with_advice() -> None:
     def f(x):
-        for _ in range(3000):
-            x = x * 0.999
+        for i in range(3000):
+            x = x ** (1 + i / 10**7)
         return x
 
     t = tg.trace(f, 1.0)
-    with pytest.raises(tg.InputError, match=r"f ran 3000 operations.*limit=3000"):
+    with pytest.raises(tg.InputError, match=r"f ran 3000 operations that are no turns of a loop.*limit=3000"):
         t.to_python()
     assert functions(t.to_python(limit=3000))[0](1.0) == t.value
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 PLACEHOLDER = re.compile(r"[NDL]_(\d+)")
@@ -176,6 +176,7 @@ def _with_first(body: ast.expr, first: ast.expr) -> ast.expr:
 # ---- source -----------------------------------------------------------------------------------------
 
 _SIMPLE = r"(?:[^\W\d][\w.]*|\d[\w.]*)"
+_EXPONENT = re.compile(r"(?<=\d)e\+(?=\d)")
 _POWER = re.compile(rf"(?<![\w.)\]])(-?{_SIMPLE}) \*\* (-?{_SIMPLE})(?![\w.(\[])")
 
 
@@ -185,24 +186,70 @@ def source(tree: ast.expr) -> str:
     >>> source(parse("(x)**2 - (1 + (math.exp(-(y)))) ** 2"))
     'x**2 - (1 + math.exp(-y)) ** 2'
     """
-    return _POWER.sub(r"\1**\2", ast.unparse(tree))
+    tidy = _Tidy()
+    text = _EXPONENT.sub("e", _POWER.sub(r"\1**\2", ast.unparse(tidy.visit(copy.deepcopy(tree)))))
+    return re.sub("\0(\\d+)\0", lambda found: quoted(tidy.texts[int(found[1])]), text)
 
 
-def lines(before: str, tree: ast.expr, width: int) -> list[str]:
-    """A statement that ends in an expression: on one line, or a term a line in parentheses.
+class _Tidy(ast.NodeTransformer):
+    """Takes the texts out of an expression and leaves their numbers; two signs before a number are none."""
 
-    >>> print("\\n".join(lines("x = ", parse("a * b - c / d + 2"), 16)))
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        inner = number_of(node.operand)
+        twice = isinstance(node.op, ast.USub) and inner is not None and repr(inner).startswith("-")
+        return constant(-inner) if twice else self.generic_visit(node)  # type: ignore[return-value]
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        if not isinstance(node.value, str):
+            return node
+        self.texts.append(node.value)
+        return name(f"\0{len(self.texts) - 1}\0")
+
+
+def lines(before: str, tree: ast.expr, width: int, note: str = "") -> list[str]:
+    """A statement that ends in an expression, and a note: on one line, or in parentheses, perhaps a term a line.
+
+    >>> print("\\n".join(lines("x = ", parse("a * b - c / d + 2"), 16, "  # 7")))
     x = (
         a * b
         - c / d
         + 2
-    )
+    )  # 7
     """
-    line = before + source(tree)
+    text = source(tree)
+    if len(before + text + note) <= width:
+        return [before + text + note]
     terms = _terms(tree)
-    if len(line) <= width or len(terms) == 1:
-        return [line]
-    return [f"{before}(", *(f"    {term}" for term in terms), ")"]
+    head, inner = _last_brackets(text)
+    if len(terms) <= 2 and inner and len(before + head) <= width and len(inner) + 4 <= width:
+        return [before + head, f"    {inner}", f"{text[-1]}{note}"]
+    if len(terms) > 1:
+        body = [text] if len(text) + 4 <= width else terms
+        return [f"{before}(", *(f"    {line}" for line in body), f"){note}"]
+    if isinstance(tree, ast.Call) and not tree.keywords:
+        body = _each(tree.args, width - 4)
+        return [f"{before}{source(tree.func)}(", *(f"    {line}" for line in body), f"){note}"]
+    return [before + text + note]
+
+
+def _last_brackets(text: str) -> tuple[str, str]:
+    """An expression that ends in brackets: up to the opening one, and what is in them."""
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        depth += (text[at] in ")]") - (text[at] in "([")
+        if depth == 0:
+            return text[: at + 1], text[at + 1 : -1]
+    return text, ""
+
+
+def _each(trees: Sequence[ast.expr], width: int) -> list[str]:
+    """Arguments or elements, one a line; a single list of elements keeps its brackets where it is."""
+    if len(trees) == 1 and isinstance(trees[0], ast.List):
+        return ["[", *(f"    {line}" for line in _each(trees[0].elts, width - 4)), "]"]
+    return [line for tree in trees for line in (f"{source(tree)},",)]
 
 
 def _terms(tree: ast.expr) -> list[str]:
@@ -227,3 +274,14 @@ def quoted(text: str) -> str:
     "d['k']" 'say "x"'
     """
     return repr(text) if '"' in text else f'"{repr(chr(39) + text)[2:-1]}"'
+
+
+def key_source(key: Any) -> str:
+    """A key of a dict, if it can be written; else its text."""
+    if isinstance(key, str):
+        return quoted(key)
+    try:
+        ast.literal_eval(repr(key))
+    except (SyntaxError, ValueError):
+        return quoted(str(key))
+    return repr(key)

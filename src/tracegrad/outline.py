@@ -1,18 +1,22 @@
 """Look-ups in a document of operations, for those who write code or equations from it.
 
 In: an :class:`~tracegrad.document.Annotated` of level ``op``.  Out: :class:`Outline`: nodes by number, the operands,
-uses and guards of each, and which of them anything depends on.
+uses and guards of each, which of them anything depends on, and which a gradient returns through.
+
+The literals that guards compare with are numbered on from the nodes, so that "operand" means one thing.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from tracegrad.document import Annotated, Edge, Guard, Node, Stage
 from tracegrad.errors import InputError, UnsupportedError
-from tracegrad.primitives import TABLE, Primitive
+from tracegrad.ieee import lift, plain
+from tracegrad.primitives import PLAIN, TABLE, Primitive, partials
 
 
 class Outline:
@@ -27,8 +31,13 @@ class Outline:
         self.nodes = annotated.nodes
         self._index = {node.id: index for index, node in enumerate(self.nodes)}
         self.edges: dict[int, list[Edge]] = defaultdict(list)
+        self._sources: dict[int, list[int]] = defaultdict(list)
         for edge in annotated.edges:
-            self.edges[self._index[edge.target]].append(edge)
+            target = self._index[edge.target]
+            self.edges[target].append(edge)
+            self._sources[target].append(self._index[edge.source])
+        self._literals: list[Any] = []
+        self._asked = {guard.id: self._codes(guard) for guard in annotated.guards}
         #: guards by the last node that they need; -1 where they need none
         self.guards: dict[int, list[Guard]] = defaultdict(list)
         for guard in annotated.guards:
@@ -43,13 +52,41 @@ class Outline:
 
     def sources(self, index: int) -> list[int]:
         """The operands of a node, slot by slot."""
-        return [self._index[edge.source] for edge in self.edges[index]]
+        return self._sources.get(index, [])
 
     def varies(self, index: int) -> bool:
-        return self.nodes[index].kind != "const"
+        return index < len(self.nodes) and self.nodes[index].kind != "const"
+
+    def asked(self, guard: Guard) -> list[int]:
+        """The operands of a guard, literals among them."""
+        return self._asked[guard.id]
 
     def guarded(self, guard: Guard) -> list[int]:
-        return [self._index[operand["node"]] for operand in guard.operands if "node" in operand]
+        """The nodes among the operands of a guard."""
+        return [index for index in self._asked[guard.id] if index < len(self.nodes)]
+
+    def value(self, index: int) -> Any:
+        """The recorded value of a node or literal."""
+        return self.nodes[index].value if index < len(self.nodes) else self._literals[index - len(self.nodes)]
+
+    def _codes(self, guard: Guard) -> list[int]:
+        found = []
+        for operand in guard.operands:
+            if "node" in operand:
+                found.append(self._index[operand["node"]])
+            else:
+                found.append(len(self.nodes) + len(self._literals))
+                self._literals.append(operand["value"])
+        return found
+
+    @cached_property
+    def reached(self) -> set[int]:
+        """The operations that a gradient returns through."""
+        found = {index for _, index in self.outputs}
+        for index in range(len(self.nodes) - 1, -1, -1):
+            if index in found:
+                found.update(filter(self.varies, self.sources(index)))
+        return {index for index in found if self.nodes[index].kind == "op"}
 
     def _all_guarded(self) -> list[int]:
         return [index for guard in self.annotated.guards for index in self.guarded(guard)]
@@ -79,6 +116,14 @@ class Outline:
         """The stage of a node and its number, from 1."""
         return self._stages.get(self.nodes[index].stage or "")
 
+    def show_only(self, operations: set[int]) -> None:
+        """Number only the stages of these operations, unless they are all that anything depends on."""
+        hidden = {index for index in self.live - operations if self.nodes[index].kind == "op"}
+        if hidden:
+            shown = {self.nodes[index].stage for index in operations}
+            stages = [stage for stage in self.annotated.stages if stage.id in shown]
+            self._stages = {stage.id: (number, stage) for number, stage in enumerate(stages, 1)}
+
     def completes(self, index: int) -> bool:
         """Whether a node is the last of its stage."""
         return self.nodes[index].stage is not None and self._ends.get(self.nodes[index].stage) == index
@@ -99,6 +144,25 @@ class Outline:
     def values(self, index: int) -> list[Any]:
         """The recorded operands of a node."""
         return [self.nodes[source].value for source in self.sources(index)]
+
+    def at_pole(self, index: int, slot: int) -> bool:
+        """Whether Python's arithmetic raises at a local gradient, where the interpreter goes on with inf or nan."""
+        node, row = self.nodes[index], self.row(index)
+        try:
+            if row.variadic:
+                local = partials(row, PLAIN, node.value, self.values(index))[slot]
+            else:
+                rule = row.rules[slot]  # type: ignore[index]
+                arguments = (node.value, *self.values(index), *node.params.values())
+                local = rule(PLAIN, *arguments) if callable(rule) else rule
+            local * (node.adjoint or 0.0)
+        except (ArithmeticError, ValueError):
+            return True
+        return False
+
+    def local_gradient(self, index: int, slot: int) -> float:
+        """The recorded one."""
+        return float(plain(lift(self.edges[index][slot].partial)))
 
 
 def row_of(operation: str) -> Primitive:

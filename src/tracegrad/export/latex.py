@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracegrad.export.numerals import short
+from tracegrad.expressions import source
 
 #: functions that have a sign of their own
 _SIGNS = {
@@ -84,10 +85,13 @@ class _Writer:
                 return self._number(self.numbers[id]) if id in self.numbers else (symbol(id), _ATOM)
             case ast.Attribute(attr=attr):
                 return {"inf": r"\infty", "nan": r"\mathrm{nan}"}.get(attr, symbol(attr)), _ATOM
-            case ast.Subscript(value=ast.Name(id=id), slice=ast.Constant(value=key)):
-                if id in self.numbers:
-                    return self._number(self.numbers[id][key])
-                return f"{symbol(id)}[{key!r}]", _ATOM
+            case ast.Subscript(value=ast.Name(id=id), slice=ast.Constant(value=key)) if id in self.numbers:
+                return self._number(self.numbers[id][key])
+            case ast.Subscript():
+                text = source(tree)
+                return (
+                    self._number(self.numbers[text]) if text in self.numbers else (self._element(tree), _ATOM)
+                )
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return f"-{self.write(operand, _PRODUCT)}", _SUM
             case ast.BinOp(left=left, op=op, right=right):
@@ -97,6 +101,16 @@ class _Writer:
             case ast.List(elts=elts):
                 return f"[{self._listed(elts)}]", _ATOM
         return rf"\mathtt{{{ast.unparse(tree)}}}", _ATOM
+
+    def _element(self, tree: ast.expr) -> str:
+        """An element, with its indices below."""
+        indices: list[str] = []
+        while isinstance(tree, ast.Subscript):
+            text = isinstance(tree.slice, ast.Constant) and isinstance(tree.slice.value, str)
+            indices.insert(0, symbol(tree.slice.value) if text else self.write(tree.slice, _SUM))  # type: ignore[attr-defined]
+            tree = tree.value
+        container = tree.id if isinstance(tree, ast.Name) else source(tree).replace(".", "_")
+        return f"{symbol(container)}[{', '.join(indices)}]"
 
     def _number(self, value: Any) -> tuple[str, int]:
         text = number(value, self.float_format)

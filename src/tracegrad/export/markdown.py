@@ -9,19 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from tracegrad.document import Annotated
 from tracegrad.export.latex import formula, number, symbol
 from tracegrad.export.numerals import short
-from tracegrad.expressions import source
-from tracegrad.staged import Assign, Program, Statement, program
+from tracegrad.expressions import parse, source
+from tracegrad.staged import UNROLL, Program, program
+from tracegrad.statements import Assign, Check, Loop, Move, Statement, each
 
 SUFFIXES = (".md",)
 
+#: so many inputs are listed
+_MANY = 24
 
-def dump(annotated: Annotated, *, float_format: str = ".4g", limit: int = 500) -> str:
-    """The listing; a function of more than ``limit`` operations is refused: nobody would read it.
+
+def dump(annotated: Annotated, *, float_format: str = ".4g", limit: int = 500, unroll: int = UNROLL) -> str:
+    """The listing; loops of more than ``unroll`` turns are one turn of them, said to be that.
+
+    A function of more than ``limit`` operations that do not repeat is refused: nobody would read it.
 
     >>> import tracegrad as tg
     >>> def f(x, y):
@@ -55,22 +62,20 @@ def dump(annotated: Annotated, *, float_format: str = ".4g", limit: int = 500) -
     - $\\mathit{dy} = x \\cdot \\mathit{dp} = 3 \\cdot 1 = 3$
     <BLANKLINE>
     """
-    found = program(annotated, limit=limit)
+    found = program(annotated, limit=limit, unroll=unroll, join=False)
     listing = _Listing(found, float_format)
     return "\n".join(
         [
             f"# {_title(annotated, float_format)}",
             "",
-            ", ".join(
-                f"${symbol(found.values[i])} = {listing.recorded(i)}$" for _, i in found.outline.inputs
-            ),
+            ", ".join(listing.inputs()),
             "",
             "## Forward",
             "",
             *listing.stages(found.forward),
             "## Backward",
             "",
-            *listing.stages(found.backward),
+            *listing.stages(found.backward, back=True),
         ]
     )
 
@@ -103,37 +108,84 @@ class _Listing:
         self.float_format = float_format
         nodes = found.outline.nodes
         self.numbers: dict[str, Any] = {name: nodes[index].value for index, name in found.values.items()}
-        for one in found.backward:
-            if isinstance(one, Assign):
-                shared = isinstance(one.value, list)
-                self.numbers[one.target] = one.value if shared else nodes[one.node].adjoint
+        self.numbers |= found.recorded
+        for one in each(found.backward):
+            if isinstance(one, Assign) and isinstance(one.value, list):
+                self.numbers[one.target] = one.value  # all local gradients of a gate
         if found.seed is not None:
             seeds = [output.seed for output, _ in found.outline.outputs]
             self.numbers[found.seed] = seeds[0] if len(seeds) == 1 else seeds
+        #: what loops count by, or go through
+        self.counted = {own for one in each(found.forward) if isinstance(one, Loop) for own in one.targets}
         self._so_far: dict[str, Any] = {}
 
-    def recorded(self, index: int) -> str:
-        """The value of a node."""
-        return number(self.found.outline.nodes[index].value, self.float_format)
+    def inputs(self) -> Iterator[str]:
+        """The inputs with their values, the first of many."""
+        inputs = [index for _, index in self.found.outline.inputs if index in self.found.values]
+        for index in inputs[:_MANY]:
+            value = number(self.found.outline.nodes[index].value, self.float_format)
+            yield f"${symbol(self.found.values[index])} = {value}$"
+        if len(inputs) > _MANY:
+            yield f"and {len(inputs) - _MANY} more"
 
-    def stages(self, statements: Iterable[Statement]) -> Iterator[str]:
+    def stages(self, statements: Iterable[Statement], back: bool = False) -> Iterator[str]:
         """The statements under those of the user that they belong to."""
-        for at, group in groupby(statements, key=lambda one: self.found.outline.stage(one.through)):
-            if at is not None:
+        for at, group in groupby(self._with_stages(statements), key=itemgetter(0)):
+            if isinstance(at, tuple):
                 yield from (f"**{at[0]}** {_code(at[1].label)}", "")
-            yield from (f"- {self._statement(one)}" for one in group)
+            for _, one in group:
+                yield from self._loop(one, back) if isinstance(one, Loop) else self._lines(one)
             yield ""
 
-    def _statement(self, one: Statement) -> str:
-        if not isinstance(one, Assign):
-            return f"taken for granted: {_code(source(one.expression))} is {_code(one.outcome)}"
+    def _with_stages(self, statements: Iterable[Statement]) -> Iterator[tuple[Any, Statement]]:
+        """What is listed, with its stage; a loop has its number for one, and a move that of what precedes it."""
+        at: Any = None
+        for one in statements:
+            if isinstance(one, Loop):
+                yield one.number, one
+                at = None
+            elif isinstance(one, (Assign, Check)):
+                at = self.found.outline.stage(one.through)
+                yield at, one
+            elif isinstance(one, Move):
+                yield at, one
+
+    def _loop(self, one: Loop, back: bool) -> Iterator[str]:
+        """A turn of a loop, indented as a quotation."""
+        order = ", from the last turn to the first" if back else ""
+        known = [target for target in one.targets if target in self.counted]
+        where = [
+            f"${symbol(target)} = {number(self.numbers[target], self.float_format)}$" for target in known
+        ]
+        yield f"**{one.turns} times**{order}; the numbers are those of {', '.join([f'turn {one.at + 1}', *where])}:"
+        yield ""
+        self._so_far.clear()
+        *lines, _ = self.stages(one.body, back)
+        yield from (f"> {line}".rstrip() for line in lines)
+        self._so_far.clear()
+
+    def _lines(self, one: Statement) -> Iterator[str]:
+        if isinstance(one, Move):
+            for target, tree in zip(one.targets, one.sources, strict=True):
+                self._so_far.pop(target, None)
+                yield f"- ${symbol(target)} = {formula(tree, float_format=self.float_format)}$"
+        elif isinstance(one, Assign):
+            yield f"- {self._assign(one)}"
+        elif isinstance(one, Check):
+            yield f"- taken for granted: {_code(source(one.expression))} is {_code(one.outcome)}"
+
+    def _assign(self, one: Assign) -> str:
         shown = [formula(one.expression, float_format=self.float_format)]
-        shown.append(formula(one.expression, self.numbers, self.float_format))
-        shown.append(number(one.value, self.float_format))
+        if one.value is not None:  # what a loop ended with is not that of the turn that is shown
+            shown.append(formula(one.expression, self.numbers, self.float_format))
+            shown.append(number(one.value, self.float_format))
         sides = " = ".join(dict.fromkeys(shown))
+        target = formula(parse(one.target))
         if one.sign == "=":
             self._so_far[one.target] = one.value
-            return f"${symbol(one.target)} = {sides}$"
+            return f"${target} = {sides}$"
+        line = rf"${target} \mathrel{{+}}= {sides}$"
+        if one.value is None or one.target not in self._so_far:
+            return line
         self._so_far[one.target] += one.value
-        total = number(self._so_far[one.target], self.float_format)
-        return rf"${symbol(one.target)} \mathrel{{+}}= {sides}$, in sum ${total}$"
+        return f"{line}, in sum ${number(self._so_far[one.target], self.float_format)}$"

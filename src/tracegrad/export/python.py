@@ -17,32 +17,39 @@ Decisions:
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from tracegrad.document import Annotated, Record
-from tracegrad.expressions import constant, lines, name, quoted, source
+from tracegrad.expressions import constant, key_source, lines, name, parse, quoted, source
 from tracegrad.formula import written
 from tracegrad.naming import Names, steps_of
 from tracegrad.outline import Outline
 from tracegrad.primitives import TABLE
-from tracegrad.staged import Assign, Program, Statement, program
+from tracegrad.staged import UNROLL, Program, program
+from tracegrad.statements import Assign, Check, Loop, Move, Push, Stack, Statement, each, mentioned, needed
 
 SUFFIXES = (".py",)
 
 _WIDTH = 88
 _MODULES = ("math", "operator", "statistics", "tracegrad.special")
 
+_ZERO = "Sums start with -0.0: what is added to it stays as it is, to the sign of a zero."
+
 _REQUIRE = '''\
 def _require(outcome, recorded, where):
     """Stop where these numbers would take another path than the recorded one."""
     if outcome != recorded and (outcome == outcome or recorded == recorded):
-        raise ValueError(f"{where} gave {recorded!r} when this was recorded, now {outcome!r}: trace it again")
+        found = f"{where} gave {recorded!r} when this was recorded, now {outcome!r}"
+        raise ValueError(f"{found}: trace it again")
 '''
 
 
-def dump(annotated: Annotated, *, limit: int = 2000) -> str:
-    """The module; a function of more than ``limit`` operations is refused, because its loops are written out.
+def dump(annotated: Annotated, *, limit: int = 2000, unroll: int = UNROLL) -> str:
+    """The module; loops of more than ``unroll`` turns are loops in it.
+
+    What does not repeat is written out, and a function of more than ``limit`` such operations is refused.
 
     >>> import tracegrad as tg
     >>> def f(x, y):
@@ -78,10 +85,11 @@ def dump(annotated: Annotated, *, limit: int = 2000) -> str:
     arguments = _Arguments([row.name for row in annotated.inputs], names)
     title = names.take(annotated.function.name if annotated.function.name.isidentifier() else "f")
     backward_title = names.take(f"{title}_backward")
-    found = program(annotated, names, arguments.direct, limit=limit)
+    found = program(annotated, names, arguments.roots, limit=limit, unroll=unroll)
     parts = [
         *([_REQUIRE.rstrip()] if _checks(found) else []),
         *found.helpers.values(),
+        *("\n".join(_wrapped(f"{own} = ", values, width=_WIDTH)) for own, values in found.tables.items()),
         "\n".join(_short(found, title, arguments)),
         "\n".join(_backward(found, title, backward_title, arguments)),
     ]
@@ -91,7 +99,7 @@ def dump(annotated: Annotated, *, limit: int = 2000) -> str:
 
 
 def _checks(found: Program) -> bool:
-    return any(not isinstance(one, Assign) for one in (*found.forward, *found.backward))
+    return any(isinstance(one, Check) for one in each((*found.forward, *found.backward)))
 
 
 def _at(annotated: Annotated) -> str:
@@ -117,11 +125,12 @@ def _imports(body: str) -> Iterator[str]:
 
 
 def _short(found: Program, title: str, arguments: _Arguments) -> Iterator[str]:
-    yield f"def {title}({', '.join(arguments.parameters)}):"
-    body = [*arguments.unpacked(found), *_statements(found, found.short)]
+    yield from _signature(title, arguments.parameters)
+    unpacked = arguments.unpacked(found, needed(found.short) | _mentioned(found.short_results))
+    body = [*unpacked, *_statements(found, found.short)]
     results = _structure(found, found.short_results)
     last = [index for _, index in found.outline.outputs][-1:]
-    written_out = {one.node for one in found.short if isinstance(one, Assign)}
+    written_out = {one.node for one in each(found.short) if isinstance(one, Assign)}
     note = _number(found.outline, last[0]) if last and last[0] not in written_out else ""
     yield from _indented([*body, *_wrapped("return ", results, note)])
 
@@ -131,33 +140,107 @@ def _backward(found: Program, title: str, own: str, arguments: _Arguments) -> It
     if found.seed is not None:
         seeds = [written(output.seed) for output, _ in found.outline.outputs]
         parameters.append(f"{found.seed}={seeds[0] if len(seeds) == 1 else '(' + ', '.join(seeds) + ')'}")
-    yield f"def {own}({', '.join(parameters)}):"
-    yield f'    """The value of {title} and its gradients, by the chain rule from the last statement to the first."""'
-    body = [*arguments.unpacked(found), *_statements(found, found.forward), *_way_back(found)]
-    gradients = arguments.gradients(found.gradients)
-    result = f"{_one_line(_structure(found, found.results))}, "
-    yield from _indented([*body, *_wrapped(f"return {result}", gradients)])
+    yield from _signature(own, parameters)
+    statements = (*found.forward, *found.backward)
+    summary = (
+        f"The value of {title} and its gradients, by the chain rule from the last statement to the first."
+    )
+    yield from _indented([f'"""{summary}', "", _ZERO, '"""'] if _starts_sums(found) else [f'"""{summary}"""'])
+    unpacked = arguments.unpacked(found, needed(statements) | _mentioned(found.results))
+    body = [*unpacked, *_statements(found, found.forward), *_way_back(found, arguments)]
+    gradients = arguments.gradients(found)
+    results = _structure(found, found.results)
+    line = f"return {_one_line(results)}, "
+    pair = _wrapped(line, gradients) if len(line) < _WIDTH - 4 else _wrapped("return ", (results, gradients))
+    yield from _indented([*body, *pair])
 
 
-def _statements(found: Program, statements: Iterable[Statement]) -> Iterator[str]:
+def _starts_sums(found: Program) -> bool:
+    sources = [tree for one in each(found.backward) if isinstance(one, Move) for tree in one.sources]
+    return bool(found.vectors) or any(source(tree) == "-0.0" for tree in sources)
+
+
+def _signature(title: str, parameters: list[str]) -> list[str]:
+    line = f"def {title}({', '.join(parameters)}):"
+    if len(line) <= _WIDTH:
+        return [line]
+    inner = ", ".join(parameters)
+    inside = [inner] if len(inner) + 4 <= _WIDTH else [f"{one}," for one in parameters]
+    return [f"def {title}(", *(f"    {line}" for line in inside), "):"]
+
+
+def _statements(found: Program, statements: Iterable[Statement], width: int = _WIDTH - 4) -> Iterator[str]:
     for one in statements:
-        if isinstance(one, Assign):
-            *above, last = lines(f"{one.target} {one.sign} ", one.expression, _WIDTH - 4)
-            yield from [*above, last + (_number(found.outline, one.node) if one.computes else "")]
-        else:
-            yield from _call("_require", [source(one.expression), one.outcome, quoted(_clean(one.where))])
+        match one:
+            case Assign(target=target, sign=sign, expression=expression):
+                note = _number(found.outline, one.node) if one.computes else ""
+                yield from lines(f"{target} {sign} ", expression, width, note)
+            case Check(expression=expression, outcome=outcome, where=where):
+                yield from _call(
+                    "_require", [source(expression), source(parse(outcome)), quoted(_clean(where))], width
+                )
+            case Move(targets=targets, sources=sources):
+                yield from _move(targets, sources, width)
+            case Stack(name=own):
+                yield f"{own} = []"
+            case Push(stack=stack, values=values):
+                yield from _push(stack, values, width)
+            case Loop():
+                yield from _head(one, width)
+                yield from _indented(_statements(found, one.body, width - 4))
 
 
-def _way_back(found: Program) -> Iterator[str]:
-    before = None
+def _head(loop: Loop, width: int) -> list[str]:
+    """The first line of a loop, or a name a line."""
+    iterable = source(loop.iterable)
+    line = f"for {', '.join(loop.targets) or '_'} in {iterable}:"
+    return (
+        [line]
+        if len(line) <= width
+        else ["for (", *(f"    {one}," for one in loop.targets), f") in {iterable}:"]
+    )
+
+
+def _push(stack: str, values: tuple[str, ...], width: int) -> list[str]:
+    pushed = f"({', '.join(values)})" if len(values) > 1 else values[0]
+    if len(pushed) + 5 <= width:
+        return _call(f"{stack}.append", [pushed], width)
+    return [f"{stack}.append(", "    (", *(f"        {value}," for value in values), "    )", ")"]
+
+
+def _move(targets: tuple[str, ...], sources: tuple[ast.expr, ...], width: int) -> Iterator[str]:
+    """A value to each target: line by line, or at once where one is another's source."""
+    if not any(target in mentioned(tree) for i, target in enumerate(targets) for tree in sources[i + 1 :]):
+        for target, tree in zip(targets, sources, strict=True):
+            yield from lines(f"{target} = ", tree, width)
+    else:
+        yield from _wrapped(f"{', '.join(targets)} = ", sources, width=width)
+
+
+def _way_back(found: Program, arguments: _Arguments) -> Iterator[str]:
     if found.backward:
         yield ""
-    for one in found.backward:
-        at = found.outline.stage(one.through)
-        if isinstance(one, Assign) and at is not None and at != before:
+    yield from arguments.begun(found)
+    yield from _steps_back(found, found.backward, _WIDTH - 4)
+
+
+def _steps_back(found: Program, statements: Iterable[Statement], width: int) -> Iterator[str]:
+    before = None
+    for one in statements:
+        if isinstance(one, Loop):
+            yield from _head(one, width)
+            yield from _indented(_steps_back(found, one.body, width - 4))
+            before = None
+            continue
+        at = found.outline.stage(one.through) if isinstance(one, Assign) else None
+        if at is not None and at != before:
             yield f"# backprop {_clean(at[1].label)}  ({at[0]})"
             before = at
-        yield from _statements(found, [one])
+        yield from _statements(found, [one], width)
+
+
+def _mentioned(results: dict[str, ast.expr]) -> set[str]:
+    return {own for tree in results.values() for own in mentioned(tree)}
 
 
 def _number(outline: Outline, index: int) -> str:
@@ -165,10 +248,10 @@ def _number(outline: Outline, index: int) -> str:
     return f"  # ({at[0]})" if at is not None and outline.completes(index) else ""
 
 
-def _call(function: str, arguments: list[str]) -> list[str]:
+def _call(function: str, arguments: list[str], width: int) -> list[str]:
     """A call on one line, or with one argument a line."""
     line = f"{function}({', '.join(arguments)})"
-    if len(line) + 4 <= _WIDTH:
+    if len(line) <= width:
         return [line]
     return [f"{function}(", *(f"    {argument}," for argument in arguments), ")"]
 
@@ -193,39 +276,45 @@ class _Arguments:
         steps = {path: steps_of(path) for path in paths}
         roots = [path if found is None else found[0] for path, found in steps.items()]
         #: parameter of the user's function -> that of ours
-        self._roots = {root: names.take(root) for root in dict.fromkeys(roots)}
+        self.roots = {root: names.take(root) for root in dict.fromkeys(roots)}
         self._steps = {path: [] if found is None else found[1] for path, found in steps.items()}
         self._root_of = dict(zip(paths, roots, strict=True))
+        self._paths: dict[str, list[str]] = {root: [] for root in self.roots}
+        for path, root in self._root_of.items():
+            self._paths[root].append(path)
 
     @property
     def parameters(self) -> list[str]:
-        return list(self._roots.values())
+        return list(self.roots.values())
 
-    @property
-    def direct(self) -> dict[str, str]:
-        """The parameters that are inputs themselves, by path."""
-        return {path: self._roots[root] for path, root in self._root_of.items() if not self._steps[path]}
-
-    def unpacked(self, found: Program) -> Iterator[str]:
+    def unpacked(self, found: Program, used: set[str]) -> Iterator[str]:
         """A name for each number that lies inside of a parameter and is used."""
         for path, index in found.outline.inputs:
-            if self._steps[path] and index in found.outline.live:
+            own = found.values.get(index)
+            if self._steps[path] and own in used:
                 place = "".join(map(_step, self._steps[path]))
-                yield f"{found.values[index]} = {self._roots[self._root_of[path]]}{place}"
+                yield f"{own} = {self.roots[self._root_of[path]]}{place}"
 
-    def gradients(self, by_path: dict[str, ast.expr]) -> Any:
+    def begun(self, found: Program) -> Iterator[str]:
+        """The gradients of the arguments that loops run through, before anything is added to them."""
+        for root, gradient in found.vectors.items():
+            leaves = {path: -0.0 if path in found.begun else 0.0 for path in self._paths[root]}
+            yield from _wrapped(f"{gradient} = ", _repeated(self._nest(root, leaves)))
+
+    def gradients(self, found: Program) -> Any:
         """The gradients by parameter, nested as the arguments are."""
         return {
-            root: _nested(
-                [(self._steps[path], by_path[path]) for path in by_path if self._root_of[path] == root]
-            )
-            for root in self._roots
+            root: name(found.vectors[root]) if root in found.vectors else self._nest(root, found.gradients)
+            for root in self.roots
         }
+
+    def _nest(self, root: str, leaves: Mapping[str, Any]) -> Any:
+        return _nested([(self._steps[path], leaves[path]) for path in self._paths[root] if path in leaves])
 
 
 def _step(step: tuple[str, Any]) -> str:
     kind, key = step
-    return f".{key}" if kind == "." else f"[{_key(key)}]"
+    return f".{key}" if kind == "." else f"[{key_source(key)}]"
 
 
 def _nested(items: list[tuple[list[tuple[str, Any]], ast.expr]]) -> Any:
@@ -237,6 +326,21 @@ def _nested(items: list[tuple[list[tuple[str, Any]], ast.expr]]) -> Any:
         inner.setdefault(steps[0][1], []).append((steps[1:], leaf))
     found = {key: _nested(rest) for key, rest in inner.items()}
     return list(found.values()) if list(found) == list(range(len(found))) else found
+
+
+def _repeated(value: Any) -> Any:
+    """Numbers in lists and dicts as expressions: ``[0.0] * 3`` for three that are alike."""
+    if isinstance(value, dict):
+        return {key: _repeated(item) for key, item in value.items()}
+    if not isinstance(value, list):
+        return constant(value)
+    runs = [(list(run), text) for text, run in groupby(map(_repeated, value), key=_one_line)]
+    if all(isinstance(item, float) for item in value):
+        parts = [f"[{text}] * {len(run)}" if len(run) > 1 else f"[{text}]" for run, text in runs]
+        return parse(" + ".join(parts))
+    if len(runs) == 1 and len(value) > 1:
+        return parse(f"[{runs[0][1]} for _ in range({len(value)})]")
+    return [item for run, _ in runs for item in run]
 
 
 # ---- results ------------------------------------------------------------------------------------------
@@ -264,38 +368,29 @@ def _built(value: Any, path: str, results: dict[str, ast.expr], used: list[str])
 
 def _one_line(value: Any) -> str:
     if isinstance(value, ast.expr):
-        text = isinstance(value, ast.Constant) and isinstance(value.value, str)
-        return quoted(value.value) if text else source(value)  # type: ignore[attr-defined]
+        return quoted(value.value) if _is_text(value) else source(value)  # type: ignore[attr-defined]
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)}: {_one_line(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key_source(key)}: {_one_line(item)}" for key, item in value.items()) + "}"
     items = ", ".join(map(_one_line, value))
     return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
 
 
-def _key(key: Any) -> str:
-    """A key of a dict, if it can be written; else its text."""
-    if isinstance(key, str):
-        return quoted(key)
-    try:
-        ast.literal_eval(repr(key))
-    except (SyntaxError, ValueError):
-        return quoted(str(key))
-    return repr(key)
+def _is_text(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and isinstance(tree.value, str)
 
 
-def _wrapped(before: str, value: Any, note: str = "") -> list[str]:
+def _wrapped(before: str, value: Any, note: str = "", width: int = _WIDTH - 4) -> list[str]:
     """A value on one line, or with one item a line."""
-    if isinstance(value, ast.expr):
-        *above, last = lines(before, value, _WIDTH - 4)
-        return [*above, last + note]
-    line = f"{before}{_one_line(value)}"
-    if len(line) + 4 <= _WIDTH:
-        return [line + note]
+    if isinstance(value, ast.expr) and not _is_text(value):
+        return lines(before, value, width, note)
+    line = f"{before}{_one_line(value)}{note}"
+    if len(line) <= width or isinstance(value, ast.expr):
+        return [line]
     opening, closing = "{}" if isinstance(value, dict) else "[]" if isinstance(value, list) else "()"
     items = (
-        [_wrapped(f"{_key(key)}: ", item) for key, item in value.items()]
+        [_wrapped(f"{key_source(key)}: ", item, ",", width - 4) for key, item in value.items()]
         if isinstance(value, dict)
-        else [_wrapped("", item) for item in value]
+        else [_wrapped("", item, ",", width - 4) for item in value]
     )
-    inner = [f"    {line}" for item in items for line in (*item[:-1], f"{item[-1]},")]
+    inner = [f"    {line}" for item in items for line in item]
     return [f"{before}{opening}", *inner, f"{closing}{note}"]

@@ -1,0 +1,287 @@
+"""Which variable holds what: the names of values and of their gradients in generated code.
+
+In: an :class:`~tracegrad.outline.Outline` and its nest of :mod:`tracegrad.repeats`.  Out: :class:`CodeNames`.  Read
+:meth:`CodeNames.value` and :meth:`CodeNames.gradient` first.
+
+In a loop the name of a value is the user's, whatever the turn: ``x`` is what the turn begins with, ``x_next`` what it
+makes of it, as long as the two are not joined.  The elements of an argument that a loop runs through have no names but
+their index: ``w[k]``, and ``dw[k]`` for the gradient.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tracegrad.expressions import fill, key_source, name, parse, placeholders, source
+from tracegrad.fold.columns import base_name
+from tracegrad.formula import written
+from tracegrad.naming import Names, identifier, steps_of
+from tracegrad.outline import Outline
+from tracegrad.repeats import Item, Repeat, inside, repeats
+from tracegrad.statements import Assign, Move, Statement, each
+
+#: a series of literals longer than this stands by itself
+_LONGEST = 50
+
+#: how temporaries are called after operations that are signs
+_WORDS = {
+    "add": "sum", "sub": "difference", "mul": "product", "div": "quotient", "floordiv": "quotient", "mod": "rest",
+    "literal_power": "power", "neg": "minus", "sum_from": "sum", "sumprod": "dot",
+}  # fmt: skip
+
+
+class CodeNames:
+    """The names of values and of their gradients.
+
+    ``roots`` are the names of parameters: the user's -> ours.
+    """
+
+    def __init__(
+        self, outline: Outline, items: Sequence[Item], free: Names, roots: Mapping[str, str]
+    ) -> None:
+        self.outline = outline
+        self.free = free
+        self.loops = list(repeats(items))
+        self.values: dict[int, str] = {}
+        self.gradients: dict[int, str] = {}
+        self.locals: dict[int, str] = {}
+        #: the user's variable that a name was made of
+        self.stems: dict[str, str] = {}
+        self.ways = {index: steps_of(path) or (path, []) for path, index in outline.inputs}
+        self.roots = dict(roots)
+        #: the arguments that a loop runs through: parameter -> the variable for its gradient
+        self.vectors: dict[str, str] = {}
+        #: for each loop its index, and the name of each series of literals
+        self.indices: dict[Repeat, str] = {}
+        self.series: dict[Repeat, list[str]] = {}
+        #: long series of literals: name of one of them -> name of all, and these
+        self.tables: dict[str, tuple[str, tuple[ast.expr, ...]]] = {}
+        #: what goes by the name of an element or of a literal that varies, in the turn that speaks for all
+        self.recorded: dict[str, Any] = {}
+        self._around: list[Repeat] = []
+        self._endings = {node: "_final" for loop in self.loops for node in loop.after}
+        self._endings |= {node: "_next" for loop in self.loops for node, _ in loop.carried.values()}
+        self._name_values(items)
+        self._name_loops()
+
+    def _name_values(self, items: Sequence[Item]) -> None:
+        for path, index in self.outline.inputs:
+            root, steps = self.ways[index]
+            if not steps and root in self.roots:
+                self.values[index] = self.roots[root]
+                self.stems[self.roots[root]] = base_name(path)
+        shown = {item for item in inside(items) if isinstance(item, int)} if self.loops else self.outline.live
+        shown = (
+            shown | {index for _, index in self.outline.inputs} | {index for _, index in self.outline.outputs}
+        )
+        for loop in self.loops:
+            shown |= {*loop.carried, *loop.after, *loop.after.values()}
+        for index in sorted(shown):
+            node = self.outline.nodes[index]
+            if node.name is not None and index not in self.values:
+                self._name_value(index, node.name)
+        for output, index in self.outline.outputs:
+            if index not in self.values:
+                self.values[index] = self.free.numbered(identifier(f"value{output.path}"))
+
+    def _name_value(self, index: int, own: str) -> None:
+        if not self.loops:
+            self.values[index] = self.free.take(own)
+            return
+        stem = base_name(own)
+        wish = f"{stem}{self._endings.get(index, '')}"
+        self.values[index] = (
+            self.free.take(wish) if wish not in self.free else self.free.numbered(identifier(wish))
+        )
+        if self.outline.nodes[index].kind != "input":
+            self.stems[self.values[index]] = stem
+
+    def _name_loops(self) -> None:
+        for loop in self.loops:
+            for index in loop.strides:
+                root = self.ways[index][0]
+                if root not in self.vectors:
+                    if root not in self.roots:
+                        self.roots[root] = self.free.take(root)
+                    wish = f"d{self.roots[root]}"
+                    self.vectors[root] = self.free.numbered(
+                        f"d_{self.roots[root]}" if wish in self.free else wish
+                    )
+            if loop.strides:
+                self.indices[loop] = self.free.numbered("k")
+            self.series[loop] = [self.free.numbered("c") for _ in loop.series]
+
+    def value(self, index: int) -> str:
+        """A variable, or a temporary called by its statement and its operation; a call's result by its function."""
+        if index not in self.values:
+            node = self.outline.nodes[index]
+            last = self.outline.last_of_stage(index)
+            word = _WORDS.get(node.primitive, node.primitive.rpartition(".")[2])
+            statement = self.values.get(last) or self.outline.function(index)
+            if last != index and last not in self.values and statement is not None:
+                statement = self.value(last)
+            statement = self.stems.get(statement or "", statement)
+            wish = word if statement is None else statement if index == last else f"{statement}_{word}"
+            self.values[index] = self.free.numbered(identifier(wish))
+        return self.values[index]
+
+    def gradient(self, index: int) -> str:
+        """``dx`` for ``x``, unless the user has a variable of that name."""
+        if index not in self.gradients:
+            own = self.value(index)
+            wish = f"d{own}"
+            self.gradients[index] = self.free.numbered(f"d_{own}" if wish in self.free else wish)
+            if self.stems.get(own):
+                self.stems[self.gradients[index]] = f"d{self.stems[own]}"
+        return self.gradients[index]
+
+    def local(self, index: int) -> str:
+        """The name for all local gradients of a gate."""
+        if index not in self.locals:
+            self.locals[index] = self.free.numbered(f"{self.value(index)}_partials")
+        return self.locals[index]
+
+    def known(self, backward: Sequence[Statement]) -> dict[str, ast.expr]:
+        """What the placeholders stand for; the targets of the way back get their names here."""
+        for one in each(backward):
+            targets = (
+                (one.target,) if isinstance(one, Assign) else one.targets if isinstance(one, Move) else ()
+            )
+            for target in targets:
+                for index in placeholders(parse(target), "D"):
+                    self.gradient(index)
+                for index in placeholders(parse(target), "L"):
+                    self.local(index)
+        columns = {"N": self.values, "D": self.gradients, "L": self.locals}
+        return {
+            f"{letter}_{i}": name(text) for letter, column in columns.items() for i, text in column.items()
+        }
+
+    # ---- loops
+
+    def is_element(self, index: int) -> bool:
+        """Whether an input lies in an argument that a loop runs through."""
+        return index in self.ways and self.ways[index][0] in self.vectors
+
+    @contextmanager
+    def within(self, loop: Repeat) -> Iterator[None]:
+        """In the body of a loop, where some operands go by other names."""
+        self._around.append(loop)
+        try:
+            yield
+        finally:
+            self._around.pop()
+
+    def here(self, tree: ast.expr) -> ast.expr:
+        """An expression with the placeholders of what varies with the loops around."""
+        known: dict[str, ast.expr] = {}
+        for index in placeholders(tree, "N"):
+            found = self._in_loops(index)
+            if found is not None:
+                known[f"N_{index}"] = found
+                self.recorded[source(found)] = self.outline.value(index)
+        for index in placeholders(tree, "D"):
+            if self.is_element(index):
+                known[f"D_{index}"] = self._element(self.vectors[self.ways[index][0]], index)
+        return fill(tree, known) if known else tree
+
+    def _in_loops(self, index: int) -> ast.expr | None:
+        for loop in reversed(self._around):
+            if index in loop.literals:
+                return name(self.series[loop][loop.literals[index]])
+        if any(index in loop.strides for loop in self._around):
+            return self._element(self.roots[self.ways[index][0]], index)
+        return None
+
+    def varies_here(self, index: int) -> bool:
+        """Whether an operand is a literal that is another one in each turn."""
+        return any(index in loop.literals for loop in self._around)
+
+    def mixed(self) -> set[int]:
+        """The operands that are a float in some turns only."""
+        return {index for loop in self.loops for index in loop.mixed}
+
+    def turns(self, loop: Repeat) -> range:
+        """The values of the loop's index."""
+        first = next(
+            (
+                key - loop.at
+                for index, strides in loop.strides.items()
+                for (_, key), stride in zip(self.ways[index][1], strides, strict=True)
+                if stride == 1
+            ),
+            0,
+        )
+        return range(first, first + loop.turns)
+
+    def _element(self, container: str, index: int) -> ast.expr:
+        """The element, its indices in terms of those of the loops around."""
+        text = container
+        for at, (sign, key) in enumerate(self.ways[index][1]):
+            if sign == ".":
+                text += f"[{key_source(key)}]" if container in self.vectors.values() else f".{key}"
+                continue
+            terms = [
+                (loop.strides[index][at], loop)
+                for loop in self._around
+                if index in loop.strides and loop.strides[index][at]
+            ]
+            text += f"[{self._index(key, terms) if terms else key_source(key)}]"
+        return parse(text)
+
+    def _index(self, key: int, terms: Sequence[tuple[int, Repeat]]) -> str:
+        rest = key - sum(stride * self.turns(loop)[loop.at] for stride, loop in terms)
+        text = ""
+        for stride, loop in sorted(terms, key=lambda term: term[0] < 0):
+            own = self.indices[loop]
+            own = own if abs(stride) == 1 else f"{abs(stride)} * {own}"
+            if not text and stride < 0:
+                text, rest = f"{rest}", 0
+            text += f" - {own}" if stride < 0 else f" + {own}" if text else own
+        return text if rest == 0 else f"{text} {'-' if rest < 0 else '+'} {abs(rest)}"
+
+    def header(self, loop: Repeat) -> tuple[tuple[str, ...], ast.expr]:
+        """The names that a loop gives values to by itself, and what it takes these from."""
+        runs: dict[str, ast.expr] = {}
+        if loop in self.indices:
+            runs[self.indices[loop]] = _range(self.turns(loop))
+            self.recorded[self.indices[loop]] = self.turns(loop)[loop.at]
+        for own, values in zip(self.series[loop], loop.series, strict=True):
+            runs[own] = self._series(own, values)
+        if not runs:
+            return (), _range(range(loop.turns))
+        if len(runs) == 1:
+            return tuple(runs), next(iter(runs.values()))
+        strict = ast.keyword("strict", ast.Constant(True))
+        return tuple(runs), ast.Call(name("zip"), list(runs.values()), [strict])
+
+    def _series(self, own: str, values: tuple[Any, ...]) -> ast.expr:
+        """Literals as a range or a tuple; one that is longer than a line has a name and stands by itself."""
+        if all(type(value) is int for value in values):
+            steps = range(
+                values[0], values[-1] + (1 if values[-1] > values[0] else -1), values[1] - values[0] or 1
+            )
+            if tuple(steps) == values:
+                return _range(steps)
+        trees = tuple(parse(written(value)) for value in values)
+        if sum(len(source(tree)) + 2 for tree in trees) <= _LONGEST:
+            return ast.Tuple(list(trees), ast.Load())
+        return name(self.tables.setdefault(own, (self.free.numbered(f"{own}_values"), trees))[0])
+
+    def literal(self, index: int) -> ast.expr:
+        """A constant as an expression."""
+        return parse(written(self.outline.value(index)))
+
+
+def _range(numbers: range) -> ast.expr:
+    start, stop, step = numbers.start, numbers.stop, numbers.step
+    return parse(
+        f"range({start}, {stop}, {step})"
+        if step != 1
+        else f"range({start}, {stop})"
+        if start
+        else f"range({stop})"
+    )

@@ -1,0 +1,291 @@
+"""The way back: the chain rule through a program, statement by statement.
+
+In: an :class:`~tracegrad.outline.Outline`, its nest, and the :class:`~tracegrad.code_names.CodeNames`.  Out: statements
+on placeholders.  Read :meth:`WayBack.statements` first, then :meth:`WayBack._through`.
+
+It is that of :mod:`tracegrad.reverse`: the operations from last to first, the first contribution to a gradient stored
+(``dx = ...``), later ones added (``dx += ...``).  So its numbers are those of the interpreter to the last bit.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+from tracegrad.code_names import CodeNames
+from tracegrad.expressions import Reals, constant, name, number_of, parse, product, size, source
+from tracegrad.formula import Answers, Formulas, Local, Text, written
+from tracegrad.outline import Outline
+from tracegrad.primitives import Primitive
+from tracegrad.repeats import Item, Repeat, inside
+from tracegrad.statements import Assign, Check, Loop, Move, Statement
+
+#: an unnamed gradient that mentions more values than this gets a name
+_LARGEST = 5
+
+
+class WayBack:
+    """The backward pass as statements on placeholders."""
+
+    def __init__(self, outline: Outline, formulas: Formulas, variables: CodeNames) -> None:
+        self.outline = outline
+        self.formulas = formulas
+        self.variables = variables
+        mixed = variables.mixed()
+        self.reals = Reals(["mixed" if i in mixed else node.dtype for i, node in enumerate(outline.nodes)])
+        reached = outline.reached
+        self.seed = self._name_of_seed()
+        #: how many contributions the gradient of a node has
+        self.terms: Counter[int] = Counter({index: 1 for _, index in outline.outputs})
+        self.terms.update(s for index in reached for s in outline.sources(index) if outline.varies(s))
+        #: gradients that stand in the expression that uses them
+        self.inside: dict[int, ast.expr] = {}
+        self.begun: set[int] = set()
+        #: gradients that pass from turn to turn, or into a loop
+        self.passing = {index for loop in variables.loops for index in self._passing(loop)}
+
+    def _name_of_seed(self) -> str | None:
+        outputs = self.outline.outputs
+        if len(outputs) == 1:
+            return None if outputs[0][0].seed == 1 else self.variables.free.numbered("seed")
+        return self.variables.free.numbered("seeds") if outputs else None
+
+    def statements(self, items: Sequence[Item]) -> Iterator[Statement]:
+        """Seeds, then the operations from last to first."""
+        for index, seed in self._seeds().items():
+            yield from self._contribute(index, seed, index, self._recorded_seed(index))
+        yield from self._way(items)
+
+    def _way(self, items: Sequence[Item]) -> Iterator[Statement]:
+        for item in reversed(items):
+            if isinstance(item, Repeat):
+                yield from self._loop(item)
+            elif isinstance(item, int) and item in self.outline.reached:
+                yield from self._through(item)
+
+    def _through(self, index: int) -> Iterator[Statement]:
+        """What returns through an operation to its operands."""
+        upstream = self.inside.get(index, name(f"D_{index}"))
+        found = list(self._locals(index))
+        longest = max((size(local) for _, _, local in found if local is not None), default=0)
+        if longest + size(upstream) > _LARGEST and not _bare(upstream):
+            yield self._assign(index, upstream, index, self.outline.nodes[index].adjoint)
+            upstream = name(f"D_{index}")
+        for statement, slot, local in found:
+            if statement is not None:
+                yield statement
+            if local is not None:
+                edge = self.outline.edges[index][slot]
+                flow = product(local, upstream, self.reals, real=isinstance(edge.partial, float))
+                yield from self._contribute(self.outline.sources(index)[slot], flow, index, edge.flow)
+
+    def gradient(self, index: int) -> ast.expr:
+        """The gradient of an input when all is done."""
+        return self.variables.here(name(f"D_{index}")) if index in self.begun else constant(0.0)
+
+    def _seeds(self) -> dict[int, ast.expr]:
+        """The seed of each output, as an expression; a node that is in the result twice gets the sum."""
+        if self.seed is None:
+            return {index: constant(1.0) for _, index in self.outline.outputs}
+        found: dict[int, str] = {}
+        for number, (_, index) in enumerate(self.outline.outputs):
+            text = self.seed if len(self.outline.outputs) == 1 else f"{self.seed}[{number}]"
+            found[index] = f"{found[index]} + {text}" if index in found else text
+        return {index: parse(text) for index, text in found.items()}
+
+    def _recorded_seed(self, index: int) -> Any:
+        seeds: list[Any] = [output.seed for output, node in self.outline.outputs if node == index]
+        return reduce(operator.add, seeds)
+
+    def _contribute(self, index: int, flow: ast.expr, through: int, value: Any) -> Iterator[Assign]:
+        if index not in self.begun and self.terms[index] == 1 and self._stands_inside(index, flow):
+            self.inside[index] = flow
+            return
+        yield self._assign(index, flow, through, value)
+
+    def _assign(self, index: int, flow: ast.expr, through: int, value: Any) -> Assign:
+        sign = "+=" if index in self.begun or self.variables.is_element(index) else "="
+        self.begun.add(index)
+        return Assign(
+            target=source(self.variables.here(name(f"D_{index}"))),
+            sign=sign,
+            expression=self.variables.here(flow),
+            node=index,
+            through=through,
+            value=value,
+        )
+
+    def _stands_inside(self, index: int, flow: ast.expr) -> bool:
+        """Whether a gradient with one contribution goes without a name: the seed 1, and steps within a statement."""
+        node = self.outline.nodes[index]
+        if (
+            index in self.passing
+            or node.kind == "input"
+            or (node.name is not None and index not in self._seeded())
+        ):
+            return False
+        if _bare(flow):
+            return True
+        uses = sum(map(self.outline.varies, self.outline.sources(index)))
+        return node.name is None and uses <= 1 and size(flow) <= _LARGEST
+
+    def _seeded(self) -> set[int]:
+        return {index for _, index in self.outline.outputs} if self.seed is None else set()
+
+    # ---- loops
+
+    def _passing(self, loop: Repeat) -> Iterator[int]:
+        yield from loop.exposed
+        yield from loop.carried
+        yield from self._outside(loop)
+
+    def _outside(self, loop: Repeat) -> set[int]:
+        """The values from outside of a loop to which its turns return gradients."""
+        return {index for index in self._returned_to(loop.body) if index not in loop.carried}
+
+    def _returned_to(self, items: Sequence[Item]) -> set[int]:
+        """The values that are not of these items, and to which they return gradients."""
+        found: set[int] = set()
+        own: set[int] = set()
+        for item in items:
+            if isinstance(item, Repeat):
+                returned = self._returned_to(item.body)
+                found |= returned - set(item.carried)
+                found |= {node for entry, node in item.before.items() if entry in returned}
+                own |= set(item.after) | {index for index in inside(item.body) if isinstance(index, int)}
+            elif isinstance(item, int):
+                own.add(item)
+                if item in self.outline.reached:
+                    found |= set(self.outline.sources(item))
+        return set(filter(self.outline.varies, found - own))
+
+    def _loop(self, loop: Repeat) -> Iterator[Statement]:
+        """The turns from last to first; what they pass on is at the begin that of what comes after the loop.
+
+        ``-0.0`` is what a sum starts with: a number added to it is that number, to the sign of a zero.
+        """
+        last = {stand_in: node for node, stand_in in loop.after.items()}
+        states = {node: last.get(node, node) for node in sorted(loop.exposed & self.outline.reached)}
+        for entry, (node, back) in loop.carried.items():
+            if node in states and back < loop.reach(node):
+                states[entry] = last.get(loop.carries(node, back + 1), -1)
+        yield from self._move({node: self._at_end(node, after) for node, after in states.items()})
+        sums = sorted(i for i in self._outside(loop) - self.begun if not self.variables.is_element(i))
+        yield from self._move({index: constant(-0.0) for index in sums})
+        self.begun |= {*states, *sums}
+        with self.variables.within(loop):
+            body = list(self._way(loop.body))
+            body += self._move({node: self._earlier(loop, node) for node in states})
+        number = self.variables.loops.index(loop)
+        yield Loop(
+            targets=(), iterable=constant(0), body=tuple(body), turns=loop.turns, at=loop.at, number=number
+        )
+        yield from self._to_what_was_before(loop)
+
+    def _at_end(self, node: int, after: int) -> ast.expr:
+        """What the gradient of a value of the last turn is, before the way back through that turn."""
+        if after in self.inside:
+            return self.inside[after]
+        return name(f"D_{after}") if after in self.begun else constant(-0.0)
+
+    def _earlier(self, loop: Repeat, node: int) -> ast.expr:
+        """The gradient that the turn before knows under the name of this one."""
+        own, back = loop.carried.get(node, (node, 0))
+        entry = loop.carries(own, back + 1)
+        return name(f"D_{entry}") if entry != own and entry in self.begun else constant(-0.0)
+
+    def _to_what_was_before(self, loop: Repeat) -> Iterator[Statement]:
+        for entry, (own, back) in loop.carried.items():
+            index = loop.before[entry]
+            if entry in self.begun and self.outline.varies(index):
+                flow = name(f"D_{loop.carries(own, back - 1)}")
+                if index in self.begun or self.variables.is_element(index):
+                    yield self._assign(index, flow, own, None)
+                else:
+                    self.begun.add(index)
+                    yield from self._move({index: flow})
+
+    def _move(self, pairs: Mapping[int, ast.expr]) -> Iterator[Move]:
+        pairs = {index: tree for index, tree in pairs.items() if not _is(tree, f"D_{index}")}
+        if pairs:
+            yield Move(targets=tuple(f"D_{index}" for index in pairs), sources=tuple(pairs.values()))
+
+    # ---- local gradients
+
+    def _locals(self, index: int) -> Iterator[tuple[Statement | None, int, ast.expr | None]]:
+        """Slot and local gradient of each operand that varies, and statements that must precede them."""
+        operands = self.outline.sources(index)
+        wanted = [slot for slot, operand in enumerate(operands) if self.outline.varies(operand)]
+        row = self.outline.row(index)
+        poles = [slot for slot in wanted if self.outline.at_pole(index, slot)]
+        for operand in dict.fromkeys(operands if poles else ()):
+            yield self._pole_check(index, operand), 0, None
+        found = self._texts(row, index, [slot for slot in wanted if slot not in poles])
+        if isinstance(found, str):
+            call = parse(found)
+            if len(wanted) > 1:
+                shared = f"L_{index}"
+                value = [edge.partial for edge in self.outline.edges[index]]
+                all_of_them = Assign(
+                    target=shared,
+                    sign="=",
+                    expression=self.variables.here(call),
+                    node=index,
+                    through=index,
+                    value=value,
+                )
+                yield all_of_them, 0, None
+                call = name(shared)
+            found = {slot: ast.Subscript(call, ast.Constant(slot), ast.Load()) for slot in wanted}
+        for slot in wanted:
+            local = constant(self.outline.local_gradient(index, slot)) if slot in poles else found[slot]
+            yield None, slot, local
+
+    def _texts(self, row: Primitive, index: int, slots: list[int]) -> dict[int, ast.expr] | str:
+        if not slots:
+            return {}
+        out, *operands = (self._text(i) for i in (index, *self.outline.sources(index)))
+        static = list(self.outline.nodes[index].params.values())
+        if row.variadic:
+            found = self.formulas.all_locals(row, out, operands)
+            return found if isinstance(found, str) else {slot: _tree(found[slot]) for slot in slots}
+        return {slot: _tree(self.formulas.local(row, slot, out, operands, static)) for slot in slots}
+
+    def _text(self, index: int) -> Any:
+        """A node for a rule: a constant as the number it is, anything else as a text."""
+        node = self.outline.nodes[index]
+        if node.kind == "const" and not self.variables.varies_here(index):
+            return node.value
+        return Text(f"N_{index}", Answers(self.formulas), real=self.reals.dtypes[index] == "float")
+
+    # ---- poles
+
+    def _pole_check(self, index: int, operand: int) -> Check:
+        """At a pole the local gradient is that of the trace, so the operands must be too."""
+        site = self.outline.nodes[index].site
+        place = f"{site.file or site.function}:{site.line}: " if site is not None else ""
+        return Check(
+            expression=name(f"N_{operand}")
+            if self.outline.varies(operand)
+            else self.variables.literal(operand),
+            outcome=written(self.outline.nodes[operand].value),
+            where=f"{place}{self.outline.row(index).name} was at its pole",
+            through=index,
+        )
+
+
+def _bare(tree: ast.expr) -> bool:
+    """A name or a number: what costs nothing to write twice."""
+    return isinstance(tree, ast.Name) or number_of(tree) is not None
+
+
+def _tree(local: Local) -> ast.expr:
+    return parse(local) if isinstance(local, str) else constant(local)
+
+
+def _is(tree: ast.expr, text: str) -> bool:
+    return isinstance(tree, ast.Name) and tree.id == text

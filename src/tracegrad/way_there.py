@@ -1,0 +1,141 @@
+"""The way there: the user's function as statements.
+
+In: an :class:`~tracegrad.outline.Outline`, its nest, and the :class:`~tracegrad.code_names.CodeNames`.  Out: statements
+up to the result.  Read :class:`WayThere` first.
+
+What has no name of the user's and is used once stands in the expression that uses it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+
+from tracegrad.code_names import CodeNames
+from tracegrad.document import Guard
+from tracegrad.expressions import fill, name, parse, source
+from tracegrad.formula import Formulas, written
+from tracegrad.outline import Outline, row_of
+from tracegrad.repeats import Item, Repeat
+from tracegrad.statements import Assign, Check, Loop, Move, Statement
+
+#: an expression longer than this gets temporaries
+_LONGEST = 76
+
+
+class WayThere:
+    """Writes the statements; what is ``needed`` later and all results get names.
+
+    ``None`` stands for the function alone, which needs nothing.
+    """
+
+    def __init__(
+        self, outline: Outline, formulas: Formulas, variables: CodeNames, needed: set[int] | None
+    ) -> None:
+        self.outline = outline
+        self.formulas = formulas
+        self.variables = variables
+        self.returned = {index for _, index in outline.outputs}
+        self.alone = needed is None
+        self.named = set() if needed is None else needed | self.returned
+        for loop in variables.loops:
+            self.named |= {*loop.carried, *loop.after, *loop.exposed}
+        self.once = outline.used_once()
+        self.known: dict[int, ast.expr] = {}
+
+    def statements(self, items: Iterable[Item]) -> Iterator[Statement]:
+        """The statements of a nest."""
+        for item in items:
+            if isinstance(item, Guard):
+                yield self._check(item)
+            elif isinstance(item, Repeat):
+                yield from self._loop(item)
+            else:
+                yield from self._operation(item)
+
+    def results(self) -> dict[str, ast.expr]:
+        """The results by path."""
+        outputs = [(output.path, output.node, output.value) for output in self.outline.annotated.outputs]
+        at = {output.path: index for output, index in self.outline.outputs}
+        return {
+            path: parse(written(value)) if node is None else self._operand(at[path])
+            for path, node, value in outputs
+        }
+
+    def _operation(self, index: int) -> Iterator[Statement]:
+        node = self.outline.nodes[index]
+        operands = [f"N_{operand}" for operand in self.outline.sources(index)]
+        tree = self._filled(
+            self.formulas.call(self.outline.row(index), operands, dict(node.params)),
+            self.outline.sources(index),
+        )
+        inside = node.name is None and index not in self.named and index in self.once
+        if inside and (index in self.returned or len(source(tree)) <= _LONGEST):
+            self.known[index] = tree
+            return
+        own = self.variables.value(index)
+        self.known[index] = name(own)
+        yield Assign(target=own, sign="=", expression=tree, node=index, through=index, value=node.value)
+
+    def _check(self, guard: Guard) -> Check:
+        asked = self.outline.asked(guard)
+        texts = [f"N_{operand}" for operand in asked]
+        return Check(
+            expression=self._filled(self.formulas.call(row_of(guard.operation), texts, {}), asked),
+            outcome=written(guard.outcome),
+            where=_place(guard),
+            through=max(self.outline.guarded(guard), default=-1),
+        )
+
+    def _filled(self, text: str, operands: Sequence[int]) -> ast.expr:
+        tree = self.variables.here(parse(text))
+        return fill(tree, {f"N_{operand}": self._operand(operand) for operand in operands})
+
+    def _operand(self, index: int) -> ast.expr:
+        """What stands for a value."""
+        if index in self.known:
+            return self.known[index]
+        if self.outline.varies(index):
+            return name(self.variables.value(index))
+        return self.variables.literal(index)
+
+    # ---- loops
+
+    def _loop(self, loop: Repeat) -> Iterator[Statement]:
+        """The loop: what is carried gets its first value before, and its next one at the end of a turn."""
+        entries = list(loop.carried)
+        yield from self._move(entries, [self._before(loop, entry) for entry in entries])
+        with self.variables.within(loop):
+            body = list(self.statements(loop.body))
+            latest = [loop.carries(node, back - 1) for node, back in loop.carried.values()]
+            body += self._move(entries, [self._operand(node) for node in latest])
+        targets, iterable = self.variables.header(loop)
+        yield Loop(
+            targets=targets,
+            iterable=iterable,
+            body=tuple(body),
+            turns=loop.turns,
+            at=loop.at,
+            number=self.variables.loops.index(loop),
+        )
+        last = {node: self._operand(stand_in) for node, stand_in in loop.after.items()}
+        if self.alone:
+            self.known |= last  # no way back takes values off a stack into these names
+        else:
+            yield from self._move(list(last), list(last.values()))
+
+    def _before(self, loop: Repeat, entry: int) -> ast.expr:
+        index = loop.before[entry]
+        return fill(self.variables.here(parse(f"N_{index}")), {f"N_{index}": self._operand(index)})
+
+    def _move(self, nodes: Sequence[int], sources: Sequence[ast.expr]) -> Iterator[Move]:
+        if nodes:
+            yield Move(targets=tuple(map(self.variables.value, nodes)), sources=tuple(sources))
+
+
+def _place(guard: Guard) -> str:
+    """Where a guard stands, in the user's words."""
+    if guard.site is None:
+        return guard.operation
+    text = " ".join((guard.site.text or guard.operation).split())
+    return f"{guard.site.file or guard.site.function}:{guard.site.line}: {text}"
