@@ -25,35 +25,41 @@ def height(x, y, vx, vy):
     step_3_sum_2 = y + 0.3141592653589793 * step_2
     step_3_sum_3 = vx + 0.3141592653589793 * k3_2
     step_3 = vy + 0.3141592653589793 * k3_3  # (12)
-    distance_4 = math.sqrt(step_3_sum * step_3_sum + step_3_sum_2 * step_3_sum_2)  # (13)
+    distance_4 = math.sqrt(
+        step_3_sum * step_3_sum + step_3_sum_2 * step_3_sum_2
+    )  # (13)
     k4_2 = -step_3_sum / distance_4**3  # (14)
     k4_3 = -step_3_sum_2 / distance_4**3  # (15)
-    step_4_product = (
-        0.05235987755982988
-        * (vx + 2 * step_sum_3 + 2 * step_2_sum_3 + step_3_sum_3)
+    step_4_product = 0.05235987755982988 * (
+        vx + 2 * step_sum_3 + 2 * step_2_sum_3 + step_3_sum_3
     )
     step_4_sum = x + step_4_product
     step_4_sum_2 = y + 0.05235987755982988 * (vy + 2 * step + 2 * step_2 + step_3)
     step_4_sum_3 = vx + 0.05235987755982988 * (k1_2 + 2 * k2_2 + 2 * k3_2 + k4_2)
     step_4 = vy + 0.05235987755982988 * (k1_3 + 2 * k2_3 + 2 * k3_3 + k4_3)  # (16)
-    distance_5 = math.sqrt(step_4_sum * step_4_sum + step_4_sum_2 * step_4_sum_2)  # (17)
+    distance_5 = math.sqrt(
+        step_4_sum * step_4_sum + step_4_sum_2 * step_4_sum_2
+    )  # (17)
     k1_2_2 = -step_4_sum / distance_5**3  # (18)
     k1_3_2 = -step_4_sum_2 / distance_5**3  # (19)
     step_5_sum = step_4_sum + 0.15707963267948966 * step_4_sum_3
     step_5_sum_2 = step_4_sum_2 + 0.15707963267948966 * step_4
     step_5_sum_3 = step_4_sum_3 + 0.15707963267948966 * k1_2_2
     step_5 = step_4 + 0.15707963267948966 * k1_3_2  # (20)
-    distance_6 = math.sqrt(step_5_sum * step_5_sum + step_5_sum_2 * step_5_sum_2)  # (21)
+    distance_6 = math.sqrt(
+        step_5_sum * step_5_sum + step_5_sum_2 * step_5_sum_2
+    )  # (21)
     k2_3_2 = -step_5_sum_2 / distance_6**3  # (23)
     step_6_sum = step_4_sum + 0.15707963267948966 * step_5_sum_3
     step_6_sum_2 = step_4_sum_2 + 0.15707963267948966 * step_5
     step_6 = step_4 + 0.15707963267948966 * k2_3_2  # (24)
-    distance_7 = math.sqrt(step_6_sum * step_6_sum + step_6_sum_2 * step_6_sum_2)  # (25)
+    distance_7 = math.sqrt(
+        step_6_sum * step_6_sum + step_6_sum_2 * step_6_sum_2
+    )  # (25)
     k3_3_2 = -step_6_sum_2 / distance_7**3  # (27)
     step_7 = step_4 + 0.3141592653589793 * k3_3_2  # (28)
-    return (
-        step_4_sum_2
-        + 0.05235987755982988 * (step_4 + 2 * step_5 + 2 * step_6 + step_7)
+    return step_4_sum_2 + 0.05235987755982988 * (
+        step_4 + 2 * step_5 + 2 * step_6 + step_7
     )  # (32)
 
 
@@ -86,20 +92,23 @@ def height_backward(x, y, vx, vy):
     step_3_sum_2 = y + 0.3141592653589793 * step_2
     step_3_sum_3 = vx + 0.3141592653589793 * k3_2
     step_3 = vy + 0.3141592653589793 * k3_3  # (12)
-    distance_4 = math.sqrt(step_3_sum * step_3_sum + step_3_sum_2 * step_3_sum_2)  # (13)
+    distance_4 = math.sqrt(
+        step_3_sum * step_3_sum + step_3_sum_2 * step_3_sum_2
+    )  # (13)
     k4_2_power = distance_4**3
     k4_2 = -step_3_sum / k4_2_power  # (14)
     k4_3_power = distance_4**3
     k4_3 = -step_3_sum_2 / k4_3_power  # (15)
-    step_4_product = (
-        0.05235987755982988
-        * (vx + 2 * step_sum_3 + 2 * step_2_sum_3 + step_3_sum_3)
+    step_4_product = 0.05235987755982988 * (
+        vx + 2 * step_sum_3 + 2 * step_2_sum_3 + step_3_sum_3
     )
     step_4_sum = x + step_4_product
     step_4_sum_2 = y + 0.05235987755982988 * (vy + 2 * step + 2 * step_2 + step_3)
     step_4_sum_3 = vx + 0.05235987755982988 * (k1_2 + 2 * k2_2 + 2 * k3_2 + k4_2)
     step_4 = vy + 0.05235987755982988 * (k1_3 + 2 * k2_3 + 2 * k3_3 + k4_3)  # (16)
-    distance_5 = math.sqrt(step_4_sum * step_4_sum + step_4_sum_2 * step_4_sum_2)  # (17)
+    distance_5 = math.sqrt(
+        step_4_sum * step_4_sum + step_4_sum_2 * step_4_sum_2
+    )  # (17)
     k1_2_2_power = distance_5**3
     k1_2_2 = -step_4_sum / k1_2_2_power  # (18)
     k1_3_2_power = distance_5**3
@@ -108,19 +117,22 @@ def height_backward(x, y, vx, vy):
     step_5_sum_2 = step_4_sum_2 + 0.15707963267948966 * step_4
     step_5_sum_3 = step_4_sum_3 + 0.15707963267948966 * k1_2_2
     step_5 = step_4 + 0.15707963267948966 * k1_3_2  # (20)
-    distance_6 = math.sqrt(step_5_sum * step_5_sum + step_5_sum_2 * step_5_sum_2)  # (21)
+    distance_6 = math.sqrt(
+        step_5_sum * step_5_sum + step_5_sum_2 * step_5_sum_2
+    )  # (21)
     k2_3_2_power = distance_6**3
     k2_3_2 = -step_5_sum_2 / k2_3_2_power  # (23)
     step_6_sum = step_4_sum + 0.15707963267948966 * step_5_sum_3
     step_6_sum_2 = step_4_sum_2 + 0.15707963267948966 * step_5
     step_6 = step_4 + 0.15707963267948966 * k2_3_2  # (24)
-    distance_7 = math.sqrt(step_6_sum * step_6_sum + step_6_sum_2 * step_6_sum_2)  # (25)
+    distance_7 = math.sqrt(
+        step_6_sum * step_6_sum + step_6_sum_2 * step_6_sum_2
+    )  # (25)
     k3_3_2_power = distance_7**3
     k3_3_2 = -step_6_sum_2 / k3_3_2_power  # (27)
     step_7 = step_4 + 0.3141592653589793 * k3_3_2  # (28)
-    value = (
-        step_4_sum_2
-        + 0.05235987755982988 * (step_4 + 2 * step_5 + 2 * step_6 + step_7)
+    value = step_4_sum_2 + 0.05235987755982988 * (
+        step_4 + 2 * step_5 + 2 * step_6 + step_7
     )  # (32)
 
     # backprop return [s + dt / 6 * (a + 2 * b + 2 * c + d) for s, a, b, c, d in zip(state, k1…  (32)
