@@ -16,11 +16,11 @@ SOURCE = Path(tg.__file__).parent
 
 #: from the ground up; a file imports only from files that stand before it
 ORDER = [
-    "errors", "collector", "row", "spelling", "special", "rows.pieces", "rows.operators", "rows.functions",
+    "errors", "collector", "lazy", "row", "spelling", "special", "rows.pieces", "rows.operators", "rows.functions",
     "rows.gates", "rows.samples", "rows.steps", "rows", "primitives", "ieee", "document", "provenance",
     "source", "tape", "pulls", "tracer", "fast", "class_stand_ins", "stand_ins", "codes", "substitute",
     "plans", "scan", "math", "tree",
-    "arguments", "graph", "arrays", "ufuncs", "arrays.table", "arrays.build", "arrays.fit",
+    "arguments", "graph", "column_pulls", "arrays", "ufuncs", "arrays.table", "arrays.build", "arrays.fit",
     "arrays.elementwise", "arrays.reductions", "arrays.products", "arrays.shapes", "arrays.indexing", "arrays.steps",
     "arrays.linalg", "arrays.tracer", "arrays.fresh", "arrays.stand_ins", "intercept", "inputs", "recording",
     "freeze", "backward_pass", "reverse", "seeds", "forward", "laws", "fold.columns", "passes", "places",

@@ -11,8 +11,10 @@ import dataclasses
 import inspect
 import linecache
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 from tracegrad.arrays.fit import quiet, shape_of
@@ -33,8 +35,10 @@ from tracegrad.document import (
     quantity,
     structure,
 )
-from tracegrad.fold.columns import NONE, Columns, base_name, part
+from tracegrad.fold.columns import NONE, Columns, base_name
+from tracegrad.fold.columns import part as part_of
 from tracegrad.graph import Graph, Literal
+from tracegrad.lazy import LazyRows
 from tracegrad.passes import adjoint_names, pass_of
 from tracegrad.places import Places
 from tracegrad.primitives import CONST, INPUT, MAX, MIN
@@ -53,14 +57,13 @@ from tracegrad.tracer import plain
 
 
 def document(found: Columns) -> Annotated:
-    """Every row of the columns."""
-    with collector_paused():
-        return dataclasses.replace(
-            found.head,
-            nodes=tuple(map(found.node, range(len(found)))),
-            edges=_edges(found),
-            stages=tuple(map(found.stage, range(max(found.stage_of, default=NONE) + 1))),
-        )
+    """The document of all operations, whose rows are made when they are asked for."""
+    return dataclasses.replace(
+        found.head,
+        nodes=LazyRows(len(found), found.node),
+        edges=LazyRows(len(found.sources), partial(_edge, found)),
+        stages=LazyRows(max(found.stage_of, default=NONE) + 1, found.stage),
+    )
 
 
 def columns(
@@ -82,7 +85,7 @@ def columns(
             nodes=(),
             edges=(),
             stages=(),
-            clusters=tuple(places.clusters),
+            clusters=places.clusters(),
             guards=_guards(graph),
             source=_source(graph, places),
         )
@@ -92,8 +95,8 @@ def columns(
             kinds=rows.kinds,
             values=graph.values,
             adjoints=rows.adjoints,
-            starts=graph.starts,
-            sources=graph.operands,
+            starts=graph.starts.tolist(),
+            sources=graph.operands.tolist(),
             partials=found.partials,
             flows=found.flows,
             stage_of=places.stage_of,
@@ -102,7 +105,7 @@ def columns(
             node=rows.node,
             part=rows.part,
             stage=rows.stage,
-            statement=places.statement,
+            statement=lambda stage: places.executions[stage].identity,
             index_of=lambda id: int(id[1:]),
         )
 
@@ -116,14 +119,22 @@ class _Rows:
     def __init__(self, graph: Graph, found: Backward, places: Places) -> None:
         self.graph = graph
         self.places = places
-        self.names = _names(graph)
-        self.kinds = [_KINDS.get(primitive, "op") for primitive in graph.primitives]
+        self.kinds = ["op"] * len(graph)
+        for index, primitive in enumerate(graph.primitives):
+            if primitive is CONST:
+                self.kinds[index] = "const"
+        for index in graph.inputs:
+            self.kinds[index] = "input"
         self.adjoints = [
-            None if kind == "const" else _number(adjoint)
+            None if kind == "const" else adjoint if type(adjoint) is float else _number(adjoint)
             for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
         ]
         with quiet():
             self.flags = _flags(graph, found.adjoints)
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        return _names(self.graph)
 
     def node(self, index: int) -> Node:
         graph, primitive = self.graph, self.graph.primitives[index]
@@ -150,22 +161,23 @@ class _Rows:
         name = self.names.get(index)
         if name is not None:
             return base_name(name)
-        return part(None, self.places.site(index), self.graph.primitives[index].name)
+        return part_of(None, self.places.site(index), self.graph.primitives[index].name)
 
     def stage(self, number: int) -> Stage:
         places = self.places
-        members, where, cluster = places.members[number], places.sites[number], places.stage_clusters[number]
+        members, cluster, executed = (
+            places.members[number],
+            places.stage_clusters[number],
+            places.executions[number],
+        )
         return Stage(
             id=f"s{number}",
             name=self.names.get(members[-1]),
-            label=places.labels[number],
+            label=executed.label,
             nodes=tuple([f"n{index}" for index in members]),
             cluster=None if cluster == NONE else f"c{cluster}",
-            site=where,
+            site=executed.site,
         )
-
-
-_KINDS = {INPUT: "input", CONST: "const"}
 
 
 def _label(graph: Graph, index: int) -> str:
@@ -200,12 +212,20 @@ def _literal(value: Any) -> str:
 def _flags(graph: Graph, adjoints: Sequence[Any]) -> dict[int, tuple[str, ...]]:
     """The flags of those nodes that have any."""
     flags: dict[int, tuple[str, ...]] = {}
-    for index, primitive in enumerate(graph.primitives):
-        if primitive in (MAX, MIN) and list(graph.arguments(index)).count(graph.values[index]) > 1:
-            flags[index] = ("tie",)
-        if not (_finite(graph.values[index]) and _finite(adjoints[index])):
-            flags[index] = (*flags.get(index, ()), "nonfinite")
+    if {MAX, MIN}.intersection(graph.primitives):
+        for index, primitive in enumerate(graph.primitives):
+            if primitive in (MAX, MIN) and list(graph.arguments(index)).count(graph.values[index]) > 1:
+                flags[index] = ("tie",)
+    for index in sorted({*_nonfinite(graph.values), *_nonfinite(adjoints)}):
+        flags[index] = (*flags.get(index, ()), "nonfinite")
     return flags
+
+
+def _nonfinite(values: Sequence[Any]) -> list[int]:
+    """Where a column has what is no finite number."""
+    if {float, int}.issuperset(map(type, values)):
+        return [index for index, value in enumerate(values) if value - value != 0]
+    return [index for index, value in enumerate(values) if not _finite(value)]
 
 
 def _number(value: Any) -> Any:
@@ -239,20 +259,15 @@ def _finite(value: Any) -> bool:
         return True
 
 
-def _edges(found: Columns) -> tuple[Edge, ...]:
-    return tuple(
-        [
-            Edge(
-                id=f"e{edge}",
-                source=f"n{found.sources[edge]}",
-                target=f"n{index}",
-                slot=slot,
-                partial=_partial(found.partials[edge]),
-                flow=_number(found.flows[edge]),
-            )
-            for index in range(len(found))
-            for slot, edge in enumerate(range(found.starts[index], found.starts[index + 1]))
-        ]
+def _edge(found: Columns, edge: int) -> Edge:
+    target = bisect_right(found.starts, edge) - 1
+    return Edge(
+        id=f"e{edge}",
+        source=f"n{found.sources[edge]}",
+        target=f"n{target}",
+        slot=edge - found.starts[target],
+        partial=_partial(found.partials[edge]),
+        flow=_number(found.flows[edge]),
     )
 
 
@@ -304,7 +319,8 @@ def _function(function: Callable[..., Any]) -> Function:
 def _source(graph: Graph, places: Places) -> tuple[SourceLine, ...]:
     """The lines of every statement that the document names, as far as their text is at hand."""
     found: dict[tuple[str, int], str] = {}
-    for filename, where in places.spans:
+    for one in {id(one): one for one in places.executions}.values():
+        filename, where = one.filename, one.site
         lines = linecache.getlines(filename)
         for line in range(where.line or 1, (where.end_line or 0) + 1):
             if where.file is not None and line <= len(lines):

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -249,10 +249,10 @@ class Annotated:
     seed: Structure
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    stages: tuple[Stage, ...]
-    clusters: tuple[Cluster, ...]
+    nodes: Sequence[Node]
+    edges: Sequence[Edge]
+    stages: Sequence[Stage]
+    clusters: Sequence[Cluster]
     guards: tuple[Guard, ...]
     source: tuple[SourceLine, ...]
     note: str | None = None

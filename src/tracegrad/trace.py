@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -157,7 +157,7 @@ class Trace:
         if self._graph is None:
             recording = self._recording
             with collector_paused():
-                self._graph = freeze(recording.tape, recording.names, self._outputs)[0]
+                self._graph = freeze(recording.tape, recording.names, self._outputs)
             recording.tape.clear()
         return self._graph
 
@@ -202,7 +202,7 @@ class Trace:
         return part(shown, **filters) if filters else shown
 
     @property
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> Sequence[Node]:
         """Every value of the computation, in order."""
         return self.document.nodes
 

@@ -28,6 +28,7 @@ from tracegrad.document import FORMAT, VERSION, Annotated
 from tracegrad.errors import DocumentError
 from tracegrad.export.codecs import ROWS, Codec, Unfit, codec_of, data_of
 from tracegrad.laws import lint
+from tracegrad.lazy import LazyRows
 
 SUFFIXES = (".json",)
 
@@ -91,7 +92,7 @@ def _fields(annotated: Annotated) -> Iterator[tuple[str, Codec, Any]]:
 
 def _lines(value: Any, codec: Codec) -> str:
     """A field of the document, one row a line."""
-    if not isinstance(value, tuple) or not value or type(value[0]) not in ROWS:
+    if not isinstance(value, (tuple, LazyRows)) or not value or type(value[0]) not in ROWS:
         return json_text(data_of(codec, value))
     # Rows are encoded by the thousand, because a call of the encoder costs more than a row.  A quotation mark
     # within text is escaped, hence what separates two rows is found nowhere else.
