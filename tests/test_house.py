@@ -16,9 +16,9 @@ SOURCE = Path(tg.__file__).parent
 
 #: from the ground up; a file imports only from files that stand before it
 ORDER = [
-    "errors", "collector", "lazy", "row", "spelling", "special", "rows.pieces", "rows.operators", "rows.functions",
-    "rows.gates", "rows.samples", "rows.steps", "rows", "primitives", "ieee", "document", "provenance",
-    "source", "tape", "pulls", "tracer", "fast", "class_stand_ins", "stand_ins", "codes", "substitute",
+    "errors", "collector", "lazy", "progress", "row", "spelling", "special", "rows.pieces", "rows.operators",
+    "rows.functions", "rows.gates", "rows.samples", "rows.steps", "rows", "primitives", "ieee", "document",
+    "provenance", "source", "tape", "pulls", "tracer", "fast", "class_stand_ins", "stand_ins", "codes", "substitute",
     "plans", "scan", "math", "tree",
     "arguments", "graph", "column_pulls", "arrays", "ufuncs", "arrays.table", "arrays.build", "arrays.fit",
     "arrays.elementwise", "arrays.reductions", "arrays.products", "arrays.shapes", "arrays.indexing", "arrays.steps",
@@ -28,7 +28,7 @@ ORDER = [
     "formula", "outline", "staged", "export", "export.graphviz", "export.codecs", "export.json", "export.numerals",
     "export.latex", "export.markdown", "export.nx", "export.palette", "export.python", "export.ranks",
     "export.words", "export.picture", "export.dot", "export.render", "export.room", "export.source_view", "export.text",
-    "export.tips", "export.svg", "export.png", "diagnose", "trace", "derivatives", "stage", "differences",
+    "export.tips", "export.svg", "export.png", "diagnose", "views", "trace", "derivatives", "stage", "differences",
     "check", "custom", "api", "__init__", "demo", "cli", "__main__",
 ]  # fmt: skip
 

@@ -46,7 +46,10 @@ def bits(value: Any) -> Any:
     if type(value) is float:
         return "float", b"nan" if value != value else struct.pack(">d", value)
     if dataclasses.is_dataclass(value):
-        return type(value).__name__, [bits(getattr(value, field.name)) for field in dataclasses.fields(value)]
+        kind = (
+            Annotated if isinstance(value, Annotated) else type(value)
+        )  # what can be done with it is no matter
+        return kind.__name__, [bits(getattr(value, field.name)) for field in dataclasses.fields(value)]
     if isinstance(value, dict):
         return "dict", [(bits(key), bits(item)) for key, item in value.items()]
     if isinstance(value, LazyRows):

@@ -225,7 +225,7 @@ class SourceLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Annotated:
     """The annotated graph: everything that a picture, a page or a listing shows.
 
@@ -256,6 +256,10 @@ class Annotated:
     guards: tuple[Guard, ...]
     source: tuple[SourceLine, ...]
     note: str | None = None
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.nodes):,} nodes, {len(self.edges):,} edges"
+        return f"<{type(self).__name__} of {self.function.name} at level {self.level!r}: {counts}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from tracegrad.graph import Graph, Group, Guard, Literal, Output, Pass
 from tracegrad.primitives import CONST, INPUT, Primitive
+from tracegrad.progress import track
 from tracegrad.provenance import Call
 from tracegrad.pulls import ROW_OF
 from tracegrad.tape import CURRENT, Tape, TapeGroup, TapeGuard, TapePass
@@ -53,7 +54,7 @@ def _operations(graph: Graph, tape: Tape, first: int) -> None:
     primitives, values, calls = graph.primitives, graph.values, graph.calls
     operands, starts, lastis = list(graph.operands), list(graph.starts), list(graph.lastis)
     for start, stop, call in _runs(tape, first):
-        for entry in tape[start:stop]:
+        for entry in track(tape[start:stop], "graph", stop - start):
             row, args, b = row_of[entry.pull], entry.a, entry.b
             if b is not NOTHING:
                 args = (args, b)

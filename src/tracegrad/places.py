@@ -16,6 +16,7 @@ from tracegrad.graph import Graph, Group
 from tracegrad.lazy import LazyRows
 from tracegrad.passes import groups_of, pass_of
 from tracegrad.primitives import CONST, INPUT, Primitive
+from tracegrad.progress import track
 from tracegrad.provenance import Call, in_package
 from tracegrad.source import INLINE, site, statement
 
@@ -108,9 +109,8 @@ class Places:
         running: _Running | None = None
         inside: int | None = None
         inline = False
-        for index, (primitive, call, now) in enumerate(
-            zip(graph.primitives, graph.calls, graph.lastis, strict=True)
-        ):
+        columns = zip(graph.primitives, graph.calls, graph.lastis, strict=True)
+        for index, (primitive, call, now) in enumerate(track(columns, "statements", len(graph))):
             if primitive is CONST:
                 continue
             if call is not last_call:

@@ -19,8 +19,9 @@ T = TypeVar("T")
 
 #: turns from which on a bar may be worth its while
 MANY = 100_000
-#: seconds that pass without one
+#: seconds that pass without one, and between two looks of it
 _PATIENCE = 1.0
+_INTERVAL = 0.1
 
 #: when the work began that has bars, ``None`` where it has none
 _SINCE: ContextVar[float | None] = ContextVar("tracegrad progress", default=None)
@@ -32,7 +33,8 @@ def progress_shown(shown: bool | None = None) -> Iterator[None]:
     wanted = _can_show() if shown is None else shown
     if shown and not _installed():
         raise MissingExtra("pip install tqdm")
-    token = _SINCE.set(time.monotonic() if wanted else None)
+    began = _SINCE.get() or time.monotonic()  # this may be a part of longer work
+    token = _SINCE.set(began if wanted else None)
     try:
         yield
     finally:
@@ -47,7 +49,9 @@ def track(items: Iterable[T], what: str, total: int) -> Iterable[T]:
     from tqdm import tqdm
 
     delay = max(1e-9, since + _PATIENCE - time.monotonic())
-    bar: Iterable[T] = tqdm(items, what, total, leave=False, file=sys.stderr, delay=delay, unit_scale=True)
+    bar: Iterable[T] = tqdm(
+        items, what, total, leave=False, file=sys.stderr, delay=delay, mininterval=_INTERVAL, unit_scale=True
+    )
     return bar
 
 

@@ -104,7 +104,8 @@ def _lines(value: Any, codec: Codec) -> str:
 
 def json_data(row: Any) -> dict[str, Any]:
     """A row as it stands in the document: data for ``json.dumps``."""
-    data: dict[str, Any] = data_of(ROWS[type(row)], row)
+    codec = ROWS[Annotated if isinstance(row, Annotated) else type(row)]
+    data: dict[str, Any] = data_of(codec, row)
     return data
 
 

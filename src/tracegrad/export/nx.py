@@ -50,7 +50,10 @@ def to_networkx(annotated: Annotated, *, flat: bool = False) -> networkx.MultiDi
     3.0
     """
     attributes: Callable[[Any], dict[str, Any]] = _flat if flat else dataclasses.asdict
-    graph = networkx.MultiDiGraph(**attributes(dataclasses.replace(annotated, nodes=(), edges=())))
+    head = dataclasses.replace(
+        annotated, nodes=(), edges=(), stages=tuple(annotated.stages), clusters=tuple(annotated.clusters)
+    )
+    graph = networkx.MultiDiGraph(**attributes(head))
     for name in ("nodes", "edges"):
         graph.graph.pop(name)
     for node in annotated.nodes:

@@ -22,9 +22,10 @@ from tracegrad.fold.columns import NONE, Columns, columns_of
 from tracegrad.fold.groups import calls, stages
 from tracegrad.fold.lines import lines
 
-#: the options that say what of a computation is shown: those of :func:`fold` but ``level``, and of ``part``
+#: the options that say what of a computation is shown: those of ``Trace.at`` but ``level``
 VIEW_OPTIONS = (
-    "depth", "expand", "focus", "radius", "upstream_of", "downstream_of", "top", "hide_zero", "hide_constants",
+    "depth", "expand", "progress",
+    "focus", "radius", "upstream_of", "downstream_of", "top", "hide_zero", "hide_constants",
 )  # fmt: skip
 
 #: nodes of a picture up to which a person can read it

@@ -19,6 +19,7 @@ from numbers import Real
 from typing import Any
 
 from tracegrad.fold.columns import NONE, Columns
+from tracegrad.progress import track
 from tracegrad.reverse import product
 
 
@@ -54,7 +55,7 @@ def contract(columns: Columns, group_of: Sequence[int]) -> Contracted:
         partials=[],
         flows=[],
     )
-    for node in found.kept:
+    for node in track(found.kept, "local gradients", len(found.kept)):
         if group_of[node] == NONE:
             _keep_edges(found, node)
         else:
@@ -64,9 +65,11 @@ def contract(columns: Columns, group_of: Sequence[int]) -> Contracted:
 
 
 def _all_foldable(columns: Columns) -> bool:
-    """Whether all values and local gradients are Python's own numbers."""
+    """Whether all values and all local gradients along which something flows are Python's own numbers."""
     values, partials = set(map(type, columns.values)), set(map(type, columns.partials))
-    return values <= {float, int} and partials <= {float, int, type(None)}
+    if not (values <= {float, int} and partials <= {float, int, type(None)}):
+        return False
+    return list(columns.partials).count(None) == list(columns.flows).count(None)
 
 
 def _foldable(columns: Columns, node: int) -> bool:
