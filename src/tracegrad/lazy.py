@@ -47,6 +47,10 @@ class LazyRows(Sequence[T]):
     def __iter__(self) -> Iterator[T]:
         return iter(self._all())
 
+    def passing(self) -> Iterator[T]:
+        """The rows one by one, of which none is kept."""
+        return map(self.__getitem__, range(self._size))
+
     def _all(self) -> tuple[T, ...]:
         if self._rows is None:
             with collector_paused():

@@ -23,7 +23,8 @@ import networkx
 from networkx.readwrite.graphml import GraphMLWriter
 
 from tracegrad.document import Annotated
-from tracegrad.export.json import json_data, json_text
+from tracegrad.export.json import json_data
+from tracegrad.export.row_text import json_text
 
 SUFFIXES = (".graphml",)
 
