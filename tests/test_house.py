@@ -16,7 +16,7 @@ SOURCE = Path(tg.__file__).parent
 
 #: from the ground up; a file imports only from files that stand before it
 ORDER = [
-    "errors", "collector", "lazy", "progress", "row", "spelling", "special", "rows.pieces", "rows.operators",
+    "errors", "collector", "by_code", "lazy", "progress", "row", "spelling", "special", "rows.pieces", "rows.operators",
     "rows.functions", "rows.gates", "rows.samples", "rows.steps", "rows", "primitives", "ieee", "document",
     "provenance", "source", "tape", "pulls", "tracer", "fast", "class_stand_ins", "stand_ins", "codes", "substitute",
     "plans", "scan", "math", "tree",
@@ -26,10 +26,10 @@ ORDER = [
     "freeze", "backward_pass", "reverse", "seeds", "forward", "laws", "fold.columns", "passes", "places",
     "annotate", "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part", "naming", "expressions",
     "formula", "outline", "staged", "export", "export.graphviz", "export.codecs", "export.row_text", "export.json",
-    "export.numerals", "export.latex", "export.markdown", "export.nx", "export.palette", "export.python", "export.ranks",
-    "export.words", "export.picture", "export.dot", "export.render", "export.room", "export.source_view", "export.text",
-    "export.tips", "export.svg", "export.png", "diagnose", "views", "trace", "derivatives", "stage", "differences",
-    "check", "custom", "api", "__init__", "demo", "cli", "__main__",
+    "export.numerals", "export.latex", "export.markdown", "export.nx", "export.palette", "export.python",
+    "export.ranks", "export.words", "export.picture", "export.dot", "export.render", "export.room",
+    "export.source_view", "export.text", "export.tips", "export.svg", "export.png", "diagnose", "views", "trace",
+    "derivatives", "stage", "differences", "check", "custom", "api", "__init__", "demo", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -13,17 +13,17 @@ import dis
 import linecache
 import re
 import sys
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import Any
 
+from tracegrad.by_code import remembered
 from tracegrad.document import Site
 from tracegrad.provenance import in_library, in_package
-
-T = TypeVar("T")
 
 #: code that runs as a part of the statement it is written in, though Python gives it a frame of its own
 INLINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
@@ -36,24 +36,10 @@ _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
 Span = tuple[int, int, int, int]
 
 
-def _remembered(function: Callable[[CodeType, int], T]) -> Callable[[CodeType, int], T]:
-    """Remember results by code and file: code objects of one text in two files are equal to Python."""
-
-    @lru_cache(maxsize=1 << 16)
-    def of_file(code: CodeType, lasti: int, filename: str) -> T:
-        return function(code, lasti)
-
-    @wraps(function)
-    def remembered(code: CodeType, lasti: int) -> T:
-        return of_file(code, lasti, code.co_filename)
-
-    return remembered
-
-
 # ---- where ------------------------------------------------------------------------------------------
 
 
-@_remembered
+@remembered
 def site(code: CodeType, lasti: int) -> Site:
     """Place and text of the expression that an instruction computes."""
     return _site(code, _span(code, lasti), _line(code, lasti))
@@ -116,7 +102,7 @@ def describe(frame: FrameType) -> str:
     return here if caller is None or caller is frame else f"{here}, called {describe(caller)}"
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
     return list(code.co_positions())
 
@@ -156,7 +142,7 @@ def _text(lines: list[str], span: Span) -> str | None:
 # ---- the variable -----------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def _instructions(code: CodeType) -> tuple[dict[int, int], list[dis.Instruction]]:
     """The instructions of a code object, and the index of each by its offset.
 
@@ -184,7 +170,7 @@ def _after(code: CodeType, lasti: int, count: int) -> list[dis.Instruction]:
     return [] if index is None else instructions[index + 1 : index + 1 + count]
 
 
-@_remembered
+@remembered
 def stored_name(code: CodeType, lasti: int) -> str | None:
     """The variable, attribute or item that the result of an instruction is stored in at once."""
     return _stored_by_bytecode(_after(code, lasti, 4)) or _stored_by_source(code, lasti)
@@ -326,7 +312,7 @@ class Statement:
         return self.site.line, self.site.column
 
 
-@_remembered
+@remembered
 def statement(code: CodeType, lasti: int) -> Statement:
     """The statement that an instruction belongs to: of a compound one the header, else its line if unknown."""
     span = _span(code, lasti)
@@ -352,8 +338,20 @@ def _innermost(tree: ast.AST, span: Span) -> tuple[ast.stmt | ast.expr | None, b
         elif isinstance(node, ast.Lambda) and _contains(_span_of(node.body), span):
             found, looped = node.body, False
         looped = looped or isinstance(node, _COMPREHENSIONS)
-        candidates.extend(ast.iter_child_nodes(node))
+        candidates.extend(_children(node, span))
     return found, looped
+
+
+def _children(node: ast.AST, span: Span) -> Iterator[ast.AST]:
+    """The children of a node that may contain a span: of the statements in a block, only the last to begin before."""
+    for _, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield value
+        elif isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+            index = bisect_right(value, span[:2], key=lambda one: (one.lineno, one.col_offset)) - 1
+            yield from value[max(index, 0) : index + 1]
+        elif isinstance(value, list):
+            yield from (one for one in value if isinstance(one, ast.AST))
 
 
 def _contains(outer: Span, inner: Span) -> bool:
