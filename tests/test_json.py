@@ -28,6 +28,7 @@ from tracegrad.errors import DocumentError
 from tracegrad.export.codecs import CODECS
 from tracegrad.export.json import from_json, load, to_json
 from tracegrad.laws import check_identity, lint
+from tracegrad.lazy import LazyRows
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
@@ -45,9 +46,14 @@ def bits(value: Any) -> Any:
     if type(value) is float:
         return "float", b"nan" if value != value else struct.pack(">d", value)
     if dataclasses.is_dataclass(value):
-        return type(value).__name__, [bits(getattr(value, field.name)) for field in dataclasses.fields(value)]
+        kind = (
+            Annotated if isinstance(value, Annotated) else type(value)
+        )  # what can be done with it is no matter
+        return kind.__name__, [bits(getattr(value, field.name)) for field in dataclasses.fields(value)]
     if isinstance(value, dict):
         return "dict", [(bits(key), bits(item)) for key, item in value.items()]
+    if isinstance(value, LazyRows):
+        return bits(tuple(value))
     if isinstance(value, list | tuple):
         return type(value).__name__, [bits(item) for item in value]
     return type(value).__name__, value

@@ -43,15 +43,16 @@ from tracegrad.errors import (
     TracegradError,
     UnsupportedError,
 )
-from tracegrad.export.json import load
 from tracegrad.stage import stage
 from tracegrad.trace import Trace, trace
+from tracegrad.views import Document, load
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Annotated",
     "CheckFailed",
+    "Document",
     "DocumentError",
     "EscapeError",
     "GraphError",

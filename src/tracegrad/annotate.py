@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import linecache
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 from tracegrad.arrays.fit import quiet, shape_of
@@ -32,8 +34,10 @@ from tracegrad.document import (
     structure,
 )
 from tracegrad.flaws import Sheet, flags
-from tracegrad.fold.columns import NONE, Columns, base_name, part
+from tracegrad.fold.columns import NONE, Columns, base_name
+from tracegrad.fold.columns import part as part_of
 from tracegrad.graph import Graph, Literal
+from tracegrad.lazy import LazyRows
 from tracegrad.places import Places
 from tracegrad.primitives import CONST, INPUT
 from tracegrad.provenance import in_package
@@ -41,18 +45,17 @@ from tracegrad.reverse import Backward, backward, node_seeds
 from tracegrad.source import relative, site
 from tracegrad.texts import is_there, text_of
 from tracegrad.tracer import plain
-from tracegrad.variables import variables
+from tracegrad.variables import Variables, variables
 
 
 def document(found: Columns) -> Annotated:
-    """Every row of the columns."""
-    with collector_paused():
-        return dataclasses.replace(
-            found.head,
-            nodes=tuple(map(found.node, range(len(found)))),
-            edges=_edges(found),
-            stages=tuple(map(found.stage, range(max(found.stage_of, default=NONE) + 1))),
-        )
+    """The document of all operations, whose rows are made when they are asked for."""
+    return dataclasses.replace(
+        found.head,
+        nodes=LazyRows(len(found), found.node),
+        edges=LazyRows(len(found.sources), partial(_edge, found)),
+        stages=LazyRows(max(found.stage_of, default=NONE) + 1, found.stage),
+    )
 
 
 def columns(
@@ -74,7 +77,7 @@ def columns(
             nodes=(),
             edges=(),
             stages=(),
-            clusters=tuple(places.clusters),
+            clusters=places.clusters(),
             guards=_guards(graph),
             source=_source(places),
             note=_changed(places),
@@ -85,8 +88,8 @@ def columns(
             kinds=rows.kinds,
             values=graph.values,
             adjoints=rows.adjoints,
-            starts=graph.starts,
-            sources=graph.operands,
+            starts=graph.starts.tolist(),
+            sources=graph.operands.tolist(),
             partials=found.partials,
             flows=found.flows,
             stage_of=places.stage_of,
@@ -95,7 +98,7 @@ def columns(
             node=rows.node,
             part=rows.part,
             stage=rows.stage,
-            statement=places.statement,
+            statement=lambda stage: places.executions[stage].identity,
             index_of=lambda id: int(id[1:]),
         )
 
@@ -109,15 +112,28 @@ class _Rows:
     def __init__(self, graph: Graph, found: Backward, places: Places) -> None:
         self.graph = graph
         self.places = places
-        called = variables(graph)
-        self.names, self.aliases = called.names, called.aliases
-        self.kinds = [_KINDS.get(primitive, "op") for primitive in graph.primitives]
+        self.kinds = ["op"] * len(graph)
+        for index, primitive in enumerate(graph.primitives):
+            if primitive is CONST:
+                self.kinds[index] = "const"
+        for index in graph.inputs:
+            self.kinds[index] = "input"
         self.adjoints = [
-            None if kind == "const" else _number(adjoint)
+            None if kind == "const" else adjoint if type(adjoint) is float else _number(adjoint)
             for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
         ]
         with quiet():
-            self.flags = flags(_sheet(graph, found, self.kinds, self.adjoints, self.names))
+            self.flags = flags(
+                _sheet(graph, found, self.kinds, self.adjoints, lambda index: index in self.names)
+            )
+
+    @cached_property
+    def _called(self) -> Variables:
+        return variables(self.graph)
+
+    @property
+    def names(self) -> dict[int, str]:
+        return self._called.names
 
     def node(self, index: int) -> Node:
         graph, primitive = self.graph, self.graph.primitives[index]
@@ -127,40 +143,41 @@ class _Rows:
             id=f"n{index}",
             kind=self.kinds[index],
             primitive=primitive.name,
-            params=_params(graph, index),
+            params=_params(graph, index) if primitive.params else {},
             name=self.names.get(index),
             label=_label(graph, index),
-            value=_number(value),
+            value=value if type(value) is float else _number(value),
             adjoint=self.adjoints[index],
-            shape=shape_of(value),
-            dtype=_dtype(value),
+            shape=() if type(value) is float else shape_of(value),
+            dtype="float" if type(value) is float else _dtype(value),
             site=self.places.site(index),
             stage=None if stage == NONE else f"s{stage}",
             cluster=None if cluster == NONE else f"c{cluster}",
             flags=self.flags.get(index, ()),
-            aliases=tuple(self.aliases.get(index, {}).values()),
+            aliases=tuple(self._called.aliases.get(index, {}).values()),
         )
 
     def part(self, index: int) -> Hashable:
         name = self.names.get(index)
         if name is not None:
             return base_name(name)
-        return part(None, self.places.site(index), self.graph.primitives[index].name)
+        return part_of(None, self.places.site(index), self.graph.primitives[index].name)
 
     def stage(self, number: int) -> Stage:
         places = self.places
-        members, where, cluster = places.members[number], places.sites[number], places.stage_clusters[number]
+        members, cluster, executed = (
+            places.members[number],
+            places.stage_clusters[number],
+            places.executions[number],
+        )
         return Stage(
             id=f"s{number}",
             name=self.names.get(members[-1]),
-            label=places.labels[number],
+            label=executed.label,
             nodes=tuple([f"n{index}" for index in members]),
             cluster=None if cluster == NONE else f"c{cluster}",
-            site=where,
+            site=executed.site,
         )
-
-
-_KINDS = {INPUT: "input", CONST: "const"}
 
 
 def _label(graph: Graph, index: int) -> str:
@@ -193,7 +210,11 @@ def _literal(value: Any) -> str:
 
 
 def _sheet(
-    graph: Graph, found: Backward, kinds: Sequence[str], adjoints: Sequence[Any], names: Iterable[int]
+    graph: Graph,
+    found: Backward,
+    kinds: Sequence[str],
+    adjoints: Sequence[Any],
+    named: Callable[[int], bool],
 ) -> Sheet:
     """The columns that flaws are looked for in."""
     return Sheet(
@@ -206,7 +227,7 @@ def _sheet(
         partials=_plain(found.partials),
         flows=_plain(found.flows),
         params=lambda index: graph.params.get(index, ()),
-        named=sorted(names),
+        named=named,
         outputs=[output.node for output in graph.outputs if output.node is not None],
     )
 
@@ -234,20 +255,15 @@ def _dtype(value: Any) -> str:
     return str(value.dtype) if is_array(value) else type(value).__name__
 
 
-def _edges(found: Columns) -> tuple[Edge, ...]:
-    return tuple(
-        [
-            Edge(
-                id=f"e{edge}",
-                source=f"n{found.sources[edge]}",
-                target=f"n{index}",
-                slot=slot,
-                partial=_partial(found.partials[edge]),
-                flow=_number(found.flows[edge]),
-            )
-            for index in range(len(found))
-            for slot, edge in enumerate(range(found.starts[index], found.starts[index + 1]))
-        ]
+def _edge(found: Columns, edge: int) -> Edge:
+    target = bisect_right(found.starts, edge) - 1
+    return Edge(
+        id=f"e{edge}",
+        source=f"n{found.sources[edge]}",
+        target=f"n{target}",
+        slot=edge - found.starts[target],
+        partial=_partial(found.partials[edge]),
+        flow=_number(found.flows[edge]),
     )
 
 
@@ -299,9 +315,10 @@ def _function(function: Callable[..., Any]) -> Function:
 def _source(places: Places) -> tuple[SourceLine, ...]:
     """The lines of every statement that the document names, as far as their text is at hand."""
     found: dict[tuple[str, int], str] = {}
-    for filename, where in places.spans:
+    for one in places.statements:
+        where = one.site
         if where.text is not None and where.file is not None and where.line and where.end_line:
-            lines = linecache.getlines(filename)[where.line - 1 : where.end_line]
+            lines = linecache.getlines(one.code.co_filename)[where.line - 1 : where.end_line]
             found |= {
                 (where.file, number): text.rstrip("\n") for number, text in enumerate(lines, where.line)
             }
@@ -311,9 +328,9 @@ def _source(places: Places) -> tuple[SourceLine, ...]:
 def _changed(places: Places) -> str | None:
     """What to say of files that are no longer those that were loaded."""
     files = {
-        where.file: None
-        for (filename, where), code in places.spans.items()
-        if where.text is None and text_of(code) is None and is_there(filename)
+        one.site.file: None
+        for one in places.statements
+        if one.site.text is None and text_of(one.code) is None and is_there(one.code.co_filename)
     }
     return (
         f"{', '.join(map(str, files))}: changed since it was loaded, its text is not shown" if files else None

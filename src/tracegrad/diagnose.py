@@ -145,6 +145,6 @@ def _sheet(nodes: Sequence[Node], columns: Columns) -> Sheet:
         partials=columns.partials,
         flows=columns.flows,
         params=lambda index: list(nodes[index].params.values()),
-        named=[index for index, node in enumerate(nodes) if node.name is not None],
+        named=lambda index: nodes[index].name is not None,
         outputs=[columns.index_of(output.node) for output in columns.head.outputs if output.node is not None],
     )

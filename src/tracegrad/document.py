@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -250,7 +250,7 @@ class SourceLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Annotated:
     """The annotated graph: everything that a picture, a page or a listing shows.
 
@@ -274,13 +274,17 @@ class Annotated:
     seed: Structure
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    stages: tuple[Stage, ...]
-    clusters: tuple[Cluster, ...]
+    nodes: Sequence[Node]
+    edges: Sequence[Edge]
+    stages: Sequence[Stage]
+    clusters: Sequence[Cluster]
     guards: tuple[Guard, ...]
     source: tuple[SourceLine, ...]
     note: str | None = None
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.nodes):,} nodes, {len(self.edges):,} edges"
+        return f"<{type(self).__name__} of {self.function.name} at level {self.level!r}: {counts}>"
 
 
 def without_gradients(annotated: Annotated) -> Annotated:

@@ -64,7 +64,8 @@ class Flaw(NamedTuple):
 class Sheet:
     """A computation by columns, as :class:`tracegrad.fold.columns.Columns` has them.
 
-    ``params`` gives the static data of a node; ``named`` are the nodes with a name, ``outputs`` those of the result.
+    ``params`` gives the static data of a node, ``named`` tells whether it has a name; ``outputs`` are the nodes of the
+    result.
     """
 
     kinds: Sequence[str]
@@ -76,7 +77,7 @@ class Sheet:
     partials: Sequence[Any]
     flows: Sequence[Any]
     params: Callable[[int], Sequence[Any]]
-    named: Sequence[int]
+    named: Callable[[int], bool]
     outputs: Sequence[int]
 
     def edges(self, index: int) -> range:
@@ -183,7 +184,10 @@ def _saturated(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
 def _dead(sheet: Sheet) -> Iterator[Flaw]:
     """Inputs and variables that the result does not depend on."""
     suspects = [
-        index for index in sheet.named if not _is_number(sheet.adjoints[index]) or not sheet.adjoints[index]
+        index
+        for index, adjoint in enumerate(sheet.adjoints)
+        if (not adjoint if type(adjoint) is float else not _is_number(adjoint) or not adjoint)
+        and sheet.named(index)
     ]
     if not suspects:
         return

@@ -1,35 +1,101 @@
 """From the tape of a finished trace to its graph, and back.
 
 In: a tape, the tracers of the inputs with their names, the numbers of the result with their paths.  Out: a
-:class:`~tracegrad.graph.Graph` and the node index of each tape entry (:func:`freeze`).  Freezing waits until somebody
-looks at the graph: a gradient alone needs the tape only.  :func:`thaw` makes an open tape of a graph, to which further
-operations can be added.
+:class:`~tracegrad.graph.Graph` (:func:`freeze`).  Freezing waits until somebody looks at the graph: a gradient alone
+needs the tape only.  :func:`thaw` makes an open tape of a graph, to which further operations can be added.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracegrad.graph import Graph, Group, Guard, Literal, Output, Pass
 from tracegrad.primitives import CONST, INPUT, Primitive
+from tracegrad.progress import track
 from tracegrad.provenance import Call
+from tracegrad.pulls import ROW_OF
 from tracegrad.tape import CURRENT, Tape, TapeGroup, TapeGuard, TapePass
-from tracegrad.tracer import NestedTracer, ScalarTracer, add, isinstance_tracer, operands
+from tracegrad.tracer import NOTHING, NestedTracer, ScalarTracer, add, isinstance_tracer
 
 
-def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]]) -> tuple[Graph, list[int]]:
-    """The graph of a tape; the first ``len(names)`` entries of the tape are the inputs of these names."""
+def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]]) -> Graph:
+    """The graph of a tape; the first ``len(names)`` entries of the tape are the inputs of these names.
+
+    Each entry keeps the index of its node in ``adjoint``, which the next sweep clears.
+    """
     graph = Graph()
-    index_of: dict[int, int] = {}
-    for position, (entry, call) in enumerate(zip(tape, tape.entry_calls(), strict=True)):
-        if entry.row is INPUT:
-            index = graph.append(INPUT, (), entry.value, name=names[position])
-        else:
-            index = _append(graph, entry, call, index_of)
-        index_of[id(entry)] = index
-    ends = [0, *(index_of[id(entry)] + 1 for entry in tape)]
+    tape.swept = True
+    for entry, name in zip(tape, names, strict=False):
+        entry.adjoint = graph.append(INPUT, (), entry.value, name=name)
+    _operations(graph, tape, len(names))
+    if tape.passes or tape.groups:
+        _ranges(graph, tape)
+    graph.adjoints = [(value.adjoint, adjoint.adjoint) for value, adjoint in tape.adjoints]
+    graph.outputs = [_output(path, leaf, tape) for path, leaf in outputs]
+    graph.guards = [
+        Guard(
+            primitive=guard.row,
+            operands=tuple(_operand(arg, tape) for arg in guard.args),
+            outcome=guard.outcome,
+            call=guard.call,
+            lasti=guard.lasti,
+        )
+        for guard in tape.guards
+    ]
+    return graph
+
+
+def _operations(graph: Graph, tape: Tape, first: int) -> None:
+    """Append the entries from ``first`` on, each right behind its constants: what ``graph.append`` does, in line."""
+    kind, row_of = tape.kind, ROW_OF
+    primitives, values, calls = graph.primitives, graph.values, graph.calls
+    operands, starts, lastis = list(graph.operands), list(graph.starts), list(graph.lastis)
+    for start, stop, call in _runs(tape, first):
+        for entry in track(tape[start:stop], "graph", stop - start):
+            row, args, b = row_of[entry.pull], entry.a, entry.b
+            if b is not NOTHING:
+                args = (args, b)
+            elif type(args) is not tuple:
+                args = (args,)
+            static = args[len(args) - len(row.params) :] if row.params else ()
+            uses = []
+            for arg in args[: len(args) - len(static)] if static else args:
+                if (type(arg) is kind or isinstance_tracer(arg)) and arg.tape is tape:
+                    uses.append(arg.adjoint)
+                else:
+                    uses.append(len(primitives))
+                    primitives.append(CONST)
+                    values.append(arg)
+                    starts.append(len(operands))
+                    lastis.append(-1)
+            entry.adjoint = len(primitives)
+            if static:
+                graph.params[entry.adjoint] = static
+            operands += uses
+            primitives.append(row)
+            values.append(entry.value)
+            starts.append(len(operands))
+            lastis.append(entry.lasti)
+        calls.extend([call] * (len(primitives) - len(calls)))
+    graph.operands, graph.starts, graph.lastis = array("q", operands), array("q", starts), array("q", lastis)
+
+
+def _runs(tape: Tape, first: int) -> Iterator[tuple[int, int, Call | None]]:
+    """The entries from ``first`` on in runs that were made in one call: (start, stop, call)."""
+    start, call = first, None
+    for switch, following in [*tape.switches, (len(tape), None)]:
+        if switch > start:
+            yield start, switch, call
+            start = switch
+        call = following
+
+
+def _ranges(graph: Graph, tape: Tape) -> None:
+    """Backward passes and named stages: ranges of entries become ranges of nodes."""
+    ends = [0, *(entry.adjoint + 1 for entry in tape)]
     graph.passes = [
         Pass(start=ends[one.start], stop=ends[one.stop], call=one.call, lasti=one.lasti)
         for one in tape.passes
@@ -46,19 +112,6 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
         for one in tape.groups
         if one.stop is not None
     ]
-    graph.adjoints = [(index_of[id(value)], index_of[id(adjoint)]) for value, adjoint in tape.adjoints]
-    graph.outputs = [_output(path, leaf, tape, index_of) for path, leaf in outputs]
-    graph.guards = [
-        Guard(
-            primitive=guard.row,
-            operands=tuple(_operand(arg, tape, index_of) for arg in guard.args),
-            outcome=guard.outcome,
-            call=guard.call,
-            lasti=guard.lasti,
-        )
-        for guard in tape.guards
-    ]
-    return graph, [index_of[id(entry)] for entry in tape]
 
 
 def thaw(graph: Graph) -> tuple[Tape, list[Any]]:
@@ -99,23 +152,11 @@ def _thawed(guard: Guard, entries: list[Any]) -> TapeGuard:
     return TapeGuard(guard.primitive, args, guard.outcome, guard.call, guard.lasti)
 
 
-def _append(graph: Graph, entry: Any, call: Call | None, index_of: dict[int, int]) -> int:
-    args, tape = operands(entry), entry.tape
-    traced = len(args) - len(entry.row.params)
-    nodes = [
-        index_of[id(arg)]
-        if isinstance_tracer(arg) and arg.tape is tape
-        else graph.append(CONST, (), arg, call=call)
-        for arg in args[:traced]
-    ]
-    return graph.append(entry.row, nodes, entry.value, params=args[traced:], call=call, lasti=entry.lasti)
+def _operand(arg: Any, tape: Tape) -> int | Literal:
+    return arg.adjoint if isinstance_tracer(arg) and arg.tape is tape else Literal(arg)
 
 
-def _operand(arg: Any, tape: Tape, index_of: dict[int, int]) -> int | Literal:
-    return index_of[id(arg)] if isinstance_tracer(arg) and arg.tape is tape else Literal(arg)
-
-
-def _output(path: str, leaf: Any, tape: Tape, index_of: dict[int, int]) -> Output:
+def _output(path: str, leaf: Any, tape: Tape) -> Output:
     if isinstance_tracer(leaf) and leaf.tape is tape:
-        return Output(path, index_of[id(leaf)], leaf.value)
+        return Output(path, leaf.adjoint, leaf.value)
     return Output(path, None, leaf)

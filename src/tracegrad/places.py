@@ -7,18 +7,52 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable
+from functools import cached_property
 from types import CodeType
-from typing import Any
+from typing import NamedTuple
 
 from tracegrad.document import Cluster, Site
 from tracegrad.fold.columns import NONE, place
 from tracegrad.graph import Graph, Group
+from tracegrad.lazy import LazyRows
 from tracegrad.passes import groups_of, pass_of
 from tracegrad.primitives import CONST, INPUT, Primitive
+from tracegrad.progress import track
 from tracegrad.provenance import Call, in_package
 from tracegrad.source import INLINE, site, statement
 
-_BEFORE: tuple[int, Primitive | None] = (-1, None)
+
+class Execution(NamedTuple):
+    """What a stage executes: a statement, or what sends the gradient back through one."""
+
+    site: Site
+    label: str
+    code: CodeType
+    #: equal for each execution of the same
+    identity: Hashable
+
+
+class _At(NamedTuple):
+    """What an instruction belongs to: a statement, its place for comparison, and whether it loops inside of it."""
+
+    execution: Execution
+    key: tuple[int | None, int | None]
+    looped: bool
+
+
+class _Running:
+    """A call of the user at work: which statement it is at, since which stage, and where in it."""
+
+    __slots__ = ("at", "call", "cluster", "key", "last", "lasti", "stage")
+
+    def __init__(self, call: Call, at: dict[int, _At]) -> None:
+        self.call = call
+        self.at = at
+        self.cluster: int | None = None
+        self.key: tuple[int | None, int | None] | None = None
+        self.lasti = -1
+        self.last: Primitive | None = None
+        self.stage = NONE
 
 
 class Places:
@@ -27,30 +61,29 @@ class Places:
     A stage is one execution of a statement in one call, or what sends the gradient back through one.  Within an
     execution instructions go forward, so a step back (outside of comprehensions, which are loops inside of a statement)
     begins the next one, and so does the same operation by the same instruction (``divmod`` is two different ones).
+    A constant stands right before the operation that uses it, and belongs to the stage of that.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.stage_of = [NONE] * len(graph)
-        self.cluster_of = [NONE] * len(graph)
-        self.members: list[list[int]] = []
-        self.sites: list[Site] = []
-        self.labels: list[str] = []
+        self.stage_of: list[int] = []
+        self.executions: list[Execution] = []
         self.stage_clusters: list[int] = []
-        self.clusters: list[Cluster] = []
-        self.spans: dict[tuple[str, Site], CodeType] = {}
-        self._statements: dict[tuple[Call | None, int], tuple[Call | None, int, bool]] = {}
+        #: name, parent, where it was called or opened, kind
+        self._clusters: list[tuple[str, int, Site | Call | None, str]] = []
         self._passes = pass_of(graph)
         self._pass_clusters: dict[int, int] = {}
-        self._backward_at: Any = None
+        self._backward_at: Hashable = None
         self._groups = groups_of(graph)
-        self._cluster_numbers: dict[Any, int] = {}
+        self._cluster_numbers: dict[Hashable, int] = {}
         self._cluster_of_call: dict[tuple[Call, tuple[Group, ...]], int] = {}
         self._cluster_names: Counter[str] = Counter()
-        self._running: dict[Call, tuple[Any, tuple[int, Primitive | None], int]] = {}
-        for index, primitive in enumerate(graph.primitives):
-            if primitive not in (INPUT, CONST):
-                self._place(index)
+        self._running: dict[Call, _Running] = {}
+        self._resumed: dict[Call | None, tuple[_Running | None, int | None, bool]] = {}
+        self._at: dict[int, dict[int, _At]] = {}  # by the identity of code: its hash takes long
+        self._execute()
+        clusters = [*self.stage_clusters, NONE]  # the last is that of no stage
+        self.cluster_of = [clusters[stage] for stage in self.stage_of]
 
     def site(self, index: int) -> Site | None:
         """Where the expression of a node stands."""
@@ -59,44 +92,83 @@ class Places:
             return None
         return site(call.code, self.graph.lastis[index])
 
-    def statement(self, stage: int) -> Hashable:
-        """The statement of a stage, equal for each of its executions."""
-        where = self.sites[stage]
-        kind = self.labels[stage] != _label(where)  # backward through a statement is another one
-        return (place(where) or self.labels[stage], kind)
+    @cached_property
+    def members(self) -> list[list[int]]:
+        """The nodes of each stage."""
+        found: list[list[int]] = [[] for _ in self.executions]
+        for index, stage in enumerate(self.stage_of):
+            if stage != NONE:
+                found[stage].append(index)
+        return found
 
-    def _place(self, index: int) -> None:
-        where = self.graph.calls[index], self.graph.lastis[index]
-        found = self._statements.get(where)
-        if found is None:
-            found = self._statements[where] = _statement_call(*where)
-        call, lasti, inline = found
-        if call is None:
-            return
-        if index in self._passes:
-            stage = self._backward_stage(self._passes[index], call, lasti)
-        else:
-            cluster = self._cluster(call, index)
-            stage = self._stage(call, (lasti, self.graph.primitives[index]), inline, cluster)
-        constants = [node for node in self.graph.operands_of(index) if self.graph.primitives[node] is CONST]
-        for node in (*constants, index):
-            self.stage_of[node] = stage
-            self.members[stage].append(node)
-            self.cluster_of[node] = self.stage_clusters[stage]
+    @property
+    def statements(self) -> list[Execution]:
+        """What the stages execute, each once."""
+        return list({id(one): one for one in self.executions}.values())
 
     # ---- stages
 
-    def _stage(self, call: Call, now: tuple[int, Primitive], inline: bool, cluster: int) -> int:
-        found = statement(call.code, now[0])
-        free = inline or found.looped
-        key, last, number = self._running.get(call, (None, _BEFORE, -1))
-        if key != found.key or (not free and (now[0] < last[0] or now == last)):
-            number = self._new_stage(found.site, cluster, call.code, _label(found.site))
-            last = _BEFORE
-        self._running[call] = (found.key, last if free else now, number)
-        return number
+    def _execute(self) -> None:
+        """Go through the operations, from stage to stage."""
+        graph, stage_of, passes, groups = self.graph, self.stage_of, self._passes, self._groups
+        last_call: Call | None = None
+        running: _Running | None = None
+        inside: int | None = None
+        inline = False
+        columns = zip(graph.primitives, graph.calls, graph.lastis, strict=True)
+        for index, (primitive, call, now) in enumerate(track(columns, "statements", len(graph))):
+            if primitive is CONST:
+                continue
+            if call is not last_call:
+                last_call = call
+                running, inside, inline = self._resume(call)
+            if running is None or primitive is INPUT:
+                stage = NONE
+            else:
+                lasti = now if inside is None else inside
+                at = running.at.get(lasti) or self._look(running, lasti)
+                if passes and index in passes:
+                    stage = self._backward_stage(passes[index], running.call, at)
+                else:
+                    if groups or running.cluster is None:
+                        running.cluster = self._cluster(running.call, index)
+                    free = inline or at.looped
+                    goes_on = lasti > running.lasti or (
+                        lasti == running.lasti and primitive is not running.last
+                    )
+                    if running.key != at.key or not (free or goes_on):
+                        running.stage = self._new_stage(at.execution, running.cluster)
+                        running.key, running.lasti = at.key, -1
+                    if not free:
+                        running.lasti, running.last = lasti, primitive
+                    stage = running.stage
+            stage_of.extend([stage] * (index + 1 - len(stage_of)))
+        stage_of.extend([NONE] * (len(graph) - len(stage_of)))
 
-    def _backward_stage(self, number: int, call: Call, lasti: int) -> int:
+    def _resume(self, call: Call | None) -> tuple[_Running | None, int | None, bool]:
+        """The call of the user that is at work in a call; the instruction it is at, unless that is the same call."""
+        found = self._resumed.get(call)
+        if found is None:
+            user, lasti, inline = _statement_call(call, -1)
+            if user is None:
+                found = None, None, False
+            else:
+                running = self._running.get(user)
+                if running is None:
+                    running = self._running[user] = _Running(user, self._at.setdefault(id(user.code), {}))
+                found = running, None if user is call else lasti, inline
+            self._resumed[call] = found
+        return found
+
+    def _look(self, running: _Running, lasti: int) -> _At:
+        code = running.call.code
+        found = statement(code, lasti)
+        identity = place(found.site) or _label(found.site), False
+        execution = Execution(found.site, _label(found.site), code, identity)
+        at = running.at[lasti] = _At(execution, found.key, found.looped)
+        return at
+
+    def _backward_stage(self, number: int, call: Call, at: _At) -> int:
         """A stage for each statement that a backward pass goes through, in a cluster for the pass."""
         if number not in self._pass_clusters:
             one = self.graph.passes[number]
@@ -104,23 +176,35 @@ class Places:
             parent = NONE if asked is None else self._cluster(asked, one.start)
             where = site(one.call.code, one.lasti) if one.call and not in_package(one.call.code) else None
             self._pass_clusters[number] = self._new_cluster("backward", parent, where, "backward")
-        found = statement(call.code, lasti)
-        key = (number, call, found.key)
+        key = (number, call, at.key)
         if key != self._backward_at:
             self._backward_at = key
-            label = f"backward of {_label(found.site)}"
-            self._new_stage(found.site, self._pass_clusters[number], call.code, label)
-        return len(self.members) - 1
+            label = f"backward of {at.execution.label}"
+            identity = place(at.execution.site) or label, True
+            execution = at.execution._replace(label=label, identity=identity)
+            self._new_stage(execution, self._pass_clusters[number])
+        return len(self.executions) - 1
 
-    def _new_stage(self, where: Site, cluster: int, code: CodeType, label: str) -> int:
-        self.members.append([])
-        self.sites.append(where)
-        self.labels.append(label)
+    def _new_stage(self, execution: Execution, cluster: int) -> int:
+        self.executions.append(execution)
         self.stage_clusters.append(cluster)
-        self.spans[code.co_filename, where] = code
-        return len(self.members) - 1
+        return len(self.executions) - 1
 
     # ---- clusters
+
+    def clusters(self) -> LazyRows[Cluster]:
+        """The calls, named stages and backward passes, in the order they were met."""
+        return LazyRows(len(self._clusters), self._cluster_row)
+
+    def _cluster_row(self, number: int) -> Cluster:
+        name, parent, where, kind = self._clusters[number]
+        return Cluster(
+            id=f"c{number}",
+            name=name,
+            parent=None if parent == NONE else f"c{parent}",
+            site=_called_at(where) if isinstance(where, Call) else where,
+            kind=kind,
+        )
 
     def _cluster(self, call: Call, index: int) -> int:
         """The cluster of a node made in a call, made with those around it when first met.
@@ -138,33 +222,24 @@ class Places:
         for one in reversed(_user_calls(call)):
             is_stage = any(group.code is one.code for group in around)
             if _user_parent(one) is not None and not is_stage:
-                parent = self._cluster_number((one, parent), one.code.co_name, parent, _called_at(one))
+                parent = self._cluster_number((one, parent), one.code.co_name, parent, one)
             for group in around:
                 if group.call is one:
                     parent = self._cluster_number(group, group.name, parent, _opened_at(group, one), "stage")
         return parent
 
     def _cluster_number(
-        self, key: Any, name: str, parent: int, where: Site | None, kind: str = "call"
+        self, key: Hashable, name: str, parent: int, where: Site | Call | None, kind: str = "call"
     ) -> int:
         if key not in self._cluster_numbers:
             self._cluster_numbers[key] = self._new_cluster(name, parent, where, kind)
         return self._cluster_numbers[key]
 
-    def _new_cluster(self, name: str, parent: int, where: Site | None, kind: str) -> int:
+    def _new_cluster(self, name: str, parent: int, where: Site | Call | None, kind: str) -> int:
         self._cluster_names[name] += 1
         count = self._cluster_names[name]
-        number = len(self.clusters)
-        self.clusters.append(
-            Cluster(
-                id=f"c{number}",
-                name=name if count == 1 else f"{name}#{count}",
-                parent=None if parent == NONE else f"c{parent}",
-                site=where,
-                kind=kind,
-            )
-        )
-        return number
+        self._clusters.append((name if count == 1 else f"{name}#{count}", parent, where, kind))
+        return len(self._clusters) - 1
 
 
 def _label(where: Site) -> str:

@@ -18,10 +18,12 @@ from typing import Any
 
 from tracegrad.arrays.fit import fit, quiet
 from tracegrad.backward_pass import BackwardPass
+from tracegrad.column_pulls import pulls_on
 from tracegrad.graph import Graph
 from tracegrad.ieee import lift, partials_at_pole, rule_at_pole
 from tracegrad.ieee import plain as from_ieee
 from tracegrad.primitives import CONST, INPUT, PLAIN, POLE, Primitive, bind, partials
+from tracegrad.progress import track
 from tracegrad.tape import Tape
 from tracegrad.tracer import KINDS, TRACED, ScalarTracer, isinstance_tracer, operands, plain, plain_constant
 
@@ -329,22 +331,52 @@ def backward(graph: Graph, seeds: Mapping[int, Any]) -> Backward:
     flows: list[Any] = [None] * len(graph.operands)
     for index, seed in seeds.items():
         adjoints[index] = seed
-    reached = bytearray(len(graph))
-    for node, _, sources, found in _turns(graph, adjoints):
-        reached[node] = 1
-        for edge, (source, pair) in enumerate(zip(sources, found, strict=True), graph.starts[node]):
-            if pair is not None:
-                partials_[edge], flows[edge] = pair
-                flow = pair[1]
-                adjoints[source] = flow if adjoints[source] is None else adjoints[source] + flow
-    for node in range(len(graph)):
-        if not reached[node]:
+    if _is_plain(graph.values) and all(type(seed) is float for seed in seeds.values()):
+        _pull_all(graph, adjoints, partials_, flows)
+    else:
+        for turn in _turns(graph, adjoints):
+            _keep(graph, turn, adjoints, partials_, flows)
+    for node, adjoint in enumerate(adjoints):
+        if adjoint is None:
             _fill_unreached(graph, node, partials_, flows)
-    return Backward([0.0 if adjoint is None else adjoint for adjoint in adjoints], partials_, flows)
+            adjoints[node] = 0.0
+    return Backward(adjoints, partials_, flows)
+
+
+def _is_plain(values: Sequence[Any]) -> bool:
+    """Whether all values are Python's own numbers."""
+    return {float, int}.issuperset(map(type, values))
+
+
+def _pull_all(graph: Graph, adjoints: list[Any], partials_: list[Any], flows: list[Any]) -> None:
+    """The turns over plain numbers: each row has its backward instruction, others take the general form."""
+    pulls = pulls_on(graph, adjoints, partials_, flows)
+    varies = [primitive is not CONST for primitive in graph.primitives]
+    nodes = range(len(graph) - 1, -1, -1)
+    turns = zip(nodes, reversed(graph.primitives), reversed(adjoints), strict=True)
+    for node, primitive, upstream in track(turns, "gradients", len(graph)):
+        if upstream is None:
+            continue
+        try:
+            pulls[primitive](node, upstream)
+        except (ArithmeticError, ValueError, KeyError):
+            _keep(graph, _turn(graph, node, upstream, varies), adjoints, partials_, flows)
+
+
+def _keep(graph: Graph, turn: Turn, adjoints: list[Any], partials_: list[Any], flows: list[Any]) -> None:
+    """Write down what a turn has found."""
+    node, _, sources, found = turn
+    for edge, (source, pair) in enumerate(zip(sources, found, strict=True), graph.starts[node]):
+        if pair is not None:
+            partials_[edge], flows[edge] = pair
+            flow = pair[1]
+            adjoints[source] = flow if adjoints[source] is None else adjoints[source] + flow
 
 
 def _fill_unreached(graph: Graph, node: int, partials_: list[Any], flows: list[Any]) -> None:
     """The local gradients of an operation that the seeds do not depend on; what flows there is nothing."""
+    if graph.starts[node] == graph.starts[node + 1]:
+        return
     sources = graph.operands_of(node)
     wanted = [graph.primitives[source] is not CONST for source in sources]
     if not any(wanted):
@@ -382,18 +414,20 @@ def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
             )  # fmt: skip
 
 
-def _turns(graph: Graph, adjoints: Sequence[Any]) -> Iterator[tuple[int, Any, Sequence[int], Sequence[Any]]]:
-    """The operations that the backward pass comes by: node, its adjoint by then, operands, what returns to each."""
+#: node, its adjoint by then, its operands, what returns to each
+Turn = tuple[int, Any, Sequence[int], Sequence[Any]]
+
+
+def _turns(graph: Graph, adjoints: Sequence[Any]) -> Iterator[Turn]:
+    """The operations that the backward pass comes by."""
     varies = [primitive is not CONST for primitive in graph.primitives]
     for node in range(len(graph) - 1, -1, -1):
-        upstream = adjoints[node]
-        sources = graph.operands_of(node)
-        if upstream is None or not sources:
-            continue
-        wanted = [varies[source] for source in sources]
-        yield (
-            node,
-            upstream,
-            sources,
-            returned(graph.primitives[node], graph.values[node], graph.arguments(node), wanted, upstream),
-        )
+        if adjoints[node] is not None and graph.starts[node] < graph.starts[node + 1]:
+            yield _turn(graph, node, adjoints[node], varies)
+
+
+def _turn(graph: Graph, node: int, upstream: Any, varies: Sequence[bool]) -> Turn:
+    sources = graph.operands_of(node)
+    wanted = [varies[source] for source in sources]
+    primitive, value, args = graph.primitives[node], graph.values[node], graph.arguments(node)
+    return node, upstream, sources, returned(primitive, value, args, wanted, upstream)

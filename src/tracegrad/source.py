@@ -10,19 +10,19 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import Any
 
+from tracegrad.by_code import remembered
 from tracegrad.document import Site
 from tracegrad.instructions import at, is_item, is_load
 from tracegrad.provenance import in_library, in_package
 from tracegrad.texts import Span, Text, text_of
-
-T = TypeVar("T")
 
 #: code that runs as a part of the statement it is written in, though Python gives it a frame of its own
 INLINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
@@ -30,24 +30,10 @@ INLINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def _remembered(function: Callable[[CodeType, int], T]) -> Callable[[CodeType, int], T]:
-    """Remember results by code and file: code objects of one text in two files are equal to Python."""
-
-    @lru_cache(maxsize=1 << 16)
-    def of_file(code: CodeType, lasti: int, filename: str) -> T:
-        return function(code, lasti)
-
-    @wraps(function)
-    def remembered(code: CodeType, lasti: int) -> T:
-        return of_file(code, lasti, code.co_filename)
-
-    return remembered
-
-
 # ---- where ------------------------------------------------------------------------------------------
 
 
-@_remembered
+@remembered
 def site(code: CodeType, lasti: int) -> Site:
     """Place and text of the expression that an instruction computes."""
     return _site(code, _span(code, lasti), _line(code, lasti))
@@ -111,7 +97,7 @@ def describe(frame: FrameType) -> str:
     return here if caller is None or caller is frame else f"{here}, called {describe(caller)}"
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
     return list(code.co_positions())
 
@@ -242,7 +228,7 @@ class Statement:
         return self.site.line, self.site.column
 
 
-@_remembered
+@remembered
 def statement(code: CodeType, lasti: int) -> Statement:
     """The statement that an instruction belongs to: of a compound one the header, else its line if unknown."""
     span = _span(code, lasti)
@@ -269,8 +255,20 @@ def _innermost(tree: ast.AST, span: Span) -> tuple[ast.stmt | ast.expr | None, b
         elif isinstance(node, ast.Lambda) and _contains(_span_of(node.body), span):
             found, looped = node.body, False
         looped = looped or isinstance(node, _COMPREHENSIONS)
-        candidates.extend(ast.iter_child_nodes(node))
+        candidates.extend(_children(node, span))
     return found, looped
+
+
+def _children(node: ast.AST, span: Span) -> Iterator[ast.AST]:
+    """The children of a node that may contain a span: of the statements in a block, only the last to begin before."""
+    for _, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield value
+        elif isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+            index = bisect_right(value, span[:2], key=lambda one: (one.lineno, one.col_offset)) - 1
+            yield from value[max(index, 0) : index + 1]
+        elif isinstance(value, list):
+            yield from (one for one in value if isinstance(one, ast.AST))
 
 
 def _contains(outer: Span, inner: Span) -> bool:

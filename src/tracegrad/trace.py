@@ -5,39 +5,33 @@ Read :class:`Trace`: it composes what the modules above it do and adds no mathem
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-import webbrowser
-from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from tracegrad import export
 from tracegrad.annotate import columns, document
 from tracegrad.arguments import by_parameter, title_of
 from tracegrad.arrays.fit import shape_of, zero_like
 from tracegrad.collector import collector_paused
-from tracegrad.diagnose import Finding, diagnose
 from tracegrad.document import Annotated, Guard, Input, Node, Output, without_gradients
-from tracegrad.errors import InputError, TracegradError
+from tracegrad.errors import InputError
 from tracegrad.export.text import to_text
-from tracegrad.fold import VIEW_OPTIONS, automatic, fold_columns
+from tracegrad.fold import automatic, check_view, fold_columns
 from tracegrad.fold.columns import Columns, occurrences, unknown
 from tracegrad.fold.part import part
 from tracegrad.freeze import freeze, thaw
 from tracegrad.graph import Graph
 from tracegrad.passes import adjoints_called
+from tracegrad.progress import progress_shown
 from tracegrad.recording import Recording, record
 from tracegrad.reverse import Step, backward, node_seeds, steps, sweep, sweep_onto
 from tracegrad.seeds import seeds_by_path
 from tracegrad.tree import map_leaves
+from tracegrad.views import Document, Views
 
 
-class Trace:
+class Trace(Views):
     """One call of a function, with every operation on its inputs.
 
     Gradients are computed when first asked for, and can be asked for again: nothing accumulates.
@@ -159,14 +153,14 @@ class Trace:
         if self._graph is None:
             recording = self._recording
             with collector_paused():
-                self._graph = freeze(recording.tape, recording.names, self._outputs)[0]
+                self._graph = freeze(recording.tape, recording.names, self._outputs)
             recording.tape.clear()
         return self._graph
 
     @cached_property
-    def document(self) -> Annotated:
+    def document(self) -> Document:
         """The annotated graph: everything that the exports show, as plain rows, one for each operation."""
-        return document(self._columns)
+        return Document.of(document(self._columns))
 
     @cached_property
     def _seen(self) -> Annotated:
@@ -195,13 +189,22 @@ class Trace:
         )
 
     def at(
-        self, level: str = "auto", *, depth: int = 0, expand: Collection[str] = (), **filters: Any
-    ) -> Annotated:
+        self,
+        level: str = "auto",
+        *,
+        depth: int = 0,
+        expand: Collection[str] = (),
+        progress: bool | None = None,
+        **filters: Any,
+    ) -> Document:
         """The document at a level: ``op``, ``stage``, ``call``, ``line``, or ``auto`` for what a person can read.
 
         ``depth`` and ``expand`` say which calls stay open at level ``call`` (:func:`tracegrad.fold.fold`); ``filters``
         take a part of it (:func:`tracegrad.fold.part.part`): ``focus``, ``radius``, ``upstream_of``,
         ``downstream_of``, ``top``, ``hide_zero``, ``hide_constants``.  Every export takes the same options.
+
+        What takes over a second shows a bar on the terminal if ``tqdm`` is installed (the extra ``progress``);
+        ``progress`` says whether.
 
         >>> import tracegrad as tg
         >>> def f(x):
@@ -211,19 +214,17 @@ class Trace:
         >>> [(node.name, node.folded.count) for node in tg.trace(f, 2.0).at("line").nodes if node.folded]
         [('x', 3)]
         """
-        unknown_options = [name for name in filters if name not in VIEW_OPTIONS]
-        if unknown_options:
-            raise InputError(
-                f"there is no option {unknown_options[0]!r}; there are level, {', '.join(VIEW_OPTIONS)}"
-            )
-        level = automatic(self._columns) if level == "auto" else level
-        shown = (
-            self.document if level == "op" else fold_columns(self._columns, level, depth=depth, expand=expand)
-        )
-        return part(shown, **filters) if filters else shown
+        check_view(filters)
+        with progress_shown(progress):
+            level = automatic(self._columns) if level == "auto" else level
+            if level == "op":
+                shown = self.document
+            else:
+                shown = Document.of(fold_columns(self._columns, level, depth=depth, expand=expand))
+        return Document.of(part(shown, **filters)) if filters else shown
 
     @property
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> Sequence[Node]:
         """Every value of the computation, in order.
 
         Gradients are ``None`` as long as a result of several numbers has no seed (:meth:`backward`).
@@ -292,137 +293,6 @@ class Trace:
         adjoint[0] += 3.0 * 1.0
         """
         return steps(self.graph, self._seeds())
-
-    # ---- exports
-
-    def to_json(self, **options: Any) -> str:
-        """The document as JSON text; ``indent``, and the options of :meth:`at`."""
-        return str(self._export(".json", options))
-
-    def to_dot(self, **options: Any) -> str:
-        """The picture as text for Graphviz; ``float_format=".4g"``, ``frames=True``, and the options of :meth:`at`."""
-        return str(self._export(".dot", options))
-
-    def to_svg(self, **options: Any) -> str:
-        """The picture as SVG.
-
-        ``float_format=".4g"``, ``frames=True`` (boxes around statements and calls), ``max_nodes=5000``,
-        ``engine="wasm"``, ``timeout=60.0`` in seconds, and the options of :meth:`at`.
-        """
-        return str(self._export(".svg", options))
-
-    def to_png(self, **options: Any) -> bytes:
-        """The picture as PNG; ``scale=2.0``, and the options of :meth:`to_svg`."""
-        return bytes(self._export(".png", options))  # type: ignore[arg-type]
-
-    def to_text(self, **options: Any) -> str:
-        """The table of stages, values and gradients.
-
-        ``float_format=".6g"``, ``backward=True`` for the steps of the backward pass below it, and the options of
-        :meth:`at`.
-        """
-        return str(self._export(".txt", options))
-
-    def to_python(self, **options: Any) -> str:
-        """The function and its backward pass as a module of plain statements; see :mod:`tracegrad.export.python`.
-
-        ``limit=2000`` operations at most are written out.
-
-        >>> import tracegrad as tg
-        >>> print(tg.trace(lambda x: x * x, 3.0).to_python().partition("def f_backward")[2])
-        (x):
-            \"""The value of f and its gradients, by the chain rule from the last statement to the first.\"""
-            value = x * x  # (1)
-        <BLANKLINE>
-            # backprop x * x  (1)
-            dx = x
-            dx += x
-            return value, {"x": dx}
-        <BLANKLINE>
-        """
-        return str(self._export(".py", options))
-
-    def to_markdown(self, **options: Any) -> str:
-        """Each step of the computation and of the way back as an equation with its numbers filled in;
-        ``float_format=".4g"``, ``limit=500`` operations.
-        """
-        return str(self._export(".md", options))
-
-    def to_networkx(self, **options: Any) -> Any:
-        """The graph as a :class:`networkx.MultiDiGraph`; ``flat=True``, and the options of :meth:`at`."""
-        from tracegrad.export.nx import to_networkx
-
-        view = self._view("", options)
-        export.check_options(to_networkx, "networkx", options)
-        return to_networkx(view, **options)
-
-    def _export(self, suffix: str, options: dict[str, Any]) -> str | bytes:
-        return export.dump(self._view(suffix, options), suffix, **options)
-
-    def _view(self, suffix: str, options: dict[str, Any]) -> Annotated:
-        """The document at the level and of the part that are asked for; their options are taken out.
-
-        A picture is folded until it can be read, other files hold every operation.
-        """
-        level = options.pop("level", "auto" if suffix.lower() in export.PICTURES else "op")
-        return self.at(level, **{name: options.pop(name) for name in VIEW_OPTIONS if name in options})
-
-    def save(self, path: str | Path, **options: Any) -> Path:
-        """Write a file in the format of its suffix: .svg, .png, .dot, .json ...; whole or not at all.
-
-        ``options`` are those of :meth:`at`, ``level`` first, and those of the format, which :meth:`to_svg`,
-        :meth:`to_json` and so on tell; another one is an :class:`InputError` that names them.
-        """
-        suffix = Path(path).suffix
-        export.exporter(suffix)  # an unknown format is the first thing to say
-        return export.write(self._view(suffix, options), path, **options)
-
-    def annotate_source(self, path: str | Path | None = None, *, color: bool | None = None) -> None:
-        """Print the function's source with value and gradient beside each line, or write it as a page (.html).
-
-        Colours are used in a terminal, unless ``NO_COLOR`` is set.
-
-        >>> import tracegrad as tg
-        >>> def f(x):
-        ...     y = x * x
-        ...     return y + x
-        >>> tg.trace(f, 3.0).annotate_source()      # doctest: +ELLIPSIS
-        f(x) = 12
-        ...
-            2      y = x * x         9         1  ████████
-            3      return y + x     12         1  ████████
-        """
-        from tracegrad.export.source_view import source_html, source_text
-
-        if path is not None:
-            export.put(path, source_html(self.document))
-            return
-        if color is None:
-            color = (
-                sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-            )
-        print(source_text(self.document, color=color))
-
-    def diagnose(self) -> list[Finding]:
-        """What is worth knowing where gradients are not what was hoped for: see :mod:`tracegrad.diagnose`.
-
-        >>> import tracegrad as tg
-        >>> [finding.words for finding in tg.trace(lambda x: abs(x), 0.0).diagnose()]
-        ['at a kink or a step of |x|; the convention: 0 at 0']
-        """
-        return diagnose(self.document)
-
-    def show(self) -> None:
-        """Open the picture in the browser."""
-        folder = Path(tempfile.mkdtemp(prefix="tracegrad-"))
-        webbrowser.open(self.save(folder / "trace.svg").as_uri())
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a notebook shows: the picture, where one can be drawn, and the table."""
-        bundle = {"text/plain": str(self)}
-        with suppress(TracegradError):  # a graph too large to draw still has its table
-            bundle["image/svg+xml"] = self.to_svg(timeout=10.0)
-        return bundle
 
     def __str__(self) -> str:
         try:

@@ -318,8 +318,8 @@ CODECS: dict[str, Codec] = {
 def codec_of(annotation: str) -> Codec:
     if annotation.endswith(" | None"):
         return _optional(codec_of(annotation.removesuffix(" | None")))
-    if annotation.startswith("tuple["):
-        return _tuple_of(codec_of(annotation.removeprefix("tuple[").removesuffix(", ...]")))
+    if annotation.startswith(("tuple[", "Sequence[")):
+        return _tuple_of(codec_of(annotation.partition("[")[2].removesuffix("]").removesuffix(", ...")))
     return CODECS[annotation]
 
 

@@ -27,7 +27,9 @@ from typing import Any
 from tracegrad.document import FORMAT, VERSION, Annotated
 from tracegrad.errors import DocumentError
 from tracegrad.export.codecs import ROWS, Codec, Unfit, codec_of, data_of
+from tracegrad.export.row_text import json_text, writer_of
 from tracegrad.laws import lint
+from tracegrad.lazy import LazyRows
 
 SUFFIXES = (".json",)
 
@@ -50,7 +52,16 @@ def to_json(annotated: Annotated, *, indent: int | None = None) -> str:
     else:
         fields = (f' "{name}": {_lines(value, codec)}' for name, codec, value in _fields(annotated))
         text = "{\n" + ",\n".join(fields) + "\n}"
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+    return _escaped(text) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """The text with lone surrogates, which no file can hold, written as JSON escapes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return text
 
 
 #: what :func:`tracegrad.export.write` puts into a file of one of the ``SUFFIXES``
@@ -91,25 +102,18 @@ def _fields(annotated: Annotated) -> Iterator[tuple[str, Codec, Any]]:
 
 def _lines(value: Any, codec: Codec) -> str:
     """A field of the document, one row a line."""
-    if not isinstance(value, tuple) or not value or type(value[0]) not in ROWS:
+    if not isinstance(value, (tuple, LazyRows)) or not value or type(value[0]) not in ROWS:
         return json_text(data_of(codec, value))
-    # Rows are encoded by the thousand, because a call of the encoder costs more than a row.  A quotation mark
-    # within text is escaped, hence what separates two rows is found nowhere else.
-    first = dataclasses.fields(value[0])[0].name
-    chunks = (json_text(data_of(codec, value[i : i + 1000]))[1:-1] for i in range(0, len(value), 1000))
-    rows = ", ".join(chunks).replace(f'}}, {{"{first}": ', f'}},\n  {{"{first}": ')
-    return f"[\n  {rows}\n ]"
+    rows = value.passing() if isinstance(value, LazyRows) else value
+    text = ",\n  ".join(map(writer_of(type(value[0])), rows))
+    return f"[\n  {text}\n ]"
 
 
 def json_data(row: Any) -> dict[str, Any]:
     """A row as it stands in the document: data for ``json.dumps``."""
-    data: dict[str, Any] = data_of(ROWS[type(row)], row)
+    codec = ROWS[Annotated if isinstance(row, Annotated) else type(row)]
+    data: dict[str, Any] = data_of(codec, row)
     return data
-
-
-def json_text(data: Any, indent: int | None = None) -> str:
-    """JSON data as text, in the document's spelling."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
 
 
 def _annotated(text: str | bytes) -> Annotated:

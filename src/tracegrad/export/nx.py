@@ -23,7 +23,8 @@ import networkx
 from networkx.readwrite.graphml import GraphMLWriter
 
 from tracegrad.document import Annotated
-from tracegrad.export.json import json_data, json_text
+from tracegrad.export.json import json_data
+from tracegrad.export.row_text import json_text
 
 SUFFIXES = (".graphml",)
 
@@ -50,7 +51,10 @@ def to_networkx(annotated: Annotated, *, flat: bool = False) -> networkx.MultiDi
     3.0
     """
     attributes: Callable[[Any], dict[str, Any]] = _flat if flat else dataclasses.asdict
-    graph = networkx.MultiDiGraph(**attributes(dataclasses.replace(annotated, nodes=(), edges=())))
+    head = dataclasses.replace(
+        annotated, nodes=(), edges=(), stages=tuple(annotated.stages), clusters=tuple(annotated.clusters)
+    )
+    graph = networkx.MultiDiGraph(**attributes(head))
     for name in ("nodes", "edges"):
         graph.graph.pop(name)
     for node in annotated.nodes:

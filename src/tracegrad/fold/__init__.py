@@ -22,13 +22,21 @@ from tracegrad.fold.columns import NONE, Columns, columns_of
 from tracegrad.fold.groups import calls, stages
 from tracegrad.fold.lines import lines
 
-#: the options that say what of a computation is shown: those of :func:`fold` but ``level``, and of ``part``
+#: the options that say what of a computation is shown: those of ``Trace.at`` but ``level``
 VIEW_OPTIONS = (
     "depth", "expand", "focus", "radius", "upstream_of", "downstream_of", "top", "hide_zero", "hide_constants",
+    "progress",
 )  # fmt: skip
 
 #: nodes of a picture up to which a person can read it
 READABLE = 300
+
+
+def check_view(options: Collection[str]) -> None:
+    """Refuse an option that is none of :data:`VIEW_OPTIONS`."""
+    for name in options:
+        if name not in VIEW_OPTIONS:
+            raise InputError(f"there is no option {name!r}; there are level, {', '.join(VIEW_OPTIONS)}")
 
 
 def fold(annotated: Annotated, level: str, *, depth: int = 0, expand: Collection[str] = ()) -> Annotated:

@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import islice
 from numbers import Real
 from typing import Any
 
 from tracegrad.document import quantity
 from tracegrad.fold.columns import NONE, Columns
+from tracegrad.progress import track
 from tracegrad.reverse import product
 
 
@@ -41,7 +43,8 @@ class Contracted:
 
 def contract(columns: Columns, group_of: Sequence[int]) -> Contracted:
     """Fold each group to its results; nodes of no group stay, constants of a group go."""
-    group_of = [group if _foldable(columns, node) else NONE for node, group in enumerate(group_of)]
+    if not _all_foldable(columns):
+        group_of = [group if _foldable(columns, node) else NONE for node, group in enumerate(group_of)]
     leaving = _leaving(columns, group_of)
     found = Contracted(
         columns=columns,
@@ -53,13 +56,21 @@ def contract(columns: Columns, group_of: Sequence[int]) -> Contracted:
         partials=[],
         flows=[],
     )
-    for node in found.kept:
+    for node in track(found.kept, "local gradients", len(found.kept)):
         if group_of[node] == NONE:
             _keep_edges(found, node)
         else:
             found.results[group_of[node]] = found.results.get(group_of[node], 0) + 1
             _fold_edges(found, node, leaving)
     return found
+
+
+def _all_foldable(columns: Columns) -> bool:
+    """Whether all values and all local gradients along which something flows are Python's own numbers."""
+    values, partials = set(map(type, columns.values)), set(map(type, columns.partials))
+    if not (values <= {float, int} and partials <= {float, int, type(None)}):
+        return False
+    return list(columns.partials).count(None) == list(columns.flows).count(None)
 
 
 def _foldable(columns: Columns, node: int) -> bool:
@@ -85,14 +96,16 @@ def _leaving(columns: Columns, group_of: Sequence[int]) -> bytearray:
     for node in columns.outside:
         leaving[node] = 1
     last: dict[int, int] = {}
-    for node, group in enumerate(group_of):
-        if group == NONE or kinds[node] == "input":
+    first = 0
+    for node, (group, kind, stop) in enumerate(zip(group_of, kinds, islice(starts, 1, None), strict=True)):
+        if group == NONE or kind == "input":
             leaving[node] = 1
-        elif kinds[node] == "op":
+        elif kind == "op":
             last[group] = node
-        for edge in range(starts[node], starts[node + 1]):
-            if group_of[sources[edge]] != group:
-                leaving[sources[edge]] = 1
+        for source in sources[first:stop]:
+            if group_of[source] != group:
+                leaving[source] = 1
+        first = stop
     for node, group in enumerate(group_of):
         if kinds[node] == "const" and group != NONE:
             leaving[node] = 0
@@ -157,7 +170,11 @@ def _locals(
             if partial is None:
                 continue
             source = sources[edge]
-            flow = partial if upstream is None else product(partial, upstream)
+            if upstream is None:
+                flow = partial
+            else:
+                is_plain = type(partial) is float is type(upstream)
+                flow = partial * upstream if is_plain else product(partial, upstream)
             if group_of[source] == group and not leaving[source]:
                 if source in inner:
                     inner[source] = inner[source] + flow

@@ -24,6 +24,7 @@ from tracegrad.document import Annotated, Cluster, Edge, Folded, Guard, Input, N
 from tracegrad.fold.columns import NONE, Columns, base_name, place
 from tracegrad.fold.contract import Contracted, contract, is_number
 from tracegrad.fold.groups import dead, flags_by_group, merged, stage_node
+from tracegrad.progress import track
 
 #: numbers of one container up to which each is shown by itself
 FEW = 4
@@ -103,7 +104,7 @@ class _Lines:
     def _gather(self) -> None:
         numbers: dict[Hashable, int] = {}
         inputs = self._input_keys()
-        for index in self.found.kept:
+        for index in track(self.found.kept, "lines", len(self.found.kept)):
             line = numbers.setdefault(inputs.get(index) or self._key(index), len(numbers))
             if line == len(self.members):
                 self.members.append([])
