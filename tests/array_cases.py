@@ -310,6 +310,66 @@ CASES: list[Case] = [
     Case("lstsq residuals", lambda a, b: np.linalg.lstsq(a, b, rcond=None)[1], (C.T, V)),
     Case("matrix_power", lambda x: np.linalg.matrix_power(x, 5), (S,)),
     Case("matrix_power -2", lambda x: np.linalg.matrix_power(x, -2), (S + 3 * np.eye(4),)),
+    Case("eigh upper", lambda x: np.linalg.eigh(x, UPLO="U")[0], (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case(
+        "eigh upper vectors", lambda x: np.linalg.eigh(x, "U")[1] ** 2, (S + np.diag([1.0, 3.0, 6.0, 10.0]),)
+    ),
+    Case("eigvalsh upper", lambda x: np.linalg.eigvalsh(x, "U"), (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("qr wide", lambda x: (lambda q, r: q @ (r**2))(*np.linalg.qr(x)), (C,)),
+    Case("qr wide Q", lambda x: np.linalg.qr(x)[0], (C,)),
+    Case("qr wide R", lambda x: np.linalg.qr(x)[1], (C,)),
+    Case("qr r", lambda x: np.linalg.qr(x, mode="r"), (C.T,)),
+    Case("qr square complete", lambda x: np.linalg.qr(x, mode="complete")[0], (S,)),
+    Case("pinv rcond", lambda x: np.linalg.pinv(x, 1e-4), (C,)),
+    *(
+        Case(
+            f"norm of matrices {order}",
+            lambda x, order=order: np.linalg.norm(x, order, axis=(0, 2), keepdims=True),
+            (Q,),
+        )
+        for order in (1, -1, 2, -2, np.inf, -np.inf, "nuc", "fro")
+    ),
+    Case("norm of a matrix", lambda x: np.linalg.norm(x, 2) + np.linalg.norm(x, 1), (C,)),
+    *(
+        Case(f"cond {order}", lambda x, order=order: np.linalg.cond(x, order), (S + 3 * np.eye(4),))
+        for order in (None, -2, 1, "fro")
+    ),
+    Case("multi_dot", lambda x, y, z: np.linalg.multi_dot([x, y, z]), (A, W, numbers(30, 2, 5))),
+    Case("multi_dot ends", lambda x, y: np.linalg.multi_dot([x, y, x]), (V, S)),
+    Case(
+        "tensorsolve",
+        lambda x, y: np.linalg.tensorsolve(x.reshape(2, 2, 2, 2), y.reshape(2, 2)),
+        (S + 3 * np.eye(4), V),
+    ),
+    Case("tensorinv", lambda x: np.linalg.tensorinv(x.reshape(2, 2, 2, 2)), (S + 3 * np.eye(4),)),
+    *(
+        [
+            Case(
+                "vector_norm",
+                lambda x: np.linalg.vector_norm(x) * np.linalg.vector_norm(x, axis=1, ord=3),
+                (C,),
+            ),
+            Case("matrix_norm", lambda x: np.linalg.matrix_norm(x, ord="nuc"), (Q,)),
+            Case("svdvals", lambda x: np.linalg.svdvals(x), (C,)),
+            Case(
+                "trace of linalg",
+                lambda x: np.linalg.trace(x, offset=1) + np.linalg.diagonal(x).sum(-1),
+                (Q,),
+            ),
+            Case("vecdot of linalg", lambda x, y: np.linalg.vecdot(x, y, axis=0), (A, B)),
+        ]
+        if hasattr(np.linalg, "vector_norm")
+        else []
+    ),
+    # places
+    Case("insert", lambda x, y: np.insert(x, [1, 3], y[:, :2], axis=1), (A, B)),
+    Case("insert flat", lambda x: np.insert(x, 2, x[0, 0] ** 2), (A,)),
+    Case("union1d", np.union1d, (V, V + 0.05)),
+    Case("trim_zeros", lambda x: np.trim_zeros(np.where(x > 1, x, 0.0)), (V,)),
+    Case("compress method", lambda x: x.compress(MASK, axis=1), (A,)),
+    Case("apply_over_axes", lambda x: np.apply_over_axes(np.mean, x, [0, 2]), (Q,)),
+    Case("contiguous", lambda x: np.ascontiguousarray(x.T) * np.asfortranarray(x).T, (A,)),
+    Case("partition in place", lambda x: _partitioned(x), (C,)),
     # complex inside
     Case("exp i x", lambda x: (np.exp(1j * x) * x).real + np.imag(np.exp(2j * x)), (A,)),
     Case("modulus", lambda x: np.abs(x * (2 + 1j) + 1j) ** 3, (C,)),
@@ -454,6 +514,14 @@ def _copyto(x: Any) -> Any:
     np.put_along_axis(found, np.array([[0], [1], [2], [3]]), x[1, 1] * 3, axis=1)
     np.place(found, found < 0.6, [x[0, 0], x[0, 1]])
     return found
+
+
+def _partitioned(x: Any) -> Any:
+    y = x * 2
+    y.partition(1, axis=1)
+    y[0].put([1], x[1, 1])
+    y.sort(axis=0)
+    return y * x
 
 
 def _in_place(x: Any) -> Any:

@@ -238,10 +238,9 @@ NOT_METHODS = frozenset(
     dump tofile ctypes data __and__ __or__ __xor__ __lshift__ __rshift__ __rand__ __ror__ __rxor__ __rlshift__
     __rrshift__ __iand__ __ior__ __ixor__ __ilshift__ __irshift__ __invert__ __dlpack__ __dlpack_device__
     __array_interface__ __array_struct__ __array__ __array_finalize__ __array_function__ __array_namespace__
-    __array_priority__
-    __array_ufunc__ __array_wrap__ __buffer__ __class__ __class_getitem__ __delattr__ __delitem__ __dir__ __doc__
-    __format__ __getattribute__ __getstate__ __hash__ __init__ __init_subclass__ __new__ __reduce__ __reduce_ex__
-    __repr__ __setattr__ __setstate__ __sizeof__ __str__ __subclasshook__
+    __array_priority__ __array_ufunc__ __array_wrap__ __buffer__ __class__ __class_getitem__ __delattr__
+    __delitem__ __dir__ __doc__ __format__ __getattribute__ __getstate__ __hash__ __init__ __init_subclass__
+    __new__ __reduce__ __reduce_ex__ __repr__ __setattr__ __setstate__ __sizeof__ __str__ __subclasshook__
     """.split()  # noqa: SIM905  one a word is easier to read
 )
 

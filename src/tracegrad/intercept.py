@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tracegrad.arrays import PATCHES
+from tracegrad.arrays import PATCHES, include_scipy
 from tracegrad.class_stand_ins import CLASSES
 from tracegrad.plans import Plan
 from tracegrad.scan import plans_of
@@ -49,6 +49,7 @@ def start(roots: list[Any]) -> None:
     """Put stand-ins in every place that the roots can reach; each start needs its :func:`stop`."""
     with _lock:
         include_statistics()
+        include_scipy()
         plans = plans_of(roots)
         _state.open += 1
         try:

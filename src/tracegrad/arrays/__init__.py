@@ -8,10 +8,15 @@ code has loaded numpy it lets arrays take part.  Where to read on: ``tracer.py``
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
 from tracegrad.tracer import KINDS
+
+#: modules of scipy that have rows, and where these are
+_SCIPY = {"scipy.special": "scipy_special", "scipy.linalg": "scipy_linalg"}
+_included: set[str] = set()
 
 #: (namespace, stand-ins by name, originals by name) of numpy's modules
 PATCHES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
@@ -49,3 +54,13 @@ def include() -> bool:
     KINDS.update(dict.fromkeys(arrays, tracer.ArrayTracer))
     PATCHES.extend(stand_ins.patches())
     return True
+
+
+def include_scipy() -> None:
+    """Add the stand-ins of scipy's modules, once these are loaded and arrays take part."""
+    if not PATCHES:
+        return
+    for name, rows in _SCIPY.items():
+        if name in sys.modules and name not in _included and hasattr(sys.modules[name], "__all__"):
+            _included.add(name)
+            PATCHES.append(importlib.import_module(f"tracegrad.arrays.{rows}").patches())

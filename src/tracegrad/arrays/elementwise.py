@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,17 @@ def _special(name: str) -> Callable[..., Any]:
 _SCIPY = {"lgamma": "gammaln"}
 
 
+def _polygamma(x: Any, n: Any) -> Any:
+    """The n-th derivative of digamma, by scipy (which has the order first) where that is loaded."""
+    special = sys.modules.get("scipy.special")
+    if special is not None:
+        return special.polygamma(n, x)
+    return np.vectorize(TABLE["polygamma"].forward, otypes=[float])(x, n)
+
+
+POLYGAMMA = replace(TABLE["polygamma"], forward=_polygamma)
+
+
 def _of_numpy(row: Primitive) -> Callable[..., Any]:
     found: Callable[..., Any] = getattr(np, _UFUNCS[row.name]) if row.name in _UFUNCS else _special(row.name)
     return found
@@ -52,6 +64,7 @@ def _of_numpy(row: Primitive) -> Callable[..., Any]:
 
 #: the ``m`` of rules on arrays, traced or not
 NUMPY = namespace(_of_numpy, np.where)
+NUMPY.polygamma = lambda x, n: bind(POLYGAMMA, x, n)
 NUMPY.round_digits = lambda x, digits: np.round(x, digits)
 NUMPY.ldexp = lambda x, i: x * 2.0**i
 

@@ -90,7 +90,7 @@ def INV(a: Any) -> Any:
     return LA.inv(a)
 
 
-def _cofactors(out: Any, a: Any) -> Any:
+def cofactors(out: Any, a: Any) -> Any:
     """d det(A) / dA, also where A is singular."""
     try:
         return _matrices(out) * transposed(LA.inv(a)) if np.all(plain_array(out) != 0) else _by_svd(a)
@@ -105,7 +105,7 @@ def _by_svd(a: Any) -> Any:
     return _matrices(signs) * np.matmul(u * np.stack(others, axis=-1)[..., None, :], vh)
 
 
-@row(LA.det, lambda g, out, a: _matrices(g) * _cofactors(out, a), maps=("G det(A) A⁻ᵀ",))
+@row(LA.det, lambda g, out, a: _matrices(g) * cofactors(out, a), maps=("G det(A) A⁻ᵀ",))
 def DET(a: Any) -> Any:
     return LA.det(a)
 
@@ -208,14 +208,14 @@ def _matrix_power(a: Any, n: int) -> Any:
 # ---- decompositions ---------------------------------------------------------------------------------
 
 
-def _cholesky_back(g: Any, out: Any, a: Any) -> Any:
+def cholesky_back(g: Any, out: Any, a: Any) -> Any:
     inner = np.tril(np.matmul(transposed(out), g))
     inner = inner - 0.5 * inner * np.eye(a.shape[-1], dtype=out.dtype)
     half = LA.solve(transposed(out), inner)
     return _read(transposed(LA.solve(transposed(out), transposed(half))))
 
 
-@row(LA.cholesky, _cholesky_back, maps=("L⁻ᵀ Φ(Lᵀ G) L⁻¹",))
+@row(LA.cholesky, cholesky_back, maps=("L⁻ᵀ Φ(Lᵀ G) L⁻¹",))
 def CHOLESKY(a: Any) -> Any:
     return LA.cholesky(a)
 

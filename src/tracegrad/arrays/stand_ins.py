@@ -175,3 +175,21 @@ def patches() -> list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
         _patch(np.linalg, {_of_lists: _LISTED_LINALG}),
         _patch(np.fft, {_of_lists: _LISTED_FFT}),
     ]
+
+
+def _of_tracers(original: Function) -> Function:
+    """A function of a library that asks no tracer: with one among the arguments, what serves it is called."""
+
+    @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
+    def stand_in(*args: Any, **options: Any) -> Any:
+        args, options = settled(args), {name: settled(option) for name, option in options.items()}
+        if not holds_tracer((*args, *options.values())):
+            return original(*args, **options)
+        return served(original, args, options)
+
+    return stand_in
+
+
+def patches_of(home: Any, names: tuple[str, ...]) -> Any:
+    """The stand-ins of such functions, as :func:`patches` gives them."""
+    return _patch(home, {_of_tracers: names})

@@ -1,0 +1,107 @@
+"""Functions of scipy: those of arrays by the same tests as numpy's, special functions also of single numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from array_cases import Case, numbers, signed, spd
+from test_arrays import (
+    test_document_holds_its_laws,
+    test_gradient_against_differences,
+    test_second_order_against_differences,
+    test_single_precision_is_kept,
+    test_value_is_that_of_the_plain_call,
+)
+
+import tracegrad as tg
+
+special = pytest.importorskip("scipy.special")
+linalg = pytest.importorskip("scipy.linalg")
+
+A, C, S, V, B = numbers(0, 3, 4), signed(1, 3, 4), signed(2, 4, 4), numbers(3, 4), numbers(4, 4, 2)
+HIGH = S + 4 * np.eye(4)
+
+#: special functions, and where to take them
+SPECIAL: dict[str, tuple[Any, ...]] = {
+    "erf": (C,), "erfc": (C,), "erfcx": (C,), "erfi": (C,), "dawsn": (C,), "gamma": (A,), "gammaln": (A,),
+    "psi": (A,), "expit": (C,), "logit": (A / 2,), "log_expit": (C,), "ndtr": (C,), "log_ndtr": (C,),
+    "ndtri": (A / 2,), "erfinv": (C / 3,), "entr": (A,), "xlogy": (A, V), "xlog1py": (A, V), "beta": (A, V),
+    "betaln": (A, V), "i0": (C,), "i1": (A,), "i0e": (A,), "j0": (A,), "j1": (A,), "y0": (A,), "k0": (A,), "k1": (A,),
+    "exp10": (C / 3,), "rel_entr": (A, V), "kl_div": (A, V),
+}  # fmt: skip
+
+CASES = [
+    *(Case(name, getattr(special, name), args) for name, args in SPECIAL.items()),
+    *(
+        Case(name, lambda x, name=name: getattr(special, name)(1.5, x), (A,))
+        for name in ("jv", "yv", "iv", "kv", "gammainc", "gammaincc")
+    ),
+    Case("huber", lambda x: special.huber(0.7, x), (C,)),
+    Case("logsumexp", lambda x: special.logsumexp(x, axis=1, keepdims=True), (C,)),
+    Case("logsumexp of all", lambda x: special.logsumexp(x), (C,)),
+    Case("softmax", lambda x: special.softmax(x, axis=0), (C,)),
+    Case("log_softmax", lambda x: special.log_softmax(x, axis=1), (C,)),
+    Case("solve", linalg.solve, (HIGH, B)),
+    Case("solve vector", linalg.solve, (HIGH, V)),
+    Case("inv", linalg.inv, (HIGH,)),
+    Case("det", linalg.det, (HIGH,)),
+    Case("expm", lambda x: linalg.expm(x), (S / 2,)),
+    Case("cholesky upper", lambda x: linalg.cholesky(spd(x)), (S,)),
+    Case("cholesky lower", lambda x: linalg.cholesky(spd(x), lower=True), (S,)),
+    Case("cholesky reads one triangle", lambda x: linalg.cholesky(x), (spd(S),)),
+    *(
+        Case(
+            f"cho_solve {lower} {b.ndim}",
+            lambda x, b, lower=lower: linalg.cho_solve(linalg.cho_factor(spd(x), lower), b),
+            (S, b),
+        )
+        for lower in (False, True)
+        for b in (V, B)
+    ),
+    *(
+        Case(
+            f"solve_triangular {trans} {lower} {unit}",
+            lambda a, b, options=(trans, lower, unit): linalg.solve_triangular(a, b, *options),
+            (HIGH, b),
+        )
+        for trans, lower, unit, b in (
+            (0, False, False, B), (1, False, False, V), (0, True, True, V), ("T", True, False, B), (1, True, True, B),
+        )
+    ),
+]  # fmt: skip
+
+#: by the tests of arrays
+each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+@each
+@pytest.mark.parametrize("law", [
+    test_value_is_that_of_the_plain_call, test_gradient_against_differences, test_second_order_against_differences,
+    test_document_holds_its_laws, test_single_precision_is_kept,
+], ids=lambda law: law.__name__.removeprefix("test_"))  # fmt: skip
+def test_functions_of_scipy(case: Case, law: Callable[[Case], None]) -> None:
+    law(case)
+
+
+for _law in [name for name in globals() if name.startswith("test_") and name != "test_functions_of_scipy"]:
+    del globals()[_law]  # taken in above, and not to be collected twice
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_functions_of_single_numbers(name: str) -> None:
+    function = getattr(special, name)
+    args = tuple(float(np.ravel(arg)[0]) for arg in SPECIAL[name])
+    t = tg.trace(lambda *args: function(*args), *args)
+    assert t.value == function(*args)
+    assert type(t.value) is type(function(*args))
+    many = tg.elementwise_grad(function)(*map(np.array, args))
+    assert math.isclose(tg.grad(function)(*args), float(many), rel_tol=1e-14)
+
+
+def test_a_traced_order_is_refused() -> None:
+    with pytest.raises(tg.UnsupportedError, match="no derivative by its order"):
+        tg.grad(lambda v: special.jv(v, 2.0))(1.5)
