@@ -430,3 +430,103 @@ def test_ridge_regression_has_its_closed_form() -> None:
     np.testing.assert_allclose(tg.hessian(loss)(w), 2 * x.T @ x + 2 * lam * np.eye(3), rtol=1e-12, atol=1e-13)
     newton = w - np.linalg.solve(tg.hessian(loss)(w), tg.grad(loss)(w))
     np.testing.assert_allclose(newton, np.linalg.solve(x.T @ x + lam * np.eye(3), x.T @ y), rtol=1e-12)
+
+
+# ---- numbers in the place of arrays ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", [
+    np.sum, np.mean, np.prod, np.max, np.min, lambda x: np.reshape(x, (1,))[0], lambda x: np.dot(x, 3.0),
+    lambda x: np.sum(x, keepdims=True), lambda x: np.concatenate([np.array([x]), [x * x]]).sum(),
+    np.ravel, np.atleast_2d,
+    lambda x: np.broadcast_to(x, (2, 2)), lambda x: np.sum(np.float64(2) * x) * np.max(x), np.var, np.copy,
+    lambda x: np.stack([x, x * x]), lambda x: np.append(x, [x]), lambda x: np.outer(x, x), lambda x: np.inner(x, x),
+    lambda x: np.transpose(x) * x, lambda x: np.squeeze(x) ** 3, lambda x: np.sort(np.array([x, -x])),
+    lambda x: np.kron(x, np.ones(2)), lambda x: np.kron(np.ones((2, 1)), x), lambda x: np.tensordot(x, x, 0),
+    lambda x: np.tensordot(x, np.ones(3), 0), lambda x: np.tensordot(np.ones((3, 2)), x, 0),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", [float, np.float64])
+def test_a_number_is_as_good_as_an_array(function: Any, kind: type) -> None:
+    plain = function(kind(1.3))
+    t = tg.trace(lambda x: function(x), kind(1.3))
+    assert type(t.value) is type(plain)
+    assert np.array_equal(t.value, plain)
+    report = tg.check(lambda x: function(x) * x, kind(1.3), directions=1)
+    assert report.ok, str(report)
+    _, tangent = tg.jvp(lambda x: function(x), (kind(1.3),), (1.0,))
+    np.testing.assert_allclose(tangent, tg.jacobian(lambda x: function(x))(kind(1.3)), rtol=1e-14)
+
+
+# ---- the hot path -----------------------------------------------------------------------------------------
+
+
+@by_name
+def test_compiled_instructions_give_the_bits_of_the_general_ones(case: Case) -> None:
+    def function(*args: Any) -> Any:
+        return np.sum(case.function(*args) * 1.5)
+
+    t = tg.trace(lambda *args: function(*args), *case.args)
+    t.graph.lint()  # once there is a graph, gradients are those of its steps
+    (stepped,) = t.gradients.values()
+    swept = gradients(function, case.args)
+    for one, other in zip(stepped, swept, strict=True):
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+
+
+def composed_and_in_line(a: Any, b: Any) -> Any:
+    wide = np.kron(a, b)
+    return np.sum(b @ a + wide[0] / a)
+
+
+def test_what_is_recorded_in_line_stands_at_the_user_s_line() -> None:
+    t = tg.trace(composed_and_in_line, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    first = composed_and_in_line.__code__.co_firstlineno
+    lines = {node.primitive: {one.site.line - first for one in t.nodes if one.primitive == node.primitive}
+             for node in t.nodes if node.kind == "op"}  # fmt: skip
+    assert lines == {
+        "numpy.reshape": {1}, "mul": {1}, "getitem": {2}, "numpy.matmul": {2}, "div": {2}, "add": {2}, "numpy.sum": {2}
+    }  # fmt: skip
+
+
+def test_what_is_no_usual_operand_goes_the_general_way() -> None:
+    x = np.array([1.0, 2.0])
+    with pytest.raises(tg.UnsupportedError, match="complex"):
+        tg.grad(lambda x: (x * np.array([1j, 2.0])).sum())(x)
+    with pytest.raises(tg.UnsupportedError, match="shares its memory"):
+        tg.grad(assigned)(x)
+    kept: list[Any] = []
+    tg.grad(lambda x: kept.append(x) or x.sum())(x)
+    with pytest.raises(tg.LeakError, match="after its trace ended"):
+        kept[0] * 2.0
+    with pytest.raises(tg.LeakError, match="after its trace ended"):
+        np.sin(kept[0])
+    with pytest.raises(TypeError, match="unsupported operand"):
+        tg.grad(lambda x: x - "text")(x)
+    with pytest.raises(ValueError, match="could not be broadcast"):
+        tg.grad(lambda x: (x * np.ones(3)).sum())(x)
+
+
+def assigned(x: Any) -> Any:
+    y = x * 1
+    view = y[:1]
+    y[0] = x[1]
+    return (view * 2).sum()
+
+
+def test_constants_are_kept_as_they_were() -> None:
+    def f(x: Any) -> Any:
+        scale = np.array([2.0, 3.0])
+        y = x * scale
+        z = scale * x
+        scale[:] = 7.0
+        return (y * z).sum()
+
+    assert tg.grad(f)(np.ones(2)).tolist() == [8.0, 18.0]
+    buffer = np.array([2.0, 3.0])
+
+    def g(x: Any) -> Any:
+        y = np.multiply(buffer, x) + buffer @ x
+        buffer[:] = 7.0
+        return y.sum()
+
+    assert tg.grad(g)(np.ones(2)).tolist() == [6.0, 9.0]
