@@ -12,6 +12,8 @@ import pytest
 from array_cases import CASES, Case
 
 import tracegrad as tg
+from tracegrad.export.json import from_json, to_json
+from tracegrad.export.numerals import lines, strip
 
 by_name = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -530,3 +532,41 @@ def test_constants_are_kept_as_they_were() -> None:
         return y.sum()
 
     assert tg.grad(g)(np.ones(2)).tolist() == [6.0, 9.0]
+
+
+# ---- what documents and pictures show ---------------------------------------------------------------------
+
+
+def large(w: Any, x: Any) -> Any:
+    h = x @ w
+    return (h * h).sum()
+
+
+def test_large_arrays_are_shown_by_shape_range_norm_and_a_strip() -> None:
+    x = np.linspace(-1, 1, 120 * 2).reshape(120, 2)
+    t = tg.trace(large, np.array([[1.0], [2.0]]), x)
+    shown = t["x"].value
+    assert (shown.shape, shown.dtype, shown.values) == ((120, 2), "float64", None)
+    assert shown.norm == pytest.approx(np.linalg.norm(x), rel=1e-14)
+    np.testing.assert_allclose(shown.strip, x.reshape(12, 20).mean(axis=1), rtol=1e-13)
+    assert from_json(to_json(t.document)) == t.document
+    dot = t.to_dot()
+    assert r"x\n120×2 float64\n-1 … 1\nnorm 8.982, mean" in dot
+    assert "▁▂▂▃▄▄▅▅▆▇▇█" in dot
+    assert r"w\n2×1 float64\n1\n2\n∂ [" in dot
+    for picture in (dot, t.to_svg()):
+        assert "Aᵀ G" in picture
+        assert "▁▂▂▃▄▄▅▅▆▇▇█" in picture
+    assert len(t.to_png()) > 1000
+
+
+def test_strips_of_arrays_that_are_not_finite_or_huge() -> None:
+    x = np.full(240, 1e200)
+    x[:20], x[20] = np.nan, np.inf
+    shown = tg.trace(lambda x: (x * 2.0).sum(), x)["x"].value
+    assert strip(shown) == "××▅▅▅▅▅▅▅▅▅▅"
+    assert math.isnan(shown.norm)
+    huge = tg.trace(lambda x: (x * 2.0).sum(), np.full(400, 1e200))["x"].value
+    assert huge.norm == pytest.approx(2e201)
+    few = tg.trace(lambda x: (x * 2.0).sum(), np.array([np.nan, 1.0, 2.0, 3.0, 4.0]))["x"].value
+    assert lines(few) == ["5 float64", "nan … nan", "norm nan, mean nan", "×▁▃▆█"]
