@@ -570,3 +570,34 @@ def test_strips_of_arrays_that_are_not_finite_or_huge() -> None:
     assert huge.norm == pytest.approx(2e201)
     few = tg.trace(lambda x: (x * 2.0).sum(), np.array([np.nan, 1.0, 2.0, 3.0, 4.0]))["x"].value
     assert lines(few) == ["5 float64", "nan … nan", "norm nan, mean nan", "×▁▃▆█"]
+
+
+KEPT = np.ones((80, 80))
+
+
+@tg.custom_gradient(lambda g, out, x: KEPT)
+def keeps_its_gradient(x: Any) -> Any:
+    return x.sum()
+
+
+@pytest.mark.parametrize("function", [
+    lambda x, y: (x + y).sum(), lambda x, y: ((x * 2.0) + y)[3].sum(), lambda x, y: (x @ y).sum(),
+    lambda x, y: (x.T + y.T).sum() + x.sum(), lambda x, y: (x * y + x).sum(), lambda x, y: (x - x + y).sum(),
+    lambda x, y: keeps_its_gradient(x) + y.sum(), lambda x, y: np.concatenate([x, y]).sum(), lambda x, y: x.mean(),
+])  # fmt: skip
+def test_large_gradients_are_arrays_of_their_own(function: Any) -> None:
+    x, y = np.linspace(0, 1, 6400).reshape(80, 80), np.linspace(1, 2, 6400).reshape(80, 80)
+    expected = [np.copy(one) for one in tg.grad(function, (0, 1))(x, y)]
+    for gradients in (tg.grad(function, (0, 1))(x, y), list(tg.trace(function, x, y).gradients.values())):
+        first, second = gradients
+        assert not any(np.may_share_memory(one, other) for one in gradients for other in (x, y, KEPT))
+        assert not np.may_share_memory(first, second)
+        first[:] = 7.0
+        assert np.array_equal(second, expected[1])
+    value, pullback = tg.vjp(function, x, y)
+    pullback(1.0)[0][:] = 7.0
+    assert np.array_equal(pullback(1.0)[0], expected[0])
+    seed = np.ones((80, 80))
+    tg.vjp(lambda x: x, x)[1](seed)[0][:] = 7.0
+    tg.vjp(lambda x: x + 1.0, x)[1](seed)[0][:] = 7.0
+    assert seed.max() == value.dtype.type(1.0)
