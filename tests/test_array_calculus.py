@@ -12,6 +12,8 @@ import pytest
 from array_cases import CASES, Case
 
 import tracegrad as tg
+from tracegrad.export.json import from_json, to_json
+from tracegrad.export.numerals import lines, strip
 
 by_name = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -430,3 +432,172 @@ def test_ridge_regression_has_its_closed_form() -> None:
     np.testing.assert_allclose(tg.hessian(loss)(w), 2 * x.T @ x + 2 * lam * np.eye(3), rtol=1e-12, atol=1e-13)
     newton = w - np.linalg.solve(tg.hessian(loss)(w), tg.grad(loss)(w))
     np.testing.assert_allclose(newton, np.linalg.solve(x.T @ x + lam * np.eye(3), x.T @ y), rtol=1e-12)
+
+
+# ---- numbers in the place of arrays ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", [
+    np.sum, np.mean, np.prod, np.max, np.min, lambda x: np.reshape(x, (1,))[0], lambda x: np.dot(x, 3.0),
+    lambda x: np.sum(x, keepdims=True), lambda x: np.concatenate([np.array([x]), [x * x]]).sum(),
+    np.ravel, np.atleast_2d,
+    lambda x: np.broadcast_to(x, (2, 2)), lambda x: np.sum(np.float64(2) * x) * np.max(x), np.var, np.copy,
+    lambda x: np.stack([x, x * x]), lambda x: np.append(x, [x]), lambda x: np.outer(x, x), lambda x: np.inner(x, x),
+    lambda x: np.transpose(x) * x, lambda x: np.squeeze(x) ** 3, lambda x: np.sort(np.array([x, -x])),
+    lambda x: np.kron(x, np.ones(2)), lambda x: np.kron(np.ones((2, 1)), x), lambda x: np.tensordot(x, x, 0),
+    lambda x: np.tensordot(x, np.ones(3), 0), lambda x: np.tensordot(np.ones((3, 2)), x, 0),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", [float, np.float64])
+def test_a_number_is_as_good_as_an_array(function: Any, kind: type) -> None:
+    plain = function(kind(1.3))
+    t = tg.trace(lambda x: function(x), kind(1.3))
+    assert type(t.value) is type(plain)
+    assert np.array_equal(t.value, plain)
+    report = tg.check(lambda x: function(x) * x, kind(1.3), directions=1)
+    assert report.ok, str(report)
+    _, tangent = tg.jvp(lambda x: function(x), (kind(1.3),), (1.0,))
+    np.testing.assert_allclose(tangent, tg.jacobian(lambda x: function(x))(kind(1.3)), rtol=1e-14)
+
+
+# ---- the hot path -----------------------------------------------------------------------------------------
+
+
+@by_name
+def test_compiled_instructions_give_the_bits_of_the_general_ones(case: Case) -> None:
+    def function(*args: Any) -> Any:
+        return np.sum(case.function(*args) * 1.5)
+
+    t = tg.trace(lambda *args: function(*args), *case.args)
+    t.graph.lint()  # once there is a graph, gradients are those of its steps
+    (stepped,) = t.gradients.values()
+    swept = gradients(function, case.args)
+    for one, other in zip(stepped, swept, strict=True):
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+
+
+def composed_and_in_line(a: Any, b: Any) -> Any:
+    wide = np.kron(a, b)
+    return np.sum(b @ a + wide[0] / a)
+
+
+def test_what_is_recorded_in_line_stands_at_the_user_s_line() -> None:
+    t = tg.trace(composed_and_in_line, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    first = composed_and_in_line.__code__.co_firstlineno
+    lines = {node.primitive: {one.site.line - first for one in t.nodes if one.primitive == node.primitive}
+             for node in t.nodes if node.kind == "op"}  # fmt: skip
+    assert lines == {
+        "numpy.reshape": {1}, "mul": {1}, "getitem": {2}, "numpy.matmul": {2}, "div": {2}, "add": {2}, "numpy.sum": {2}
+    }  # fmt: skip
+
+
+def test_what_is_no_usual_operand_goes_the_general_way() -> None:
+    x = np.array([1.0, 2.0])
+    with pytest.raises(tg.UnsupportedError, match="complex"):
+        tg.grad(lambda x: (x * np.array([1j, 2.0])).sum())(x)
+    with pytest.raises(tg.UnsupportedError, match="shares its memory"):
+        tg.grad(assigned)(x)
+    kept: list[Any] = []
+    tg.grad(lambda x: kept.append(x) or x.sum())(x)
+    with pytest.raises(tg.LeakError, match="after its trace ended"):
+        kept[0] * 2.0
+    with pytest.raises(tg.LeakError, match="after its trace ended"):
+        np.sin(kept[0])
+    with pytest.raises(TypeError, match="unsupported operand"):
+        tg.grad(lambda x: x - "text")(x)
+    with pytest.raises(ValueError, match="could not be broadcast"):
+        tg.grad(lambda x: (x * np.ones(3)).sum())(x)
+
+
+def assigned(x: Any) -> Any:
+    y = x * 1
+    view = y[:1]
+    y[0] = x[1]
+    return (view * 2).sum()
+
+
+def test_constants_are_kept_as_they_were() -> None:
+    def f(x: Any) -> Any:
+        scale = np.array([2.0, 3.0])
+        y = x * scale
+        z = scale * x
+        scale[:] = 7.0
+        return (y * z).sum()
+
+    assert tg.grad(f)(np.ones(2)).tolist() == [8.0, 18.0]
+    buffer = np.array([2.0, 3.0])
+
+    def g(x: Any) -> Any:
+        y = np.multiply(buffer, x) + buffer @ x
+        buffer[:] = 7.0
+        return y.sum()
+
+    assert tg.grad(g)(np.ones(2)).tolist() == [6.0, 9.0]
+
+
+# ---- what documents and pictures show ---------------------------------------------------------------------
+
+
+def large(w: Any, x: Any) -> Any:
+    h = x @ w
+    return (h * h).sum()
+
+
+def test_large_arrays_are_shown_by_shape_range_norm_and_a_strip() -> None:
+    x = np.linspace(-1, 1, 120 * 2).reshape(120, 2)
+    t = tg.trace(large, np.array([[1.0], [2.0]]), x)
+    shown = t["x"].value
+    assert (shown.shape, shown.dtype, shown.values) == ((120, 2), "float64", None)
+    assert shown.norm == pytest.approx(np.linalg.norm(x), rel=1e-14)
+    np.testing.assert_allclose(shown.strip, x.reshape(12, 20).mean(axis=1), rtol=1e-13)
+    assert from_json(to_json(t.document)) == t.document
+    dot = t.to_dot()
+    assert r"x\n120×2 float64\n-1 … 1\nnorm 8.982, mean" in dot
+    assert "▁▂▂▃▄▄▅▅▆▇▇█" in dot
+    assert r"w\n2×1 float64\n1\n2\n∂ [" in dot
+    for picture in (dot, t.to_svg()):
+        assert "Aᵀ G" in picture
+        assert "▁▂▂▃▄▄▅▅▆▇▇█" in picture
+    assert len(t.to_png()) > 1000
+
+
+def test_strips_of_arrays_that_are_not_finite_or_huge() -> None:
+    x = np.full(240, 1e200)
+    x[:20], x[20] = np.nan, np.inf
+    shown = tg.trace(lambda x: (x * 2.0).sum(), x)["x"].value
+    assert strip(shown) == "××▅▅▅▅▅▅▅▅▅▅"
+    assert math.isnan(shown.norm)
+    huge = tg.trace(lambda x: (x * 2.0).sum(), np.full(400, 1e200))["x"].value
+    assert huge.norm == pytest.approx(2e201)
+    few = tg.trace(lambda x: (x * 2.0).sum(), np.array([np.nan, 1.0, 2.0, 3.0, 4.0]))["x"].value
+    assert lines(few) == ["5 float64", "nan … nan", "norm nan, mean nan", "×▁▃▆█"]
+
+
+KEPT = np.ones((80, 80))
+
+
+@tg.custom_gradient(lambda g, out, x: KEPT)
+def keeps_its_gradient(x: Any) -> Any:
+    return x.sum()
+
+
+@pytest.mark.parametrize("function", [
+    lambda x, y: (x + y).sum(), lambda x, y: ((x * 2.0) + y)[3].sum(), lambda x, y: (x @ y).sum(),
+    lambda x, y: (x.T + y.T).sum() + x.sum(), lambda x, y: (x * y + x).sum(), lambda x, y: (x - x + y).sum(),
+    lambda x, y: keeps_its_gradient(x) + y.sum(), lambda x, y: np.concatenate([x, y]).sum(), lambda x, y: x.mean(),
+])  # fmt: skip
+def test_large_gradients_are_arrays_of_their_own(function: Any) -> None:
+    x, y = np.linspace(0, 1, 6400).reshape(80, 80), np.linspace(1, 2, 6400).reshape(80, 80)
+    expected = [np.copy(one) for one in tg.grad(function, (0, 1))(x, y)]
+    for gradients in (tg.grad(function, (0, 1))(x, y), list(tg.trace(function, x, y).gradients.values())):
+        first, second = gradients
+        assert not any(np.may_share_memory(one, other) for one in gradients for other in (x, y, KEPT))
+        assert not np.may_share_memory(first, second)
+        first[:] = 7.0
+        assert np.array_equal(second, expected[1])
+    value, pullback = tg.vjp(function, x, y)
+    pullback(1.0)[0][:] = 7.0
+    assert np.array_equal(pullback(1.0)[0], expected[0])
+    seed = np.ones((80, 80))
+    tg.vjp(lambda x: x, x)[1](seed)[0][:] = 7.0
+    tg.vjp(lambda x: x + 1.0, x)[1](seed)[0][:] = 7.0
+    assert seed.max() == value.dtype.type(1.0)

@@ -201,14 +201,20 @@ class _Problem:
         numbers = iter(point)
         args = map_leaves(self._args, lambda leaf: next(numbers))
         result = [leaf for _, leaf in leaves(fn(*args, **self._kwargs))]
-        total, *others = map(inner, self._weights, result)
+        total, *others = map(inner, self._weights_of(len(result)), result)
         for other in others:
             total = total + other
         return total
 
+    def _weights_of(self, count: int) -> list[Any]:
+        """The weights; those of elements where a trace has them one by one, as numpy has in an array of objects."""
+        if count == len(self._weights):
+            return self._weights
+        return [number for one in self._weights for number in products(one, 1.0)]
+
     def trace(self) -> Trace:
-        numbers = iter(self._weights)
         t = trace(self._fn, *self._args, **self._kwargs)
+        numbers = iter(self._weights_of(len(leaves(t.value))))
         return t.backward(map_leaves(t.value, lambda leaf: next(numbers)))
 
     def gradient(self, point: Sequence[Any]) -> list[Any]:

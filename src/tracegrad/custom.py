@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from tracegrad import intercept
 from tracegrad.arguments import title_of
-from tracegrad.arrays.fit import shape_of, zero_like
+from tracegrad.arrays.fit import own, shape_of, zero_like
 from tracegrad.check import check
 from tracegrad.errors import InputError, UnsupportedError
 from tracegrad.ieee import Ieee
@@ -222,7 +222,7 @@ class _Call:
                     f"the rule of the primitive {title_of(self.of._function)} gave {gradient!r} for argument {number}, "
                     "which has another structure"
                 )
-            yield from found.values()
+            yield from map(own, found.values())  # an array may be one that the rule keeps
 
 
 class Output(str):

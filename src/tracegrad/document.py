@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -317,12 +318,16 @@ class Opaque:
 #: arrays of more elements are written as a summary
 LARGEST = 100
 
+#: the parts of which a summary gives the means
+STRETCHES = 12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
-    """An array: all ``values`` in C order where they are few, else a summary; ``norm`` is the Euclidean one.
+    """An array: all ``values`` in C order where they are few, else a summary.
 
-    Of complex numbers ``min``, ``mean`` and ``max`` are those of their moduli.
+    ``norm`` is the Euclidean one; ``strip`` has the means of :data:`STRETCHES` equal parts, in C order.  Of complex
+    numbers ``min``, ``mean``, ``max`` and ``strip`` are those of their moduli.
     """
 
     dtype: str
@@ -332,6 +337,7 @@ class Array:
     mean: Number | None = None
     max: Number | None = None
     norm: Number | None = None
+    strip: tuple[Number, ...] = ()
 
     def __add__(self, other: Any) -> Array:
         """The sum, as far as both are written in full."""
@@ -361,8 +367,28 @@ def quantity(value: Any) -> Quantity:
         min=float(floats.min()),
         mean=float(floats.mean()),
         max=float(floats.max()),
-        norm=float((floats * floats).sum() ** 0.5),
+        norm=_norm(floats),
+        strip=tuple(float(floats.ravel()[part].mean()) for part in stretches(floats.size)),
     )
+
+
+def _norm(floats: Any) -> float:
+    """The Euclidean norm, also where squares would overflow."""
+    largest = float(abs(floats).max())
+    if not 0 < largest < math.inf:
+        return largest
+    return largest * float(((floats / largest) ** 2).sum() ** 0.5)
+
+
+def stretches(size: int) -> list[slice]:
+    """Consecutive equal parts of so many elements, :data:`STRETCHES` if there are enough.
+
+    >>> stretches(3)
+    [slice(0, 1, None), slice(1, 2, None), slice(2, 3, None)]
+    """
+    count = min(size, STRETCHES)
+    ends = [number * size // count for number in range(count + 1)] if count else []
+    return [slice(*ends[number : number + 2]) for number in range(count)]
 
 
 #: classes whose ``repr`` is the same in every process and runs no code of the user

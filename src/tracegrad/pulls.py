@@ -88,9 +88,16 @@ def _flow(called: str, rule: Any, operands: list[str]) -> str:
     )
 
 
+def _refuse(node: Any) -> None:
+    """A linear map, of arrays or of numbers in their place, is for the general way: see :mod:`tracegrad.reverse`."""
+    raise ValueError(node.row)
+
+
 def _many(row: Primitive) -> Pull:
     """The backward instruction for operands in a tuple; a new function for each row."""
 
+    if row.vjps is not None:
+        return lambda node, upstream: _refuse(node)
     rules: Any = row.rules
     if not rules:
         return lambda node, upstream: None  # an input, where the gradient has arrived

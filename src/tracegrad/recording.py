@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import types
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from traceback import walk_tb
@@ -24,7 +25,7 @@ from tracegrad.provenance import in_library, in_package
 from tracegrad.source import describe
 from tracegrad.substitute import substitute
 from tracegrad.tape import CURRENT, ClosedTape, Tape
-from tracegrad.tracer import UNSETTLED, NestedTracer, ScalarTracer, isinstance_tracer
+from tracegrad.tracer import KINDS, UNSETTLED, NestedTracer, ScalarTracer, isinstance_tracer, operands
 from tracegrad.tree import leaves, map_leaves
 
 ufuncs.install()
@@ -63,15 +64,39 @@ class Recording:
 
     def in_structure(self, adjoints: Iterable[Any]) -> dict[str, Any]:
         """Values of the inputs, parameter by parameter, in the structure of the arguments."""
-        values = iter(adjoints)
+        values = list(adjoints)
+        alone = _alone(self.tape, values)
+        following_values = iter(values)
 
         def following(number: Any) -> Any:
-            found = next(values)
-            if type(found) is float:
+            found = next(following_values)
+            if type(found) is float or id(found) in alone:
                 return found
             return zero_like(number) if found is None else own(found)
 
         return {parameter: one.map(following, lambda _: None) for parameter, one in self.entered.items()}
+
+
+#: bytes, from which on copying an array costs more than finding out whether somebody else has it
+_LARGE = 1 << 15
+
+
+def _alone(tape: Tape, adjoints: list[Any]) -> set[int]:
+    """The ids of large arrays among adjoints that are nothing else on their tape, so that the user can have them."""
+    large = {
+        id(one)
+        for one in adjoints
+        if type(one) in KINDS and not isinstance_tracer(one) and one.base is None and one.nbytes >= _LARGE
+    }
+    if not large:
+        return large
+    held = Counter(
+        id(thing)
+        for node in tape
+        for thing in (node.adjoint, node.value, *operands(node))
+        if id(thing) in large
+    )
+    return {one for one in large if held[one] == 1}
 
 
 def _settled(value: Any) -> Any:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracegrad.arrays.fit import fit, quiet
+from tracegrad.arrays.fit import astype, fit, quiet
 from tracegrad.backward_pass import BackwardPass
 from tracegrad.column_pulls import pulls_on
 from tracegrad.graph import Graph
@@ -148,7 +148,7 @@ def _pulled_back(
     row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool], upstream: Any
 ) -> list[Any]:
     vjps, count = row.vjps, len(wanted)
-    args = [*map(_with_shape, args[:count]), *args[count:]]
+    out, args = _with_shape(out), [*map(_with_shape, args[:count]), *args[count:]]
     if callable(vjps):
         found = vjps(upstream, out, *args)
         return [flow if want else None for flow, want in zip(found, wanted, strict=True)]
@@ -159,10 +159,11 @@ def _pulled_back(
 
 
 def _with_shape(value: Any) -> Any:
-    """A plain number as numpy's, which has a shape: rules on arrays ask for it."""
-    if type(value) is complex:
-        return sys.modules["numpy"].complex128(value)
-    return sys.modules["numpy"].float64(value) if type(value) in (float, int) else value
+    """A number of Python's as one of numpy's, which has a shape: rules on arrays ask for it."""
+    kind = type(plain(value))
+    if kind not in (float, int, complex):
+        return value
+    return astype(value, sys.modules["numpy"].dtype(complex if kind is complex else float))
 
 
 def _map_label(row: Primitive, slot: int) -> str:

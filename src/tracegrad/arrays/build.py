@@ -42,6 +42,12 @@ def array(value: Any, dtype: Any = None) -> Any:
     return bind(ARRAY, *operands, layout, dtype)
 
 
+def as_array(value: Any) -> Any:
+    """An operand as an array, a number as one without axes, where numpy would make one of it too."""
+    lifted = lift(value)
+    return lifted if hasattr(lifted, "ndim") else array(lifted)
+
+
 def _layout(value: Any, operands: list[Any]) -> Any:
     """The nesting of lists, with the number of an operand in the place of each."""
     if isinstance(value, (list, tuple)) and not isinstance_tracer(value):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tracegrad.arrays.build import lift
+from tracegrad.arrays.build import as_array, lift
 from tracegrad.arrays.complexes import is_complex
 from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
 from tracegrad.row import Primitive, bind
@@ -97,7 +97,7 @@ def _back(
     """The gradient of one factor of a tensor product: its axes in the order in which tensordot leaves them."""
     other_free = [axis for axis in range(other.ndim) if axis not in other_axes]
     if left:
-        flow = np.tensordot(g, other, (list(range(free, g.ndim)), other_free))
+        flow = np.tensordot(g, other, (list(range(free, np.ndim(g))), other_free))
     else:
         flow = np.tensordot(g, other, (list(range(len(other_free))), other_free))
     own_free = [axis for axis in range(len(shape)) if axis not in axes]
@@ -134,7 +134,7 @@ def TENSORDOT(a: Any, b: Any, axes: Any = 2) -> Any:
 
 @composed(np.tensordot)
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    a, b = lift(a), lift(b)
+    a, b = as_array(a), as_array(b)
     if isinstance(axes, int):
         axes = (range(a.ndim - axes, a.ndim), range(axes))
     pairs = [
@@ -182,7 +182,7 @@ def _outer(a: Any, b: Any, out: Any = None) -> Any:
 
 @composed(np.kron)
 def _kron(a: Any, b: Any) -> Any:
-    a, b = np.asarray(lift(a)) if not hasattr(a, "ndim") else a, lift(b)
+    a, b = as_array(a), as_array(b)
     ndim = max(a.ndim, b.ndim)
     a = np.reshape(a, (1,) * (ndim - a.ndim) + a.shape)
     b = np.reshape(b, (1,) * (ndim - b.ndim) + b.shape)

@@ -21,8 +21,11 @@ from tracegrad.tracer import Tracer, operands
 #: a flow that has not the shape and precision of its operand is brought to it
 _SETTLE = """\
     like = {name}.value
-    if type(like) is not ndarray or {name}_flow.shape != like.shape or {name}_flow.dtype is not like.dtype:
-        {name}_flow = fit({name}_flow, like)
+    flow = {name}_flow
+    if type(like) is not ndarray or type(flow) is not ndarray or flow.shape != like.shape:
+        {name}_flow = fit(flow, like)
+    elif flow.dtype is not like.dtype:
+        {name}_flow = fit(flow, like)
 """
 
 
@@ -83,5 +86,5 @@ def _flows(vjps: Any, varying: Sequence[Any], upstream: Any, out: Any, values: S
 
 
 def _fitted(flow: Any, like: Any) -> Any:
-    fits = type(like) is np.ndarray and flow.shape == like.shape and flow.dtype is like.dtype
-    return flow if fits else fit(flow, like)
+    arrays = type(like) is np.ndarray and type(flow) is np.ndarray
+    return flow if arrays and flow.shape == like.shape and flow.dtype is like.dtype else fit(flow, like)

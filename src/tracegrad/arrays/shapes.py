@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tracegrad.arrays.build import array, lift, static
+from tracegrad.arrays.build import array, as_array, lift, static
 from tracegrad.arrays.fit import shape_of
 from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
 from tracegrad.row import bind
@@ -157,19 +157,13 @@ def CONCATENATE(*args: Any) -> Any:
 
 @composed(np.concatenate)
 def _concatenate(arrays: Any, axis: Any = 0) -> Any:
-    return bind(CONCATENATE, *map(_as_array, arrays), axis)
-
-
-def _as_array(value: Any) -> Any:
-    """An operand as an array, where numpy would make one of it too."""
-    lifted = lift(value)
-    return lifted if hasattr(lifted, "ndim") else np.asarray(lifted)
+    return bind(CONCATENATE, *map(as_array, arrays), axis)
 
 
 @composed(np.append)
 def _append(arr: Any, values: Any, axis: Any = None) -> Any:
     if axis is None:
-        return np.concatenate([np.ravel(_as_array(arr)), np.ravel(_as_array(values))])
+        return np.concatenate([np.ravel(as_array(arr)), np.ravel(as_array(values))])
     return np.concatenate([arr, values], axis=axis)
 
 

@@ -150,7 +150,8 @@ def _write_array(array: Array) -> dict[str, Any]:
         return head | {
             "values": [value if type(value) is bool else _write_number(value) for value in array.values]
         }
-    return head | {name: _write_number(getattr(array, name)) for name in _SUMMARY}
+    summary = {name: _write_number(getattr(array, name)) for name in _SUMMARY}
+    return head | summary | {"strip": list(map(_write_number, array.strip))}
 
 
 _SUMMARY = ("min", "mean", "max", "norm")
@@ -160,7 +161,8 @@ def _read_array(data: Any) -> Array:
     dtype, shape = _read_str(data["array"]), tuple(map(_read_int, _read_list(data["shape"])))
     if "values" not in data:
         low, mean, high, norm = (_read_number(data[name]) for name in _SUMMARY)
-        return Array(dtype=dtype, shape=shape, min=low, mean=mean, max=high, norm=norm)
+        strip = tuple(map(_read_number, _read_list(data["strip"])))
+        return Array(dtype=dtype, shape=shape, min=low, mean=mean, max=high, norm=norm, strip=strip)
     values = tuple(
         value if type(value) is bool else _read_number(value) for value in _read_list(data["values"])
     )
@@ -170,7 +172,7 @@ def _read_array(data: Any) -> Array:
 
 
 #: the keys of an array, in full and as a summary
-_ARRAYS = ({"array", "shape", "values"}, {"array", "shape", *_SUMMARY})
+_ARRAYS = ({"array", "shape", "values"}, {"array", "shape", *_SUMMARY, "strip"})
 
 
 def _read_quantity(data: Any) -> Any:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from tracegrad.document import Array
+from tracegrad.document import Array, stretches
 
 FLOAT_FORMAT = ".4g"
 
 _WRITTEN_OUT = 10**7  # whole numbers below are written in full
 _LONGEST = 12  # a format such as .2f may spell 300 digits
 _ENTRIES = 4
+_ROWS, _COLUMNS = 4, 4  # of a matrix that has room in a node
+_BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def short(value: Any, float_format: str = FLOAT_FORMAT) -> str:
@@ -92,7 +95,7 @@ def _real(value: float, float_format: str) -> str:
 
 
 def _data(array: Array, float_format: str, longest: int = _ENTRIES) -> str:
-    """Write out a short vector, or rows of these; of anything larger say shape, mean and norm.
+    """Write out a short vector, or rows of these; of anything larger say shape, norm and mean.
 
     >>> _data(Array(dtype="float64", shape=(2, 2), values=(1.0, 2.0, 3.0, 4.5)), ".4g")
     '[1, 2; 3, 4.5]'
@@ -105,17 +108,90 @@ def _data(array: Array, float_format: str, longest: int = _ENTRIES) -> str:
         width = shape[-1]
         rows = [", ".join(texts[i : i + width]) for i in range(0, len(texts), width)] if width else []
         return f"[{'; '.join(rows)}]"
-    sizes, is_complex = "×".join(map(str, shape)), array.dtype.startswith("complex")
-    mean: Any
-    norm: Any
-    if values is not None and values:
-        sizes_of: list[Any] = [abs(v) for v in values] if is_complex else list(values)
-        mean, norm = sum(sizes_of) / len(values), math.sqrt(sum(size * size for size in sizes_of))
-    elif array.mean is not None and array.norm is not None:
-        mean, norm = array.mean, array.norm
-    else:
+    sizes = "×".join(map(str, shape))
+    if not all(shape) or (values is None and array.mean is None):
         return f"{sizes} array"
-    return f"{sizes}, mean{' |z|' * is_complex} {short(mean, float_format)}, norm {short(norm, float_format)}"
+    return f"{sizes}, {flow(array, float_format)}"
+
+
+def flow(value: Any, float_format: str = FLOAT_FORMAT) -> str:
+    """Write a gradient: of an array that has no room the norm, and the mean, which keeps the sign.
+
+    >>> flow(Array(dtype="float64", shape=(5,), values=(1.0, -2.0, 0.0, 2.0, -4.0)))
+    'norm 5, mean -0.6'
+    """
+    if not isinstance(value, Array) or not all(value.shape):
+        return short(value, float_format)
+    unknown = value.values is None and value.mean is None
+    if unknown or (value.values is not None and len(value.values) <= _ENTRIES):
+        return short(value, float_format)
+    _, _, mean, norm = (short(number, float_format) for number in _summary(value))
+    return f"norm {norm}, mean {_of(value)}{mean}"
+
+
+def lines(array: Array, float_format: str = FLOAT_FORMAT) -> list[str]:
+    """Write an array for a node: a small one in full, row by row, of a larger one its shape, class and range.
+
+    >>> lines(Array(dtype="float32", shape=(2, 2), values=(1.0, 2.0, 3.0, 4.5)))
+    ['2×2 float32', '1, 2', '3, 4.5']
+    >>> lines(Array(dtype="float64", shape=(6,), values=(1.0, 2.0, 3.0, 5.0, 2.0, -1.0)))
+    ['6 float64', '-1 … 5', 'norm 6.633, mean 2', '▃▅▆█▅▁']
+    """
+    shape, values = array.shape, array.values
+    head = f"{'×'.join(map(str, shape)) or 'one'} {array.dtype}"
+    if (
+        values is not None
+        and len(shape) in (1, 2)
+        and shape[-1] <= _COLUMNS
+        and len(values) <= _ROWS * _COLUMNS
+    ):
+        texts = [str(value) if isinstance(value, bool) else short(value, float_format) for value in values]
+        width = shape[-1]
+        return [head, *(", ".join(texts[i : i + width]) for i in range(0, len(texts), width or 1))]
+    if (values is None and array.mean is None) or not all(shape):
+        return [head]
+    if values is not None and len(values) == 1:
+        return [head, short(values[0], float_format)]
+    low, high, mean, norm = (short(number, float_format) for number in _summary(array))
+    return [head, f"{_of(array)}{low} … {high}", f"norm {norm}, mean {_of(array)}{mean}", strip(array)]
+
+
+def _of(array: Array) -> str:
+    """What the summary of an array is of: complex numbers have no order, their moduli have."""
+    return "|z| " if array.dtype.startswith("complex") else ""
+
+
+def _sizes(array: Array) -> Sequence[Any] | None:
+    """The elements, of complex ones the moduli; ``None`` where only their summary is known."""
+    return [abs(value) for value in array.values] if array.values and _of(array) else array.values
+
+
+def _summary(array: Array) -> tuple[Any, ...]:
+    values = _sizes(array)
+    if values is None:
+        return array.min, array.max, array.mean, array.norm
+    if any(map(math.isnan, values)):
+        return (math.nan,) * 4
+    return min(values), max(values), sum(values) / len(values), math.hypot(*values)
+
+
+def strip(array: Array) -> str:
+    """The means of consecutive parts as bars, from the lowest to the highest; ``×`` where one is not finite.
+
+    >>> strip(Array(dtype="float64", shape=(4,), values=(0.0, 1.0, 2.0, math.inf)))
+    '▁▅█×'
+    """
+    values = _sizes(array)
+    means: Sequence[Any] = array.strip
+    if values is not None:
+        means = tuple(sum(values[part]) / len(values[part]) for part in stretches(len(values)))
+    finite = [mean for mean in means if math.isfinite(mean)]
+    low, span = min(finite, default=0.0), max(finite, default=0.0) - min(finite, default=0.0)
+    return "".join(_bar((mean - low) / span if span else 0.5, mean) for mean in means)
+
+
+def _bar(share: float, mean: float) -> str:
+    return _BLOCKS[round(share * (len(_BLOCKS) - 1))] if math.isfinite(mean) else "×"
 
 
 def _array(value: Any, float_format: str) -> str:

@@ -13,8 +13,9 @@ import textwrap
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tracegrad.document import Annotated, Edge, Node, Output
-from tracegrad.export.numerals import short
+from tracegrad.document import Annotated, Array, Edge, Node, Output
+from tracegrad.export.numerals import flow, short
+from tracegrad.export.numerals import lines as lines_of_array
 
 #: (role, text)
 Word = tuple[str, str]
@@ -86,13 +87,17 @@ class Pen:
     def number(self, value: object) -> str:
         return short(value, self.float_format)
 
+    def flow(self, value: object) -> str:
+        """A gradient, at the place of whose array its shape is known."""
+        return flow(value, self.float_format)
+
     def node(self, node: Node) -> tuple[Line, ...]:
         if node.kind == "const":
             return lines_of("const", node.label)
         lines = self.head(node)
         if node.folded is not None:
             lines += ((("count", f"× {node.folded.count:,}"),),)
-        lines += ((("value", self.value(node)),), *self.gradient(node))
+        lines += (*self.values(node), *self.gradient(node))
         return (*lines, *(line for flag in node.flags for line in lines_of("flag", f"⚠ {flag}")))
 
     def head(self, node: Node) -> tuple[Line, ...]:
@@ -109,6 +114,14 @@ class Pen:
         if node.kind != "input" and (node.name or node.id in self.referred):
             lines += lines_of("name", node.name or node.id)
         return lines
+
+    def values(self, node: Node) -> Iterator[Line]:
+        """The value: a number, or an array on lines of its own."""
+        if node.folded is not None or not isinstance(node.value, Array):
+            yield (("value", self.value(node)),)
+            return
+        for line in lines_of_array(node.value, self.float_format):
+            yield (("value", line),)
 
     def value(self, node: Node) -> str:
         """The value; of several those of the first and the last execution, and the range if they are not that."""
@@ -127,16 +140,16 @@ class Pen:
         terms = [*self.terms.get(node.id, ()), *([] if node.hidden is None else [node.hidden])]
         sign = "∂" if node.folded is None else "Σ ∂"
         if len(terms) < 2:
-            yield (("gradient", f"{sign} {self.number(node.adjoint)}"),)
+            yield (("gradient", f"{sign} {self.flow(node.adjoint)}"),)
             return
         shown = terms if len(terms) <= _TERMS else terms[: _TERMS - 1]
-        yield (("gradient", f"{sign} {self.number(shown[0])}"),)
+        yield (("gradient", f"{sign} {self.flow(shown[0])}"),)
         for term in shown[1:]:
-            text = self.number(term)
+            text = self.flow(term)
             yield (("gradient", f"- {text[1:]}" if text.startswith("-") else f"+ {text}"),)
         if len(shown) < len(terms):
             yield (("gradient", f"+ {len(terms) - len(shown)} more"),)
-        yield (("sum", f"= {self.number(node.adjoint)}"),)
+        yield (("sum", f"= {self.flow(node.adjoint)}"),)
 
     def alias(self, node: Node) -> tuple[Line, ...]:
         if node.kind == "op" and node.primitive in TEXTS and node.name is None:
@@ -147,15 +160,15 @@ class Pen:
         if edge.flow is None or self.nothing_returns(edge):
             return ()
         if edge.partial is None:
-            return ((("times", self.uses(edge)),), (("flow", f"Σ = {self.number(edge.flow)}"),))
-        local = ("local", self.number(edge.partial))
+            return ((("times", self.uses(edge)),), (("flow", f"Σ = {self.flow(edge.flow)}"),))
+        local = ("local", self.flow(edge.partial))
         if isinstance(edge.partial, str):  # a linear map of arrays, by its name
-            return ((local,), (("flow", f"= {self.number(edge.flow)}"),))
+            return ((local,), (("flow", f"= {self.flow(edge.flow)}"),))
         if adjoint is None:
             return ((local,),)
         return (
-            (local, ("times", " × "), ("upstream", self.number(adjoint))),
-            (("flow", f"= {self.number(edge.flow)}"),),
+            (local, ("times", " × "), ("upstream", self.flow(adjoint))),
+            (("flow", f"= {self.flow(edge.flow)}"),),
         )
 
     def uses(self, edge: Edge) -> str:
