@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import math
+import random
 import re
 from dataclasses import replace
 
 import pytest
-from test_python import NAMES, recorded
+from loop_programs import loop_program
+from programs import load
+from test_python import NAMES, recorded, seeded
 
 import tracegrad as tg
 from tracegrad.demo import f
@@ -56,6 +60,17 @@ def test_a_loop_is_one_turn_of_it() -> None:
     )
     assert r"> - $\mathit{drates}[k] \mathrel{+}= x_{2} \cdot \mathit{dx}_{\mathit{product}} = " in text
     assert "**6 times**, from the last turn to the first; the numbers are those of turn 2, $k = 1$:" in text
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_loops_are_listed_in_balance(seed: int) -> None:
+    f = load(loop_program(random.Random(seed)), math)
+    t = seeded(tg.trace(f, 0.3, -0.4, [0.1 * i for i in range(10)], [[0.2, 0.1 * i] for i in range(6)]))
+    for line in t.to_markdown(limit=10**6).splitlines():
+        text = re.sub(r"(`+).*?\1", "", line)
+        assert text.count("$") % 2 == 0
+        assert text.count("{") == text.count("}")
+        assert text.count(r"\left(") == text.count(r"\right)")
 
 
 def test_float_format() -> None:

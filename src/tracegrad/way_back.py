@@ -180,10 +180,15 @@ class WayBack:
         with self.variables.within(loop):
             body = list(self._way(loop.body))
             body += self._move({node: self._earlier(loop, node) for node in states})
-        number = self.variables.loops.index(loop)
-        yield Loop(
-            targets=(), iterable=constant(0), body=tuple(body), turns=loop.turns, at=loop.at, number=number
-        )
+        if body:
+            yield Loop(
+                targets=(),
+                iterable=constant(0),
+                body=tuple(body),
+                turns=loop.turns,
+                at=loop.at,
+                number=self.variables.loops.index(loop),
+            )
         yield from self._to_what_was_before(loop)
 
     def _at_end(self, node: int, after: int) -> ast.expr:
