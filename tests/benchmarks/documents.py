@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import tracegrad as tg
-from tracegrad.annotate import _names as names_of
+from tracegrad.variables import variables
 
 Step = Callable[[tg.Trace], Any]
 
@@ -72,7 +72,7 @@ def rows(trace: tg.Trace) -> None:
 STEPS: dict[str, Step] = {
     "gradients": lambda trace: trace.gradients,
     "graph": lambda trace: trace.graph,
-    "names": lambda trace: names_of(trace.graph),
+    "names": lambda trace: variables(trace.graph),
     "document": lambda trace: trace.document,
     "document and names": lambda trace: trace.document.nodes[-1].name,
     "every row made": rows,
