@@ -28,7 +28,7 @@ class Outline:
                 f"source is written from a document of level 'op', and this is {annotated.level!r}"
             )
         self.annotated = annotated
-        self.nodes = annotated.nodes
+        self.nodes = tuple(annotated.nodes)  # each is looked at again and again
         self._index = {node.id: index for index, node in enumerate(self.nodes)}
         self.edges: dict[int, list[Edge]] = defaultdict(list)
         self._sources: dict[int, list[int]] = defaultdict(list)
@@ -101,6 +101,7 @@ class Outline:
                     todo.append(source)
         return found
 
+    @cached_property
     def used_once(self) -> set[int]:
         """The values with one use among what anything depends on: in their own statement, by an output or a guard."""
         uses = Counter(index for _, index in self.outputs) + Counter(self._all_guarded())

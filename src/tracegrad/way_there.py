@@ -40,7 +40,7 @@ class WayThere:
         self.named = set() if needed is None else needed | self.returned
         for loop in variables.loops:
             self.named |= {*loop.carried, *loop.after, *loop.exposed}
-        self.once = outline.used_once()
+        self.once = outline.used_once
         self.known: dict[int, ast.expr] = {}
 
     def statements(self, items: Iterable[Item]) -> Iterator[Statement]:
