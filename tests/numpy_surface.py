@@ -37,6 +37,10 @@ OUTSIDE = {
     "windows, from a whole number": "bartlett blackman hamming hanning",
     "functions made of functions": "frompyfunc einsum_path",
     "what is in memory by chance": "empty empty_like",
+    "only in older numpy": (
+        "add_docstring add_newdoc add_newdoc_ufunc compare_chararrays deprecate deprecate_with_doc find_common_type "
+        "get_array_wrap geterrobj recfromcsv recfromtxt safe_eval set_string_function seterrobj who"
+    ),
 }
 
 _V = np.array([0.4, 0.7, 1.1])
@@ -204,6 +208,7 @@ METHODS: dict[str, Call] = {
     "item": lambda x: x.item(1),
     "partition": lambda x: (x.partition(1), x)[1],
     "put": lambda x: (x.put([0], 3.0), x)[1],
+    "itemset": lambda x: (x.itemset(1, 3.0), x)[1],
     "repeat": lambda x: x.repeat(2),
     "reshape": lambda x: x.reshape(9),
     "resize": lambda x: (x.resize((2, 2), refcheck=False), x)[1],
@@ -248,6 +253,8 @@ NOT_METHODS = frozenset(
 def methods() -> Iterator[Entry]:
     """Methods, attributes and operators of arrays."""
     for name in sorted(set(dir(np.ndarray)) - NOT_METHODS):
+        if name.startswith("_") and not name.startswith("__"):
+            continue
         if name in METHODS:
             calls: tuple[Call, ...] = (METHODS[name],)
         elif callable(getattr(np.ndarray, name)):
@@ -334,7 +341,9 @@ def page() -> str:
             if (home, kind) in found:
                 parts.append(_listed(kind, found[home, kind]))
     parts.append("## Not called\n\nNo number goes in whose gradient could be asked for.\n")
-    parts += [_listed(what, names.split()) for what, names in OUTSIDE.items()]
+    for what, names in OUTSIDE.items():
+        there = [name for name in names.split() if hasattr(np, name)]
+        parts += [_listed(what, there)] if there else []
     return "\n".join(parts)
 
 

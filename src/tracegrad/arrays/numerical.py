@@ -13,7 +13,7 @@ import numpy as np
 from tracegrad.arrays.build import array, holds_tracer, lift, static
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.indexing import setitem
-from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
+from tracegrad.arrays.table import HANDLERS, MANY, composed, row, unsupported
 from tracegrad.row import bind
 
 # ---- differences and integrals ----------------------------------------------------------------------
@@ -74,7 +74,7 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> A
     found = [
         _slope(f, _spacing(spacing), one, edge_order) for spacing, one in zip(spacings, axes, strict=True)
     ]
-    return found[0] if len(found) == 1 else tuple(found)
+    return found[0] if len(found) == 1 else MANY(found)
 
 
 def _spacing(spacing: Any) -> Any:
@@ -117,6 +117,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     found = np.concatenate(
         [np.reshape(ends[0], (1, *f.shape[1:])), inside, np.reshape(ends[1], (1, *f.shape[1:]))]
     )
+    found = found.astype(f.dtype) if f.dtype.kind == "f" else found
     return np.moveaxis(found, 0, axis)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tracegrad.arrays.build import array, as_array, lift, static
 from tracegrad.arrays.fit import shape_of
-from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
+from tracegrad.arrays.table import HANDLERS, MANY, composed, gate, row, unsupported
 from tracegrad.row import bind
 
 
@@ -107,7 +107,7 @@ def _at_least(function: Any) -> None:
     def serve(*arrays: Any) -> Any:
         lifted = [lift(one) for one in arrays]
         found = [np.reshape(one, function(_blank(one)).shape) for one in lifted]
-        return found[0] if len(found) == 1 else tuple(found)
+        return found[0] if len(found) == 1 else MANY(found)
 
     HANDLERS[function] = serve
 
@@ -119,7 +119,7 @@ each(_at_least, np.atleast_1d, np.atleast_2d, np.atleast_3d)
 def _broadcast_arrays(*args: Any, subok: Any = False) -> Any:
     arrays = [lift(one) for one in args]
     shape = np.broadcast_shapes(*(getattr(one, "shape", ()) for one in arrays))
-    return tuple(np.broadcast_to(one, shape) for one in arrays)
+    return MANY(np.broadcast_to(one, shape) for one in arrays)
 
 
 @composed(np.meshgrid)
@@ -132,7 +132,7 @@ def _meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "
         for x, place in zip(map(lift, xi), places, strict=True)
     ]
     wide = thin if sparse else np.broadcast_arrays(*thin)
-    return tuple(map(np.copy, wide)) if copy else tuple(wide)
+    return MANY(map(np.copy, wide)) if copy else MANY(wide)
 
 
 # ---- joining and splitting --------------------------------------------------------------------------

@@ -198,6 +198,7 @@ def _cov(m: Any, y: Any = None, rowvar: Any = True, bias: Any = False, ddof: Any
     x = _variables(lift(m), rowvar)
     if y is not None:
         x = np.concatenate([x, _variables(lift(y), rowvar)], axis=0)
+    x = x.astype(np.result_type(x.dtype, np.float64))
     x = x - np.mean(x, axis=1)[:, None]
     count = x.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
     return np.squeeze(np.dot(x, x.T) * np.true_divide(1, count))

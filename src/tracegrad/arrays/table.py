@@ -27,6 +27,9 @@ Function = Callable[..., Any]
 #: function of numpy -> what serves it for traced arguments
 HANDLERS: dict[Any, Function] = {}
 
+#: in what numpy gives several arrays: since 2.0 a tuple
+MANY: type = tuple if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else list
+
 #: options that change nothing when they are left at this
 _NEUTRAL = (None, np._NoValue)
 
