@@ -17,7 +17,9 @@ from tracegrad.export.numerals import FLOAT_FORMAT
 from tracegrad.export.ranks import LONGEST_SPAN, long_pairs
 from tracegrad.export.words import LEGEND, LINE_LEGEND, Line, Pen, clipped, lines_of
 
-_LONGEST_IN_LOOPS = 3  # ranks that a wire may span in a folded loop, whose statements use each other to and fro
+_LONGEST_IN_LOOPS = (
+    3  # ranks that a wire may span in a folded loop, whose statements use each other to and fro
+)
 _DEEPEST = 8  # nested calls drawn; Graphviz and pydot recurse over frames
 
 
