@@ -27,7 +27,7 @@ ORDER = [
     "arrays.scipy_special", "arrays.scipy_linalg", "intercept", "inputs", "recording", "freeze", "backward_pass",
     "reverse", "seeds", "forward", "laws", "fold.columns", "passes", "places", "variables", "flaws", "annotate",
     "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part", "naming", "expressions", "formula",
-    "outline", "units", "turns", "repeats", "statements", "joined", "stacks", "code_names", "way_there",
+    "outline", "replay", "units", "turns", "repeats", "statements", "joined", "stacks", "code_names", "way_there",
     "way_back", "staged", "export", "export.graphviz", "export.codecs", "export.row_text", "export.json",
     "export.numerals", "export.latex", "export.markdown", "export.nx", "export.palette", "export.python",
     "export.ranks", "export.words", "export.picture", "export.dot", "export.render", "export.room",

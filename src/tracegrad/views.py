@@ -11,7 +11,7 @@ import sys
 import tempfile
 import webbrowser
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -25,6 +25,7 @@ from tracegrad.export import json
 from tracegrad.fold import VIEW_OPTIONS, check_view, fold
 from tracegrad.fold.part import part
 from tracegrad.progress import progress_shown
+from tracegrad.replay import replay
 
 
 class Views(ABC):
@@ -233,6 +234,19 @@ class Document(Annotated, Views):
         with progress_shown(progress):
             shown = fold(self, level, depth=depth, expand=expand)
         return Document.of(part(shown, **filters) if filters else shown)
+
+    def replay(self, inputs: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
+        """The result on other inputs, by their names, through the recorded operations: no need of the function.
+
+        What is not given stays as it was.  Guards are checked; :class:`GuardFailed` says where other inputs would take
+        another path.  ``inputs`` is for names that are no identifiers (``w[0]``).  See :mod:`tracegrad.replay`.
+
+        >>> import tracegrad as tg
+        >>> document = tg.trace(lambda w, x: w[0] * x + w[1], [2.0, 1.0], 3.0).document
+        >>> document.value, document.replay(x=5.0), document.replay({"w[0]": 0.0})
+        (7.0, 11.0, 1.0)
+        """
+        return replay(self, {**(inputs or {}), **named})
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Annotated):

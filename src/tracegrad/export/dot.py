@@ -122,6 +122,9 @@ def _run(wire: Wire, source: Shape, target: Shape) -> dict[str, Any]:
     if wire.kind == "constant" and source.frame == target.frame:
         looks["minlen"] = "0"  # a constant stands above or below its gate and takes no rank
     if source.kind == "alias":
+        looks.pop(
+            "constraint", None
+        )  # it stands before its use, also where the value comes from the last turn
         looks["weight"] = "1"  # else the aliases, not the chain, are drawn straight, and the chain descends
     return looks
 

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 
 from tracegrad.document import Annotated, Cluster, Edge, Node, Output, Stage
 from tracegrad.export.numerals import FLOAT_FORMAT
-from tracegrad.export.ranks import long_pairs
+from tracegrad.export.ranks import LONGEST_SPAN, long_pairs
 from tracegrad.export.words import LEGEND, LINE_LEGEND, Line, Pen, clipped, lines_of
 
+_LONGEST_IN_LOOPS = (
+    3  # ranks that a wire may span in a folded loop, whose statements use each other to and fro
+)
 _DEEPEST = 8  # nested calls drawn; Graphviz and pydot recurse over frames
 
 
@@ -216,7 +219,8 @@ def _seeds(annotated: Annotated, pen: Pen, ids: Mapping[str, str]) -> Iterator[W
 def _aliases(annotated: Annotated) -> dict[tuple[str, str], str]:
     """An alias for each (source, target) whose wire would be long."""
     pairs = [(edge.source, edge.target) for edge in annotated.edges]
-    far = long_pairs((node.id for node in annotated.nodes), pairs)
+    span = _LONGEST_IN_LOOPS if annotated.level == "line" else LONGEST_SPAN
+    far = long_pairs((node.id for node in annotated.nodes), pairs, span)
     distinct = dict.fromkeys(pair for pair, long in zip(pairs, far, strict=True) if long)
     return {pair: f"a{index}" for index, pair in enumerate(distinct)}
 

@@ -40,11 +40,13 @@ def ranks(ids: Iterable[str], pairs: Sequence[tuple[str, str]]) -> dict[str, int
 
 
 def long_pairs(ids: Iterable[str], pairs: Sequence[tuple[str, str]], span: int = LONGEST_SPAN) -> list[bool]:
-    """Tell for each pair whether it spans more than ``span`` ranks.
+    """Tell for each pair whether it spans more than ``span`` ranks, forwards or, in a folded loop, backwards.
 
     >>> chain = [(str(i), str(i + 1)) for i in range(20)]
     >>> long_pairs(map(str, range(21)), [*chain, ("0", "8"), ("0", "9")])[-2:]
     [False, True]
+    >>> long_pairs(map(str, range(21)), [*chain, ("8", "0"), ("9", "0")])[-2:]
+    [False, True]
     """
     rank = ranks(ids, pairs)
-    return [rank[target] - rank[source] > span for source, target in pairs]
+    return [abs(rank[target] - rank[source]) > span for source, target in pairs]

@@ -4,8 +4,8 @@ Each step is timed on a trace of its own, in rounds in which the steps take turn
 all alike; given are medians, and ratios of medians to that of the trace alone. A step includes those that it needs:
 the document has its graph in it, an export its document.
 
-    python tests/benchmarks/documents.py            # 100,000 operations each
-    python tests/benchmarks/documents.py --operations 1000000 --rounds 3 --workload loop
+    python tests/benchmarks/document_costs.py            # 100,000 operations each
+    python tests/benchmarks/document_costs.py --operations 1000000 --rounds 3 --workload loop
 
 Workloads:
     loop      x += dt * sin(x), over and over: three operations on one line
@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="documents.py [options]",
+        usage="document_costs.py [options]",
     )
     parser.add_argument("--operations", type=int, default=100_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
