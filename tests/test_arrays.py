@@ -106,6 +106,7 @@ def test_single_precision_is_kept(case: Case) -> None:
     plain = case.function(*args)
     found = tg.trace(lambda *args: case.function(*args), *args)
     assert np.asarray(found.value).dtype == np.asarray(plain).dtype
+    assert np.asarray(found.value).tobytes() == np.asarray(plain).tobytes()
     for gradient in gradients(scalar(Case(case.name, case.function, args)), args):
         assert np.asarray(gradient).dtype == np.float32
 
