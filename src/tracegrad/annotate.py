@@ -94,7 +94,7 @@ def columns(
             flows=found.flows,
             stage_of=places.stage_of,
             cluster_of=places.cluster_of,
-            flags=rows.flags,
+            flags=lambda: rows.flags,
             node=rows.node,
             part=rows.part,
             stage=rows.stage,
@@ -122,9 +122,13 @@ class _Rows:
             None if kind == "const" else adjoint if type(adjoint) is float else _number(adjoint)
             for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
         ]
+        self._found = found
+
+    @cached_property
+    def flags(self) -> dict[int, tuple[str, ...]]:
         with quiet():
-            self.flags = flags(
-                _sheet(graph, found, self.kinds, self.adjoints, lambda index: index in self.names)
+            return flags(
+                _sheet(self.graph, self._found, self.kinds, self.adjoints, lambda index: index in self.names)
             )
 
     @cached_property

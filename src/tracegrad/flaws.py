@@ -186,7 +186,8 @@ def _dead(sheet: Sheet) -> Iterator[Flaw]:
     suspects = [
         index
         for index, adjoint in enumerate(sheet.adjoints)
-        if (not adjoint if type(adjoint) is float else not _is_number(adjoint) or not adjoint)
+        if adjoint is not None  # a constant has none, and no name
+        and (not adjoint if type(adjoint) is float else not _is_number(adjoint) or not adjoint)
         and sheet.named(index)
     ]
     if not suspects:

@@ -26,7 +26,7 @@ class Columns:
 
     The edges into node *i* are ``starts[i]`` to ``starts[i + 1]`` of ``sources``, ``partials`` and ``flows``.
     ``head`` is the document without nodes, edges and stages; ``node`` and ``stage`` make a row when asked.  ``flags``
-    holds those of flagged nodes.  ``part`` says which part of the source made a node, equal for all executions of it,
+    gives those of flagged nodes.  ``part`` says which part of the source made a node, equal for all executions of it,
     and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.
     """
 
@@ -40,7 +40,7 @@ class Columns:
     flows: Sequence[Any]
     stage_of: Sequence[int]
     cluster_of: Sequence[int]
-    flags: Mapping[int, tuple[str, ...]]
+    flags: Callable[[], Mapping[int, tuple[str, ...]]]
     node: Callable[[int], Node]
     part: Callable[[int], Hashable]
     stage: Callable[[int], Stage]
@@ -122,6 +122,7 @@ def columns_of(annotated: Annotated) -> Columns:
         starts[index[edge.target] + 1] += 1
     for position in range(len(nodes)):
         starts[position + 1] += starts[position]
+    flags = {position: node.flags for position, node in enumerate(nodes) if node.flags}
     return Columns(
         head=dataclasses.replace(annotated, nodes=(), edges=(), stages=()),
         kinds=[node.kind for node in nodes],
@@ -133,7 +134,7 @@ def columns_of(annotated: Annotated) -> Columns:
         flows=[edge.flow for edge in edges],
         stage_of=[NONE if node.stage is None else stage[node.stage] for node in nodes],
         cluster_of=[NONE if node.cluster is None else cluster[node.cluster] for node in nodes],
-        flags={position: node.flags for position, node in enumerate(nodes) if node.flags},
+        flags=lambda: flags,
         node=nodes.__getitem__,
         part=lambda position: part(nodes[position].name, nodes[position].site, nodes[position].primitive),
         stage=stages.__getitem__,

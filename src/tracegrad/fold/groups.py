@@ -91,7 +91,7 @@ def _rows(found: Contracted, level: str, closed: Collection[int]) -> Annotated:
 def flags_by_group(found: Contracted) -> dict[int, tuple[str, ...]]:
     """The flags of all members of each group; but a statement is not dead because a part of it is."""
     flags: dict[int, tuple[str, ...]] = {}
-    for node, own in found.columns.flags.items():
+    for node, own in found.columns.flags().items():
         group = found.group_of[node]
         flags[group] = merged(flags.get(group, ()), own)
     return flags

@@ -129,11 +129,11 @@ class _Lines:
         }
 
     def _flags(self) -> dict[int, tuple[str, ...]]:
-        by_group = flags_by_group(self.found)
+        by_group, all_flags = flags_by_group(self.found), self.columns.flags()
         flags: dict[int, tuple[str, ...]] = {}
         for index, line in self.line_of.items():
             group = self.found.group_of[index]
-            own = self.columns.flags.get(index, ()) if group == NONE else by_group.get(group, ())
+            own = all_flags.get(index, ()) if group == NONE else by_group.get(group, ())
             if own:
                 flags[line] = merged(flags.get(line, ()), own)
         return flags
@@ -160,7 +160,7 @@ class _Lines:
             cluster=self.paths.id(NONE if cluster == NONE else self.paths.path_of[cluster]),
             flags=(
                 *self.flags.get(line, ()),
-                *dead(columns.flags.get(index, ()) for index in members),
+                *dead(columns.flags().get(index, ()) for index in members),
             ),
             folded=None
             if len(members) == 1
