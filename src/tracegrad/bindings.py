@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import CodeType
 from typing import Any, NamedTuple
 
+from tracegrad.by_code import remembered
 from tracegrad.instructions import (
     Instruction,
     at,
@@ -44,7 +44,7 @@ class Becomes(NamedTuple):
 NOTHING = Becomes({}, ())
 
 
-@lru_cache(maxsize=1 << 16)
+@remembered
 def becomes(code: CodeType, lasti: int, keys: Keys = (), depth: int = 0) -> Becomes:
     """What becomes of the result of an instruction, or of what lies in it at ``keys``.
 
@@ -174,7 +174,7 @@ class Sight(NamedTuple):
     text: str
 
 
-@lru_cache(maxsize=1 << 16)
+@remembered
 def sights(code: CodeType, lasti: int) -> tuple[Sight, ...]:
     """The operands of an operator or of the arguments of a call that are variables.
 
@@ -238,7 +238,7 @@ def base_of(text: str) -> str:
     return re.split(r"[.[]", text, maxsplit=1)[0]
 
 
-@lru_cache(maxsize=1 << 12)
+@remembered
 def bound_how(code: CodeType, variable: str) -> str:
     """How a function binds a variable.
 
@@ -262,7 +262,7 @@ def parameters(code: CodeType) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
-@lru_cache(maxsize=1 << 12)
+@remembered
 def stores_inside(code: CodeType) -> bool:
     """Whether a function binds attributes or items."""
     return any(one.opname in ("STORE_ATTR", "STORE_SUBSCR") for one in read(code)[1])

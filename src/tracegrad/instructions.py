@@ -14,9 +14,10 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from types import CodeType
 from typing import Any
+
+from tracegrad.by_code import remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ _PUSH_NONE = frozenset({
 })  # fmt: skip
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def read(code: CodeType) -> tuple[dict[int, int], list[Instruction]]:
     """The instructions of a code object, and the index of each by its offset.
 
