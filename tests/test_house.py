@@ -16,17 +16,17 @@ SOURCE = Path(tg.__file__).parent
 
 #: from the ground up; a file imports only from files that stand before it
 ORDER = [
-    "errors", "collector", "by_code", "lazy", "progress", "row", "spelling", "special", "rows.pieces",
+    "errors", "collector", "copies", "by_code", "lazy", "progress", "row", "spelling", "special", "rows.pieces",
     "rows.operators", "rows.functions", "rows.gates", "rows.samples", "rows.steps", "rows", "primitives", "ieee",
     "document", "provenance", "instructions", "bindings", "texts", "source", "tape", "pulls", "tracer", "fast",
     "class_stand_ins", "stand_ins", "codes", "substitute", "plans", "scan", "math", "tree", "arguments", "graph",
     "column_pulls", "arrays", "ufuncs", "arrays.table", "arrays.build", "arrays.fit", "arrays.complexes",
     "arrays.elementwise", "arrays.reductions", "arrays.products", "arrays.shapes", "arrays.indexing",
     "arrays.numerical", "arrays.steps", "arrays.statistics", "arrays.fourier", "arrays.linalg", "arrays.linear",
-    "arrays.assigning", "arrays.tracer", "arrays.fast", "arrays.pulls", "arrays.fresh", "arrays.stand_ins",
-    "arrays.scipy_special", "arrays.scipy_linalg", "intercept", "inputs", "recording", "freeze", "backward_pass",
-    "reverse", "seeds", "forward", "laws", "fold.columns", "passes", "places", "variables", "flaws", "annotate",
-    "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part", "naming", "expressions", "formula",
+    "arrays.assigning", "arrays.tracer", "arrays.fast", "arrays.pulls", "arrays.fresh",
+    "arrays.stand_ins", "arrays.scipy_special", "arrays.scipy_linalg", "intercept", "inputs", "recording", "freeze",
+    "backward_pass", "reverse", "seeds", "forward", "laws", "fold.columns", "passes", "places", "variables", "flaws",
+    "annotate", "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part", "naming", "expressions", "formula",
     "outline", "replay", "units", "turns", "repeats", "statements", "joined", "stacks", "code_names", "way_there",
     "way_back", "staged", "export", "export.graphviz", "export.codecs", "export.row_text", "export.json",
     "export.numerals", "export.latex", "export.markdown", "export.nx", "export.palette", "export.python",

@@ -18,6 +18,7 @@ from numbers import Integral, Real
 from types import FunctionType
 from typing import Any, NoReturn
 
+from tracegrad.copies import copied
 from tracegrad.errors import EscapeError, UnsupportedError
 from tracegrad.primitives import (
     ABS,
@@ -254,7 +255,7 @@ def plain_constant(arg: Any) -> Any:
     if type(arg) in _LITERAL or isinstance_tracer(arg):
         return arg
     if type(arg) in KINDS:
-        return arg.copy(order="K")  # the user's code may write to it
+        return copied(arg)  # the user's code may write to it
     if not isinstance(arg, Real):
         return arg
     return int(arg) if isinstance(arg, Integral) else float(arg)

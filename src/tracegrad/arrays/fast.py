@@ -2,7 +2,7 @@
 
 In: rows.  Out: methods compiled from one template, that compute a value and append it to the tape in line, as
 :mod:`tracegrad.fast` does for numbers.  They know the usual operands: traced values of one tape on plain arrays, plain
-arrays and numbers; anything else goes the general way.  Read :data:`_BINARY` and :data:`_RECORD` first.
+arrays and numbers; anything else goes the general way.  Read :data:`BINARY` and :data:`_RECORD` first.
 """
 
 from __future__ import annotations
@@ -15,18 +15,29 @@ import numpy as np
 
 from tracegrad.arrays.products import MATMUL
 from tracegrad.arrays.tracer import ArrayTracer
+from tracegrad.copies import LARGE, copied
 from tracegrad.primitives import LITERAL_POWER, Primitive
 from tracegrad.provenance import PACKAGE, in_package
 from tracegrad.pulls import pull_for
 from tracegrad.tape import user_frame
-from tracegrad.tracer import BINARY, NOTHING, UNARY, ScalarTracer
+from tracegrad.tracer import BINARY as OPERATORS
+from tracegrad.tracer import NOTHING, UNARY, ScalarTracer, lend
 from tracegrad.ufuncs import UFUNCS, row_of
 
-#: appends a node to the tape: ``value`` is its result on {a} and {b}; a result that is no array goes the general way
+#: what traced values that meet an array are worth, in the usual case
+_NUMBERS = frozenset({float, int, np.float64, np.float32, np.int64, np.ndarray})
+
+#: appends a node to the tape: ``value`` is its result on {a} and {b}; a result that is neither an array nor a number of
+#: double precision goes another way
 _RECORD = """
-    if type(value) is not ndarray:
-        return {otherwise}
-    node = ArrayTracer()
+    kind = type(value)
+    if kind is ndarray:
+        node = ArrayTracer()
+    elif kind is float64:
+        node = ScalarTracer()
+        lend(value)
+    else:
+        return {unusual}
     node.value = value
     node.pull = pull
     node.a = {a}
@@ -42,47 +53,64 @@ _RECORD = """
 """
 
 #: the traced array itself, on a plain one, with nothing assigned to and no complex numbers about
-_SELF = """
+SELF = """
     array = self.value
     if type(array) is not ndarray or type(self) is not ArrayTracer or self.tape.stale or self.tape.complex:
         return {otherwise}
 """
 
-_BINARY = (
+BINARY = (
     """
 def {name}(self, other):
+"""
+    + SELF
+    + """
     kind = type(other)
     if kind is float or kind is int:
         operand = other
         pull = pull_vc
     elif kind is ArrayTracer or kind is ScalarTracer:
         operand = other.value
-        if other.tape is not self.tape or kind is ArrayTracer and type(operand) is not ndarray:
+        if other.tape is not self.tape or type(operand) not in NUMBERS:
             return {otherwise}
         pull = pull_vv
     elif kind is ndarray and other.dtype.kind in "fiub":
-        operand = other = other.copy("K")
+        operand = other = other.copy("K") if other.size < LARGE else copied(other)
+        pull = pull_vc
+    elif kind is float64:
+        operand = other
+        other = float(other)
         pull = pull_vc
     else:
         return {otherwise}
-"""
-    + _SELF
-    + """
     value = {compute}
 """
 )
 
-_REFLECTED = (
+REFLECTED = (
     """
 def {name}(self, other):
-    kind = type(other)
-    if kind is ndarray and other.dtype.kind in "fiub":
-        other = other.copy("K")
-    elif kind is not float and kind is not int:
-        return {otherwise}
 """
-    + _SELF
+    + SELF
     + """
+    kind = type(other)
+    if kind is float or kind is int:
+        operand = other
+        pull = pull_cv
+    elif kind is ScalarTracer:
+        operand = other.value
+        if other.tape is not self.tape or type(operand) not in NUMBERS:
+            return {otherwise}
+        pull = pull_vv
+    elif kind is ndarray and other.dtype.kind in "fiub":
+        operand = other = other.copy("K") if other.size < LARGE else copied(other)
+        pull = pull_cv
+    elif kind is float64:
+        operand = other
+        other = float(other)
+        pull = pull_cv
+    else:
+        return {otherwise}
     value = {compute}
 """
 )
@@ -91,7 +119,7 @@ _UNARY = (
     """
 def {name}(self):
 """
-    + _SELF
+    + SELF
     + """
     value = {compute}
 """
@@ -103,7 +131,7 @@ def {name}(self, other, modulus=None):
     if modulus is not None or type(other) is not int and type(other) is not float:
         return {otherwise}
 """
-    + _SELF
+    + SELF
     + """
     value = array ** other
 """
@@ -119,15 +147,22 @@ def enter(tape: Any, frame: Any) -> Any:
     return frame
 
 
-def _compile(template: str, name: str, names: dict[str, Any], **fields: Any) -> Any:
+def compiled(template: str, name: str, names: dict[str, Any], **fields: Any) -> Any:
+    """The function that a template makes, recording included."""
     fields = {"a": "self", "b": "NOTHING", "depth": 1, "otherwise": "general(self, other)"} | fields
+    fields.setdefault("unusual", fields["otherwise"])
     source = (template + _RECORD).format(name=name, **fields)
     scope: dict[str, Any] = {
         "ArrayTracer": ArrayTracer,
         "ScalarTracer": ScalarTracer,
+        "LARGE": LARGE,
         "NOTHING": NOTHING,
+        "NUMBERS": _NUMBERS,
+        "copied": copied,
         "enter": enter,
+        "float64": np.float64,
         "getframe": sys._getframe,
+        "lend": lend,
         "ndarray": np.ndarray,
         **names,
     }
@@ -137,30 +172,30 @@ def _compile(template: str, name: str, names: dict[str, Any], **fields: Any) -> 
 
 def _install() -> None:
     """Give :class:`ArrayTracer` its operators; those it has so far are the general way."""
-    for name, row in BINARY.items():
+    for name, row in OPERATORS.items():
         sign = row.python.split()[1]
-        _put(_BINARY, f"__{name}__", _pulls(row), compute=f"array {sign} operand", b="other")
-        _put(_REFLECTED, f"__r{name}__", _pull(row, "cv"), compute=f"other {sign} array", a="other", b="self")
+        _put(BINARY, f"__{name}__", pulls_of(row), compute=f"array {sign} operand", b="other")
+        _put(REFLECTED, f"__r{name}__", pulls_of(row), compute=f"operand {sign} array", a="other", b="self")
     for name, row in UNARY.items():
         sign = row.python.replace("{0}", "").replace("()", "")
         _put(_UNARY, f"__{name}__", _pull(row, "v"), compute=f"{sign}(array)", otherwise="general(self)")
     _put(_POWER, "__pow__", _pull(LITERAL_POWER, "vc"), b="other", otherwise="general(self, other, modulus)")
-    both = pull_for(MATMUL, "n")
-    names = {"pull_vc": both, "pull_vv": both}
-    _put(_BINARY, "__matmul__", names, compute="array @ operand", a="(self, other)")
+    _put(BINARY, "__matmul__", pulls_of(MATMUL), compute="array @ operand", a="(self, other)")
+    _put(REFLECTED, "__rmatmul__", pulls_of(MATMUL), compute="operand @ array", a="(other, self)")
 
 
 def _put(template: str, name: str, names: dict[str, Any], **fields: Any) -> None:
     general = getattr(ArrayTracer, name)
-    setattr(ArrayTracer, name, _compile(template, name, {"general": general, **names}, **fields))
+    setattr(ArrayTracer, name, compiled(template, name, {"general": general, **names}, **fields))
 
 
 def _pull(row: Primitive, pattern: str) -> dict[str, Any]:
     return {"pull": pull_for(row, pattern)}
 
 
-def _pulls(row: Primitive) -> dict[str, Any]:
-    return {"pull_vv": pull_for(row, "vv"), "pull_vc": pull_for(row, "vc")}
+def pulls_of(row: Primitive) -> dict[str, Any]:
+    patterns = ("vv", "vc", "cv")
+    return {f"pull_{pattern}": pull_for(row, "n" if row.variadic else pattern) for pattern in patterns}
 
 
 _install()
@@ -183,19 +218,17 @@ class _Compiled(dict[Any, Callable[..., Any]]):
         fields: dict[str, Any] = {"otherwise": "None", "depth": 2}
         names: dict[str, Any] = {"ufunc": ufunc}
         if ufunc.nin == 1:
-            made = _compile(_UNARY, "function", names | _pull(row, "v"), compute="ufunc(array)", **fields)
+            made = compiled(_UNARY, "function", names | _pull(row, "v"), compute="ufunc(array)", **fields)
         else:
             first, second = self._operands
-            variadic = row.variadic
-            fields |= {"a": f"({first}, {second})"} if variadic else {"a": first, "b": second}
-            patterns = {"pull_vv": "vv", "pull_vc": "vc", "pull": "cv"}
-            names |= {name: pull_for(row, "n" if variadic else pattern) for name, pattern in patterns.items()}
-            made = _compile(self._template, "function", names, compute=self._compute, **fields)
+            fields |= {"a": f"({first}, {second})"} if row.variadic else {"a": first, "b": second}
+            names |= pulls_of(row)
+            made = compiled(self._template, "function", names, compute=self._compute, **fields)
         return made  # type: ignore[no-any-return]
 
 
 #: ufuncs whose first operand is the traced array, and (operands exchanged) those whose second one is
 UFUNCS.update(
-    forward=_Compiled(_BINARY, "ufunc(array, operand)", "self", "other"),
-    reflected=_Compiled(_REFLECTED, "ufunc(other, array)", "other", "self"),
+    forward=_Compiled(BINARY, "ufunc(array, operand)", "self", "other"),
+    reflected=_Compiled(REFLECTED, "ufunc(operand, array)", "other", "self"),
 )
