@@ -23,7 +23,7 @@ ORDER = [
     "column_pulls", "arrays", "ufuncs", "arrays.table", "arrays.build", "arrays.fit", "arrays.complexes",
     "arrays.elementwise", "arrays.reductions", "arrays.products", "arrays.shapes", "arrays.indexing",
     "arrays.numerical", "arrays.steps", "arrays.statistics", "arrays.fourier", "arrays.linalg", "arrays.linear",
-    "arrays.assigning", "arrays.tracer", "arrays.fast", "arrays.pulls", "arrays.fresh",
+    "arrays.assigning", "arrays.tracer", "arrays.fast", "arrays.calls", "arrays.pulls", "arrays.fresh",
     "arrays.stand_ins", "arrays.scipy_special", "arrays.scipy_linalg", "intercept", "inputs", "recording", "freeze",
     "backward_pass", "reverse", "seeds", "forward", "laws", "fold.columns", "passes", "places", "variables", "flaws",
     "annotate", "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part", "naming", "expressions", "formula",

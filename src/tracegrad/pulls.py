@@ -56,16 +56,24 @@ def pull_for(row: Primitive, pattern: str) -> Pull:
     return found
 
 
-def compiled(row: Primitive, pattern: str, m: Any, settle: str = "", **names: Any) -> Pull:
+def compiled(row: Primitive, pattern: str, m: Any, settle: str = "", read: str = "", **names: Any) -> Pull:
     """The instruction for one or two operands, with rules in the namespace ``m``.
 
-    ``settle`` is the source of what is done to a flow before it is added, with ``names`` in it.
+    ``settle`` is the source of what is done to a flow before it is added, ``read`` of what gives ``out`` and the
+    operands as the rules are to have them, with ``names`` in both.
     """
     kinds = dict(zip("ab", pattern, strict=False))
     texts = [f"{name}.value" if kind == "v" else name for name, kind in kinds.items()]
+    out = "node.value"
     rules = dict(zip("ab", (row.first, row.second), strict=True))
-    flows = {name: _flow(f"rule_{name}", rules[name], texts) for name, kind in kinds.items() if kind == "v"}
     source = _HEAD + "".join(_OPERAND.format(name=name) for name in kinds)
+    if read:
+        given = dict(zip((*(f"{name}_value" for name in kinds), "out"), (*texts, out), strict=True))
+        source += "".join(read.format(value=value, given=text) for value, text in given.items())
+        *texts, out = given
+    flows = {
+        name: _flow(f"rule_{name}", rules[name], out, texts) for name, kind in kinds.items() if kind == "v"
+    }
     source += "".join(
         _FLOW.format(name=name, flow=flow) + settle.format(name=name) for name, flow in flows.items()
     )
@@ -76,15 +84,15 @@ def compiled(row: Primitive, pattern: str, m: Any, settle: str = "", **names: An
     return pull
 
 
-def _flow(called: str, rule: Any, operands: list[str]) -> str:
+def _flow(called: str, rule: Any, out: str, operands: list[str]) -> str:
     """The source of local gradient times upstream gradient, as short as the rule allows."""
     if isinstance(rule, float):
         return {1.0: "upstream", -1.0: "-upstream"}.get(rule, f"{rule!r} * upstream")
-    bare = {OUT: "node.value", FIRST: operands[0], SECOND: operands[-1]}
+    bare = {OUT: out, FIRST: operands[0], SECOND: operands[-1]}
     return (
         f"{bare[rule]} * upstream"
         if rule in bare
-        else f"{called}(m, node.value, {', '.join(operands)}) * upstream"
+        else f"{called}(m, {out}, {', '.join(operands)}) * upstream"
     )
 
 

@@ -260,15 +260,15 @@ def _sweep_foreign(tape: Tape) -> None:
 
 def _sweep_arrays(tape: Tape) -> None:
     """The same over plain arrays, with numbers among them."""
-    from tracegrad.arrays.pulls import ON_ARRAYS
+    from tracegrad.arrays.pulls import ON_ARRAYS, ON_NUMBERS
 
     with quiet():
         for node in reversed(tape):
             upstream = node.adjoint
             if upstream is None:
                 continue
-            pull = ON_ARRAYS[node.pull]
-            if pull is None or (type(node) is ScalarTracer and node.row.vjps is None):
+            pull = (ON_NUMBERS if type(node) is ScalarTracer else ON_ARRAYS)[node.pull]
+            if pull is None:
                 if node.row is not INPUT:
                     contribute(node, upstream)
                 continue

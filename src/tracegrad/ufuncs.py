@@ -173,6 +173,9 @@ _USUAL = frozenset({ScalarTracer, float, int})
 #: the short way of :mod:`tracegrad.arrays.fast`, once arrays are there: ``forward`` and ``reflected``, by ufunc
 UFUNCS: dict[str, Any] = {}
 
+#: the short way of :mod:`tracegrad.arrays.calls`: function of numpy -> what records a call in its usual form
+SHORT: dict[Any, Callable[..., Any]] = {}
+
 
 def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
     """``Tracer.__array_ufunc__``: a ufunc with a tracer among its operands."""
@@ -318,6 +321,11 @@ def holds_tracer(value: Any) -> bool:
 
 def array_function(self: Tracer, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
     """``Tracer.__array_function__``: a function of numpy with a tracer among its arguments."""
+    short = SHORT.get(function)
+    if short is not None:
+        made = short(*args, **kwargs)
+        if made is not None:
+            return made
     from tracegrad.arrays.assigning import served
     from tracegrad.arrays.table import HANDLERS, title, unsupported
 

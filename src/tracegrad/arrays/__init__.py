@@ -32,6 +32,7 @@ def include() -> bool:
     # fmt: off
     from tracegrad.arrays import (  # noqa: F401
         assigning,
+        calls,
         elementwise,
         fast,
         fourier,

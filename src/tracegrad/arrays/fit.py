@@ -34,6 +34,8 @@ def fit(flow: Any, like: Any) -> Any:
     if shape_of(flow) != shape:
         flow = _unbroadcast(np, flow, shape)
     dtype = getattr(like, "dtype", None)
+    if type(flow) is np.float64 and (dtype is None or dtype is flow.dtype):
+        return float(flow) if dtype is None else flow
     if dtype_kind(flow) == "c" != dtype_kind(like):
         flow = np.real(flow)
     if dtype is None:
@@ -66,7 +68,7 @@ def _unbroadcast(np: Any, flow: Any, shape: tuple[int, ...]) -> Any:
         axis for axis, length in enumerate(given) if axis < extra or (length != 1 == shape[axis - extra])
     )
     if axes:
-        flow = np.sum(flow, axis=axes)
+        flow = np.add.reduce(flow, axis=axes) if type(flow) is np.ndarray else np.sum(flow, axis=axes)
     if shape_of(flow) == shape:
         return flow
     return np.broadcast_to(np.reshape(flow, shape) if flow.size == _size(shape) else flow, shape)

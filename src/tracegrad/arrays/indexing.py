@@ -19,6 +19,9 @@ from tracegrad.errors import UnsupportedError
 from tracegrad.row import Primitive, bind
 from tracegrad.source import describe
 from tracegrad.tape import user_frame
+from tracegrad.tracer import isinstance_tracer
+
+_asarray, _zeros = np.asarray, np.zeros  # these, not what stands in for them while a trace is open
 
 
 def _matrix(
@@ -33,16 +36,21 @@ def _matrix(
 
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape, with ``g`` added at an index."""
-    return bind(SCATTER, g, index, shape)
+    return bind(SCATTER, g, index, shape) if isinstance_tracer(g) else _scatter(g, index, shape)
 
 
 def _is_basic(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    return not any(isinstance(part, (list, np.ndarray, bool, np.bool_)) for part in parts)
+    return _BASIC.issuperset(map(type, parts)) or not any(
+        isinstance(part, (list, np.ndarray, bool, np.bool_)) for part in parts
+    )
+
+
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
 def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    found = np.zeros(shape, np.asarray(g).dtype)
+    found = _zeros(shape, g.dtype if type(g) is np.ndarray else _asarray(g).dtype)
     if _is_basic(index):
         found[index] = g
     else:

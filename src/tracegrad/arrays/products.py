@@ -12,6 +12,8 @@ import numpy as np
 
 from tracegrad.arrays.build import as_array, lift
 from tracegrad.arrays.complexes import is_complex
+from tracegrad.arrays.elementwise import plain_array
+from tracegrad.arrays.fit import astype
 from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
 from tracegrad.row import Primitive, bind
 
@@ -20,14 +22,14 @@ BOTH = ("G Bᵀ", "Aᵀ G")
 
 def transposed(x: Any) -> Any:
     """The matrices in the last two axes, transposed."""
-    return np.swapaxes(x, -1, -2)
+    return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
 
 
 def _matmul_left(g: Any, out: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
         return g * b if a.ndim == 1 else g[..., None] * b
     if a.ndim == 1:
-        return np.matmul(b, g[..., None])[..., 0]
+        return np.matmul(b, g) if b.ndim == 2 else np.matmul(b, g[..., None])[..., 0]
     return np.matmul(g, transposed(b))
 
 
@@ -124,7 +126,13 @@ def _dot(a: Any, b: Any, out: Any = None) -> Any:
     if out is not None:
         raise unsupported("numpy.dot with out")
     a, b = lift(a), lift(b)
-    return np.multiply(a, b) if not (getattr(a, "ndim", 0) and getattr(b, "ndim", 0)) else bind(DOT, a, b)
+    return bind(DOT, a, b) if getattr(a, "ndim", 0) and getattr(b, "ndim", 0) else _scaled(a, b)
+
+
+def _scaled(a: Any, b: Any) -> Any:
+    """What a product with a number is: each element times it, in a precision that has room for the number's too."""
+    kind = np.promote_types(plain_array(a).dtype, plain_array(b).dtype)
+    return np.multiply(*(one if getattr(one, "dtype", kind) == kind else astype(one, kind) for one in (a, b)))
 
 
 @row(np.tensordot, _tensor_left, _tensor_right, symbol="⊗", maps=BOTH, complex=True)
@@ -147,9 +155,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 @composed(np.inner)
 def _inner(a: Any, b: Any) -> Any:
     a, b = lift(a), lift(b)
-    if not (getattr(a, "ndim", 0) and getattr(b, "ndim", 0)):
-        return np.multiply(a, b)
-    return bind(INNER, a, b)
+    return bind(INNER, a, b) if getattr(a, "ndim", 0) and getattr(b, "ndim", 0) else _scaled(a, b)
 
 
 @row(

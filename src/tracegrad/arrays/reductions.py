@@ -7,6 +7,7 @@ away is put back by it, and the derivative of a sum is nothing else.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,14 @@ from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import astype
 from tracegrad.arrays.table import HANDLERS, composed, row, title, unsupported
 from tracegrad.row import Primitive, bind
+from tracegrad.tracer import isinstance_tracer
 
 SPREAD = ("spread",)
+
+#: elements, up to which writing them all takes less time than making a view that repeats a few
+_SMALL = 1024
+
+_asarray, _empty = np.asarray, np.empty  # these, not what stands in for them while a trace is open
 
 
 def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
@@ -31,12 +38,20 @@ def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
 
 def spread(reduced: Any, x: Any, axis: Any) -> Any:
     """A reduction's result (or its adjoint) over the shape of the operand."""
-    return np.broadcast_to(np.reshape(reduced, kept(x.shape, axis)), x.shape)
+    shape: tuple[int, ...] = x.shape
+    if isinstance_tracer(reduced):
+        return np.broadcast_to(np.reshape(reduced, kept(shape, axis)), shape)
+    reduced = _asarray(reduced).reshape(kept(shape, axis))
+    if x.size > _SMALL:
+        return np.broadcast_to(reduced, shape)
+    found = _empty(shape, reduced.dtype)
+    found[...] = reduced
+    return found
 
 
 def _count(x: Any, axis: Any) -> int:
     left = kept(x.shape, axis)
-    return int(np.prod([length for length, one in zip(x.shape, left, strict=True) if one == 1], dtype=int))
+    return math.prod(length for length, one in zip(x.shape, left, strict=True) if one == 1)
 
 
 @row(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import array, as_array, lift, static
+from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import shape_of
 from tracegrad.arrays.table import HANDLERS, MANY, composed, gate, row, unsupported
 from tracegrad.row import bind
@@ -26,9 +27,15 @@ def each(enter: Any, *functions: Any) -> None:
 # ---- shape ------------------------------------------------------------------------------------------
 
 
+def _shaped_back(g: Any, out: Any, x: Any, shape: Any, order: Any) -> Any:
+    if type(g) is np.ndarray and order == "C":
+        return g.reshape(x.shape)
+    return np.reshape(g, shape_of(x), order=order)
+
+
 @row(
     np.reshape,
-    lambda g, out, x, shape, order: np.reshape(g, shape_of(x), order=order),
+    _shaped_back,
     maps=("reshape",),
     complex=True,
 )
@@ -38,7 +45,7 @@ def RESHAPE(a: Any, shape: Any, order: Any = "C") -> Any:
 
 @row(
     np.transpose,
-    lambda g, out, x, axes: np.transpose(g, _inverse(axes, x.ndim)),
+    lambda g, out, x, axes: np.transpose(g, None if axes is None else _inverse(axes, x.ndim)),
     symbol="ᵀ",
     maps=("transpose",),
     complex=True,
@@ -48,7 +55,8 @@ def TRANSPOSE(a: Any, axes: Any = None) -> Any:
 
 
 def _inverse(axes: Any, ndim: int) -> Any:
-    return None if axes is None else np.argsort([axis % ndim for axis in axes])
+    order = [axis % ndim for axis in axes]
+    return tuple(map(order.index, range(ndim)))
 
 
 @row(np.broadcast_to, lambda g, out, x, shape: g, maps=("sum of copies",), complex=True)
@@ -97,7 +105,7 @@ def _as_shaped(function: Any) -> None:
 
 def _blank(a: Any) -> Any:
     """An array of this shape that takes no room."""
-    return np.broadcast_to(np.zeros(()), getattr(a, "shape", ()))
+    return plain_array(a)
 
 
 each(_as_shaped, np.squeeze, np.expand_dims)

@@ -17,11 +17,13 @@ from tracegrad.arrays.assigning import served
 from tracegrad.arrays.build import array, holds_tracer, lift
 from tracegrad.arrays.fresh import FreshArray, fresh, settled
 from tracegrad.arrays.table import unsupported
+from tracegrad.arrays.tracer import ArrayTracer
 from tracegrad.provenance import OPAQUE
 from tracegrad.source import calls
 from tracegrad.stand_ins import ORIGINAL_OF, STAND_INS
 from tracegrad.tape import CURRENT
 from tracegrad.tracer import KINDS, isinstance_tracer
+from tracegrad.ufuncs import SHORT
 
 Function = Callable[..., Any]
 
@@ -112,11 +114,17 @@ np_full = np.full
 def _of_lists(original: Function) -> Function:
     """A function that dispatches on arrays: a list of traced numbers is none, so that numpy would not ask."""
     takes_lists = original.__name__ in _OF_SEQUENCES
+    short: Function = SHORT.get(original, _never)
 
     @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
     def stand_in(*args: Any, **options: Any) -> Any:
         for arg in args:
-            if type(arg) in _LISTS and holds_tracer(arg):
+            kind = type(arg)
+            if kind is ArrayTracer:
+                made = short(*args, **options)
+                if made is not None:
+                    return made
+            elif kind in _LISTS and holds_tracer(arg):
                 break
         else:
             return original(*args, **options)
@@ -125,6 +133,10 @@ def _of_lists(original: Function) -> Function:
         return served(original, args, options)
 
     return stand_in
+
+
+def _never(*_: Any, **__: Any) -> None:
+    """The short way of a function that has none."""
 
 
 _ARRAYS = ("array", "asarray", "asanyarray")

@@ -38,6 +38,7 @@ from tracegrad.tracer import (
     operands,
     record,
 )
+from tracegrad.ufuncs import SHORT
 
 #: methods that are functions of numpy by the same name
 METHODS = (
@@ -331,14 +332,15 @@ def _method(name: str) -> Callable[..., Any]:
     function = getattr(np, name)
 
     def method(self: ArrayTracer, *args: Any, **options: Any) -> Any:
+        short = SHORT.get(function)
+        if short is not None:
+            made = short(self, *args, **options)
+            if made is not None:
+                return made
         return served(function, (self, *args), options)
 
     method.__name__ = name
     return method
-
-
-def _fact(name: str, self: ArrayTracer) -> Any:
-    return getattr(self.value, name)
 
 
 def _unsupported(name: str, self: ArrayTracer) -> NoReturn:
@@ -378,8 +380,9 @@ def _install() -> None:
         setattr(ArrayTracer, name, _method(name))
     for name in dir(np.ndarray):
         if not name.startswith("__") and not hasattr(ArrayTracer, name):
-            how = _fact if name in FACTS else _unsupported
-            setattr(ArrayTracer, name, property(functools.partial(how, name)))
+            fact: Any = operator.attrgetter(f"value.{name}")
+            how = fact if name in FACTS else functools.partial(_unsupported, name)
+            setattr(ArrayTracer, name, property(how))
     for name, row in {**BINARY, "pow": POWER}.items():
         forward, reflected = _binary(row)
         if name != "pow":

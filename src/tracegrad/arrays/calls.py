@@ -1,0 +1,188 @@
+"""Functions of numpy, methods and items in their usual form: the hot path of what is no operator.
+
+In: rows with one traced array.  Out: :data:`~tracegrad.ufuncs.SHORT`, from a function of numpy to what records it in
+line, and the ``[]`` of :class:`~tracegrad.arrays.tracer.ArrayTracer`.  The usual form is a traced array with static
+data that nobody can change: numbers, ``None``, tuples of whole numbers.  Any other call gets the answer ``None`` and
+goes the general way.  Read :data:`_ROWS` and :func:`_made` first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tracegrad.arrays.fast import BINARY, REFLECTED, SELF, compiled, pulls_of
+from tracegrad.arrays.indexing import DIAGONAL, GETITEM
+from tracegrad.arrays.products import DOT
+from tracegrad.arrays.reductions import CUMPROD, CUMSUM, MAX, MEAN, MIN, PROD, SORT, STD, SUM, VAR
+from tracegrad.arrays.shapes import BROADCAST_TO, RESHAPE, TRANSPOSE
+from tracegrad.arrays.tracer import ArrayTracer
+from tracegrad.primitives import Primitive
+from tracegrad.pulls import pull_for
+from tracegrad.tracer import record
+from tracegrad.ufuncs import SHORT
+
+#: function of numpy -> its row, its parameters (by position, then by keyword only), and what it comes to on a plain
+#: array: the same operation without the ways to it
+_ROWS: dict[Any, tuple[Primitive, str, str]] = {
+    np.sum: (
+        SUM,
+        "axis=None, dtype=None, *more, keepdims=False",
+        "add(array, axis, dtype, None, keepdims)",
+    ),
+    np.mean: (
+        MEAN,
+        "axis=None, dtype=None, *more, keepdims=False",
+        "array.mean(axis, dtype, None, keepdims=keepdims)",
+    ),
+    np.prod: (PROD, "axis=None, *more, keepdims=False", "multiply(array, axis, None, None, keepdims)"),
+    np.max: (MAX, "axis=None, *more, keepdims=False", "maximum(array, axis, None, None, keepdims)"),
+    np.min: (MIN, "axis=None, *more, keepdims=False", "minimum(array, axis, None, None, keepdims)"),
+    np.var: (
+        VAR,
+        "axis=None, *more, ddof=0, keepdims=False",
+        "array.var(axis, None, None, ddof, keepdims=keepdims)",
+    ),
+    np.std: (
+        STD,
+        "axis=None, *more, ddof=0, keepdims=False",
+        "array.std(axis, None, None, ddof, keepdims=keepdims)",
+    ),
+    np.cumsum: (CUMSUM, "axis=None, *more", "array.cumsum(axis)"),
+    np.cumprod: (CUMPROD, "axis=None, *more", "array.cumprod(axis)"),
+    np.sort: (SORT, "axis=-1, *more", "forward(array, axis)"),
+    np.diagonal: (DIAGONAL, "offset=0, axis1=0, axis2=1, *more", "array.diagonal(offset, axis1, axis2)"),
+    np.reshape: (RESHAPE, "shape=NOTHING, order='C', *more", "array.reshape(shape)"),
+    np.transpose: (TRANSPOSE, "axes=None, *more", "array.transpose(axes)"),
+    np.broadcast_to: (BROADCAST_TO, "shape=NOTHING, *more", "forward(array, shape)"),
+}
+
+#: a call is short if no argument is left over and all static data is of the usual form
+_CALL = (
+    """
+def {name}(self=NOTHING, /, {parameters}, **rest):
+    if more or rest or {unusual_data}:
+        return None
+"""
+    + SELF
+    + """
+    value = {compute}
+"""
+)
+
+_ITEM = (
+    """
+def {name}(self, index):
+    kind = type(index)
+    if kind is ndarray:
+        if index.dtype.kind not in "iub":
+            return {otherwise}
+        index = index.copy()
+    elif kind not in PLAIN and not is_fixed_index(index):
+        return {otherwise}
+"""
+    + SELF
+    + """
+    value = array[index]
+"""
+)
+
+#: classes of static data that nobody can change
+_PLAIN = frozenset({int, bool, type(None)})
+_PLAIN_INDEX = frozenset({int, type(None), type(Ellipsis), np.int64, np.int32})
+_INTEGERS = frozenset({int})
+_ENDS = frozenset({int, type(None)})
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether this is a tuple of whole numbers."""
+    return type(value) is tuple and _INTEGERS.issuperset(map(type, value))
+
+
+def _is_fixed_index(index: Any) -> bool:
+    """Whether this is a slice between whole numbers, or a tuple of these and of other plain parts."""
+    if type(index) is slice:
+        return _ENDS.issuperset((type(index.start), type(index.stop), type(index.step)))
+    if type(index) is not tuple:
+        return False
+    for part in index:
+        if type(part) not in _PLAIN_INDEX and (type(part) is not slice or not _is_fixed_index(part)):
+            return False
+    return True
+
+
+def _made(row: Primitive, parameters: str, compute: str) -> Callable[..., Any]:
+    """The short way of a row."""
+    data = re.findall(r"(\w+)=", parameters)
+    names = {
+        "PLAIN": _PLAIN, "add": np.add.reduce, "forward": row.forward, "is_fixed": _is_fixed,
+        "maximum": np.maximum.reduce, "minimum": np.minimum.reduce, "multiply": np.multiply.reduce,
+        "pull": pull_for(row, "n"), "record": record, "row": row,
+    }  # fmt: skip
+    operands = f"(self, {', '.join(data)})"
+    made: Callable[..., Any] = compiled(
+        _CALL,
+        "function",
+        names,
+        parameters=parameters,
+        unusual_data=" or ".join(_UNUSUAL.get(name, _UNUSUAL_DATA).format(name) for name in data),
+        compute=compute,
+        a=operands,
+        otherwise="None",
+        unusual=f"record(self.tape, row, value, {operands})",
+        depth=2,
+    )
+    return made
+
+
+_UNUSUAL_DATA = "type({0}) not in PLAIN and not is_fixed({0})"
+_UNUSUAL = {"order": "order != 'C'"}
+
+
+def _of_two(row: Primitive) -> Callable[..., Any]:
+    """The short way of a function of two arrays, one of them traced at least."""
+    fields: dict[str, Any] = {"otherwise": "None", "unusual": "None", "depth": 3}
+    names = {"forward": row.forward, **pulls_of(row)}
+    forward = compiled(
+        BINARY, "function", names, compute="forward(array, operand)", a="(self, other)", **fields
+    )
+    reflected = compiled(
+        REFLECTED, "function", names, compute="forward(operand, array)", a="(other, self)", **fields
+    )
+
+    def function(*operands: Any, **options: Any) -> Any:
+        if options or len(operands) != 2:
+            return None
+        a, b = operands
+        if not (getattr(a, "ndim", 0) and getattr(b, "ndim", 0)):
+            return None
+        if type(a) is ArrayTracer:
+            return forward(a, b)
+        return reflected(b, a) if type(b) is ArrayTracer else None
+
+    return function
+
+
+def _install() -> None:
+    for function, (row, parameters, compute) in _ROWS.items():
+        SHORT[function] = _made(row, parameters, compute)
+    SHORT[np.dot] = _of_two(DOT)
+    names = {
+        "PLAIN": _PLAIN_INDEX, "general": ArrayTracer.__getitem__, "is_fixed_index": _is_fixed_index,
+        "pull": pull_for(GETITEM, "n"), "record": record, "row": GETITEM,
+    }  # fmt: skip
+    item = compiled(
+        _ITEM,
+        "__getitem__",
+        names,
+        a="(self, index)",
+        otherwise="general(self, index)",
+        unusual="record(self.tape, row, value, (self, index))",
+    )
+    ArrayTracer.__getitem__ = item  # type: ignore[method-assign]
+
+
+_install()
