@@ -98,7 +98,8 @@ class Tracer:
         values = [arg.value if isinstance_tracer(arg) and arg.tape is tape else arg for arg in args]
         value = bind(row, *values)
         if row.step:
-            return tape.guard(row, args, value)
+            tape.guard(row, _as_now(args) if KINDS else args, _as_now(value) if KINDS else value)
+            return value
         return record(tape, row, value, args)
 
     # ---- the doors
@@ -259,6 +260,13 @@ def plain_constant(arg: Any) -> Any:
     if not isinstance(arg, Real):
         return arg
     return int(arg) if isinstance(arg, Integral) else float(arg)
+
+
+def _as_now(value: Any) -> Any:
+    """What a guard keeps of a value: of arrays, which the user's code may write to, a copy."""
+    if type(value) is tuple:
+        return tuple(map(_as_now, value))
+    return copied(value) if type(value) in KINDS and not isinstance_tracer(value) else value
 
 
 def escape(tracer: Tracer, how: str) -> NoReturn:

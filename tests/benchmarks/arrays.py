@@ -71,6 +71,32 @@ def moves(xp: Any, x: Any) -> Any:
     return xp.sum(x * x)
 
 
+def statistics(xp: Any, x: Any) -> Any:
+    for _ in range(STEPS):
+        x = x - 0.1 * (x - xp.mean(x, axis=0, keepdims=True)) / (xp.std(x) + xp.max(x))
+    return xp.sum(x)
+
+
+def choices(xp: Any, x: Any) -> Any:
+    for _ in range(STEPS):
+        x = xp.where(x > 0.15, xp.maximum(x, 0.2), xp.minimum(x, 0.1)) + xp.clip(x, -1.0, 1.0) - xp.abs(x)
+    return xp.sum(x)
+
+
+def joins(xp: Any, x: Any, w: Any) -> Any:
+    for _ in range(STEPS):
+        pair = xp.stack([xp.concatenate([x[1:], x[:1]]), x])
+        x = xp.dot(pair.T, w) / (1.0 + xp.outer(x, x).sum(axis=1))
+    return xp.sum(x)
+
+
+def elements(xp: Any, x: Any) -> Any:
+    total = 0.0
+    for _ in range(STEPS):
+        total = total * x[0] + x[1] * x[2]
+    return total
+
+
 def network(xp: Any, w1: Any, b1: Any, w2: Any, b2: Any, x: Any, labels: Any) -> Any:
     scores = xp.tanh(x @ w1 + b1) @ w2 + b2
     scores = scores - xp.max(scores, axis=1, keepdims=True)
@@ -110,6 +136,10 @@ def workloads() -> list[Workload]:
         Workload("functions", functions, (x,), 5 * STEPS + 1, 20),
         Workload("products", products, (x, w), 3 * STEPS + 1, 20),
         Workload("moves", moves, (x,), 5 * STEPS + 2, 10),
+        Workload("statistics", statistics, (x,), 8 * STEPS + 1, 10),
+        Workload("choices", choices, (x,), 8 * STEPS + 1, 10),
+        Workload("joins", joins, (x, np.array([0.6, 0.5])), 10 * STEPS + 1, 10),
+        Workload("elements", elements, (x,), 6 * STEPS, 20),
         Workload("network", network, parameters + batch, 1000, 3),
     ]
 

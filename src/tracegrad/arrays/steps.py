@@ -56,7 +56,7 @@ def _emptied(value: Any, operands: list[Any]) -> Any:
         return _Place(len(operands) - 1)
     if type(value) in (list, tuple):
         return type(value)(_emptied(item, operands) for item in value)
-    return value
+    return value.copy() if type(value) is np.ndarray else value
 
 
 def _filled(value: Any, operands: Any) -> Any:
