@@ -15,7 +15,7 @@ from typing import Any
 from tracegrad.primitives import LITERAL_POWER, Primitive, bind
 from tracegrad.provenance import PACKAGE
 from tracegrad.pulls import pull_for
-from tracegrad.tracer import BINARY, NOTHING, UNARY, ScalarTracer, Tracer, is_operand
+from tracegrad.tracer import BINARY, NOTHING, UNARY, NumberTracer, ScalarTracer, Tracer, is_operand
 
 #: appends a node to the tape: ``value`` is its result, ``pull`` its backward instruction, {a} and {b} its operands
 _RECORD = """
@@ -82,6 +82,8 @@ def {name}(self, /{rest}):
 def _general(row: Primitive, a: Any, b: Any) -> Any:
     """An operand that the fast path does not know: another trace's tracer, a number of another class, or no number."""
     other = b if type(a) is ScalarTracer else a
+    if issubclass(type(other), Tracer) and not issubclass(type(other), NumberTracer):
+        return NotImplemented  # an array's own operator has the short way
     return bind(row, a, b) if is_operand(row, other) else NotImplemented
 
 

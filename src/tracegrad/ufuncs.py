@@ -170,7 +170,8 @@ def row_of(ufunc: Any) -> Primitive | None:
 
 _USUAL = frozenset({ScalarTracer, float, int})
 
-#: the short way of :mod:`tracegrad.arrays.fast`, once arrays are there: ``forward`` and ``reflected``, by ufunc
+#: what :mod:`tracegrad.arrays.fast` enters, once arrays are there: the short ways of ufuncs, ``forward`` and
+#: ``reflected``, and what has ``served`` calls of functions by their ``handlers``
 UFUNCS: dict[str, Any] = {}
 
 #: the short way of :mod:`tracegrad.arrays.calls`: function of numpy -> what records a call in its usual form
@@ -326,19 +327,17 @@ def array_function(self: Tracer, function: Callable[..., Any], types: Any, args:
         made = short(*args, **kwargs)
         if made is not None:
             return made
-    from tracegrad.arrays.assigning import served
-    from tracegrad.arrays.table import HANDLERS, title, unsupported
-
     include()
-    if function not in HANDLERS:
+    if function not in UFUNCS["handlers"]:
         from tracegrad.arrays.fresh import windowed
+        from tracegrad.arrays.table import title, unsupported
 
         given = args
         args, kwargs = _settled(args), _settled_options(kwargs)
         if not holds_tracer((*args, *kwargs.values())):
             return windowed(function(*args, **kwargs), given)
         raise unsupported(title(function))
-    return served(function, args, kwargs)
+    return UFUNCS["served"](function, args, kwargs)
 
 
 def _settled_options(options: dict[str, Any]) -> dict[str, Any]:

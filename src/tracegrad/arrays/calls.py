@@ -14,15 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from tracegrad.arrays.elementwise import CLIP, WHERE
 from tracegrad.arrays.fast import BINARY, REFLECTED, SELF, compiled, pulls_of
 from tracegrad.arrays.indexing import DIAGONAL, GETITEM
 from tracegrad.arrays.products import DOT
-from tracegrad.arrays.reductions import CUMPROD, CUMSUM, MAX, MEAN, MIN, PROD, SORT, STD, SUM, VAR
-from tracegrad.arrays.shapes import BROADCAST_TO, RESHAPE, TRANSPOSE
-from tracegrad.arrays.tracer import ArrayTracer
+from tracegrad.arrays.reductions import CUMPROD, CUMSUM, MAX, MEAN, MIN, NORM, PROD, SORT, STD, SUM, VAR
+from tracegrad.arrays.shapes import BROADCAST_TO, CONCATENATE, RESHAPE, TRANSPOSE
+from tracegrad.arrays.tracer import ArrayTracer, usual
 from tracegrad.primitives import Primitive
 from tracegrad.pulls import pull_for
-from tracegrad.tracer import record
+from tracegrad.tracer import NOTHING, ScalarTracer, record
 from tracegrad.ufuncs import SHORT
 
 #: function of numpy -> its row, its parameters (by position, then by keyword only), and what it comes to on a plain
@@ -57,6 +58,12 @@ _ROWS: dict[Any, tuple[Primitive, str, str]] = {
     np.diagonal: (DIAGONAL, "offset=0, axis1=0, axis2=1, *more", "array.diagonal(offset, axis1, axis2)"),
     np.reshape: (RESHAPE, "shape=NOTHING, order='C', *more", "array.reshape(shape)"),
     np.transpose: (TRANSPOSE, "axes=None, *more", "array.transpose(axes)"),
+    np.linalg.norm: (
+        NORM,
+        "ord=None, axis=None, keepdims=False, *more",
+        "forward(array, ord, axis, keepdims)",
+    ),
+    np.clip: (CLIP, "a_min=NOTHING, a_max=NOTHING, *more", "array.clip(a_min, a_max)"),
     np.broadcast_to: (BROADCAST_TO, "shape=NOTHING, *more", "forward(array, shape)"),
 }
 
@@ -138,8 +145,9 @@ def _made(row: Primitive, parameters: str, compute: str) -> Callable[..., Any]:
     return made
 
 
+_NO_NUMBER = "type({0}) is not float and type({0}) is not int"
 _UNUSUAL_DATA = "type({0}) not in PLAIN and not is_fixed({0})"
-_UNUSUAL = {"order": "order != 'C'"}
+_UNUSUAL = {"order": "order != 'C'", "ord": "ord is not None", "a_min": _NO_NUMBER, "a_max": _NO_NUMBER}
 
 
 def _of_two(row: Primitive) -> Callable[..., Any]:
@@ -166,9 +174,42 @@ def _of_two(row: Primitive) -> Callable[..., Any]:
     return function
 
 
+def _joined(arrays: Any = NOTHING, axis: Any = 0, *more: Any, **rest: Any) -> Any:
+    if more or rest or type(arrays) not in _LISTS or type(axis) not in _PLAIN:
+        return None
+    return _several(CONCATENATE, arrays, (axis,))
+
+
+def _chosen(condition: Any = NOTHING, x: Any = NOTHING, y: Any = NOTHING, *more: Any, **rest: Any) -> Any:
+    if more or rest or type(condition) is not np.ndarray or condition.dtype.kind != "b":
+        return None
+    return _several(WHERE, (x, y), (condition,), _NUMBERS)
+
+
+_LISTS = frozenset({list, tuple})
+_NUMBERS = frozenset({float, int, ScalarTracer})
+_NOTHING: frozenset[type] = frozenset()
+
+
+def _several(row: Primitive, arrays: Any, data: tuple[Any, ...], others: frozenset[type] = _NOTHING) -> Any:
+    """The short way with any number of operands: arrays, one of them traced, or of ``others`` of the usual classes."""
+    tape = None
+    for one in arrays:
+        kind = type(one)
+        if kind is ArrayTracer:
+            tape = one.tape
+        elif kind not in others and (kind is not np.ndarray or one.dtype.kind not in "fiub"):
+            return None
+    if tape is None or tape.stale or tape.complex:
+        return None
+    return usual(tape, row, (*arrays, *data))
+
+
 def _install() -> None:
     for function, (row, parameters, compute) in _ROWS.items():
         SHORT[function] = _made(row, parameters, compute)
+    SHORT[np.amax], SHORT[np.amin] = SHORT[np.max], SHORT[np.min]
+    SHORT[np.concatenate], SHORT[np.where] = _joined, _chosen
     SHORT[np.dot] = _of_two(DOT)
     names = {
         "PLAIN": _PLAIN_INDEX, "general": ArrayTracer.__getitem__, "is_fixed_index": _is_fixed_index,

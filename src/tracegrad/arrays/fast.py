@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from tracegrad.arrays.assigning import served
 from tracegrad.arrays.products import MATMUL
+from tracegrad.arrays.table import HANDLERS
 from tracegrad.arrays.tracer import ArrayTracer
 from tracegrad.copies import LARGE, copied
-from tracegrad.primitives import LITERAL_POWER, Primitive
+from tracegrad.primitives import COMPARISONS, LITERAL_POWER, TABLE, Primitive
 from tracegrad.provenance import PACKAGE, in_package
 from tracegrad.pulls import pull_for
-from tracegrad.tape import user_frame
+from tracegrad.tape import TapeGuard, user_frame
 from tracegrad.tracer import BINARY as OPERATORS
 from tracegrad.tracer import NOTHING, UNARY, ScalarTracer, lend
 from tracegrad.ufuncs import UFUNCS, row_of
@@ -125,6 +127,35 @@ def {name}(self):
 """
 )
 
+_COMPARISON = (
+    """
+def {name}(self, other):
+"""
+    + SELF
+    + """
+    kind = type(other)
+    if kind is float or kind is int:
+        operand = other
+    elif kind is ArrayTracer or kind is ScalarTracer:
+        operand = other.value
+        if other.tape is not self.tape or type(operand) not in NUMBERS:
+            return {otherwise}
+    elif kind is ndarray and other.dtype.kind in "fiub":
+        operand = other = other.copy("K")
+    else:
+        return {otherwise}
+    value = {compute}
+    if type(value) is not ndarray:
+        return {otherwise}
+    tape = self.tape
+    frame = getframe(1)
+    if frame is not tape.frame:
+        frame = enter(tape, frame)
+    tape.guards.append(TapeGuard(row, (self, other), value.copy(), tape.call, frame.f_lasti))
+    return value
+"""
+)
+
 _POWER = (
     """
 def {name}(self, other, modulus=None):
@@ -147,11 +178,11 @@ def enter(tape: Any, frame: Any) -> Any:
     return frame
 
 
-def compiled(template: str, name: str, names: dict[str, Any], **fields: Any) -> Any:
+def compiled(template: str, name: str, names: dict[str, Any], record: str = _RECORD, **fields: Any) -> Any:
     """The function that a template makes, recording included."""
     fields = {"a": "self", "b": "NOTHING", "depth": 1, "otherwise": "general(self, other)"} | fields
     fields.setdefault("unusual", fields["otherwise"])
-    source = (template + _RECORD).format(name=name, **fields)
+    source = (template + record).format(name=name, **fields)
     scope: dict[str, Any] = {
         "ArrayTracer": ArrayTracer,
         "ScalarTracer": ScalarTracer,
@@ -179,6 +210,10 @@ def _install() -> None:
     for name, row in UNARY.items():
         sign = row.python.replace("{0}", "").replace("()", "")
         _put(_UNARY, f"__{name}__", _pull(row, "v"), compute=f"{sign}(array)", otherwise="general(self)")
+    for name, row in ((name, TABLE[name]) for name in COMPARISONS):
+        sign = row.python.split()[1]
+        names = {"row": row, "TapeGuard": TapeGuard}
+        _put(_COMPARISON, f"__{name}__", names, compute=f"array {sign} operand", record="")
     _put(_POWER, "__pow__", _pull(LITERAL_POWER, "vc"), b="other", otherwise="general(self, other, modulus)")
     _put(BINARY, "__matmul__", pulls_of(MATMUL), compute="array @ operand", a="(self, other)")
     _put(REFLECTED, "__rmatmul__", pulls_of(MATMUL), compute="operand @ array", a="(other, self)")
@@ -231,4 +266,6 @@ class _Compiled(dict[Any, Callable[..., Any]]):
 UFUNCS.update(
     forward=_Compiled(BINARY, "ufunc(array, operand)", "self", "other"),
     reflected=_Compiled(REFLECTED, "ufunc(operand, array)", "other", "self"),
+    handlers=HANDLERS,
+    served=served,
 )

@@ -67,11 +67,13 @@ def _unbroadcast(np: Any, flow: Any, shape: tuple[int, ...]) -> Any:
     axes = tuple(
         axis for axis, length in enumerate(given) if axis < extra or (length != 1 == shape[axis - extra])
     )
-    if axes:
-        flow = np.add.reduce(flow, axis=axes) if type(flow) is np.ndarray else np.sum(flow, axis=axes)
+    if axes and type(flow) is np.ndarray:
+        flow = np.add.reduce(flow, axis=axes, keepdims=not extra)
+    elif axes:
+        flow = np.sum(flow, axis=axes)
     if shape_of(flow) == shape:
         return flow
-    return np.broadcast_to(np.reshape(flow, shape) if flow.size == _size(shape) else flow, shape)
+    return np.reshape(flow, shape) if flow.size == _size(shape) else np.broadcast_to(flow, shape)
 
 
 def _size(shape: tuple[int, ...]) -> int:

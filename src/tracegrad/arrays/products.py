@@ -183,7 +183,12 @@ def _vdot(a: Any, b: Any) -> Any:
 def _outer(a: Any, b: Any, out: Any = None) -> Any:
     if out is not None:
         raise unsupported("numpy.outer with out")
-    return np.multiply(np.ravel(lift(a))[:, None], np.ravel(lift(b))[None, :])
+    return np.multiply(_vector(a)[:, None], _vector(b)[None, :])
+
+
+def _vector(x: Any) -> Any:
+    x = lift(x)
+    return x if getattr(x, "ndim", 0) == 1 else np.ravel(x)
 
 
 @composed(np.kron)

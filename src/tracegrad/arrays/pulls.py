@@ -7,7 +7,6 @@ operand only where it does not fit as it is.  Read :data:`_SETTLE` first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from textwrap import indent
 from typing import Any
 
@@ -39,10 +38,12 @@ class _OnArrays(dict[Pull, Pull | None]):
         if row.vjps is not None:
             general = _map(row, row.vjps)
             made: Pull | None = general
-            if pattern == "n" and not callable(row.vjps) and len(row.vjps) <= 4:
-                made = _short_map(row, general)
-        elif pattern == "n" or not row.rules:
+            if pattern == "n" and not callable(row.vjps):
+                made = _several(row, row.vjps, _ARRAY, "{rule}(upstream, node.value, {values})", general)
+        elif not row.rules or callable(row.rules):
             made = None
+        elif pattern == "n":
+            made = _several(row, row.rules, _ANY, "{rule}(m, node.value, {values}) * upstream")
         else:
             made = compiled(row, pattern, NUMPY, _SETTLE, ndarray=np.ndarray, fit=fit)
         self[pull] = made
@@ -85,27 +86,46 @@ def _map(row: Primitive, vjps: Any) -> Pull:
 
     def pull(node: Any, upstream: Any) -> None:
         args = operands(node)
-        varying, values = _read(args[:count])
+        given = args[:count]
+        values = [arg.value if issubclass(type(arg), Tracer) else arg for arg in given]
+        # plain numbers get a shape, which maps ask for
+        values = [np.float64(value) if type(value) in (float, int) else value for value in values]
         values += args[len(values) :]
-        flows = _flows(vjps, varying, upstream, node.value, values)
-        for arg, flow in zip(varying, flows, strict=True):
-            if arg is not None:
-                total = arg.adjoint
-                arg.adjoint = flow if total is None else total + flow
+        if callable(vjps):
+            found = vjps(upstream, node.value, *values)
+        else:
+            found = [
+                vjp(upstream, node.value, *values) if issubclass(type(arg), Tracer) else None
+                for vjp, arg in zip(vjps, given, strict=True)
+            ]
+        flows = [
+            (arg, _fitted(flow, arg.value))
+            for arg, flow in zip(given, found, strict=True)
+            if issubclass(type(arg), Tracer)
+        ]
+        for arg, flow in flows:
+            total = arg.adjoint
+            arg.adjoint = flow if total is None else total + flow
 
     return pull
 
 
-#: an operand of a linear map, which is an array, or the general way has it
-_ARRAY = """\
+_ANY = """\
     {name}_value = {name}.value if issubclass(type({name}), Tracer) else {name}
+"""
+
+#: an operand of a linear map, which is an array, or the general way has it
+_ARRAY = (
+    _ANY
+    + """\
     if type({name}_value) is not ndarray:
         return general(node, upstream)
 """
+)
 
-_FLOW_OF_MAP = """\
+_FLOW_IF_TRACED = """\
     if {name}_value is not {name}:
-        {name}_flow = vjp_{name}(upstream, node.value, {values})
+        {name}_flow = {flow}
 """
 
 _ADD_IF_TRACED = """\
@@ -115,42 +135,26 @@ _ADD_IF_TRACED = """\
 """
 
 
-def _short_map(row: Primitive, general: Pull) -> Pull:
-    """The same where each operand has its own map, and all are arrays."""
-    vjps: Any = row.vjps
-    slots = "abcd"[: len(vjps)]
+def _several(row: Primitive, rules: Any, read: str, flow: str, general: Pull | None = None) -> Pull:
+    """The instruction for operands in a tuple, with a rule for each: a local gradient or a map."""
+    names = [f"operand_{number}" for number in range(len(rules))]
     data = [f"data_{number}" for number in range(len(row.params))]
-    values = ", ".join([*(f"{name}_value" for name in slots), *data])
-    settle = indent(_SETTLE, "    ")
-    source = f"def pull(node, upstream):\n    {', '.join([*slots, *data])}, = node.a\n"
-    source += "".join(_ARRAY.format(name=name) for name in slots)
-    source += "".join((_FLOW_OF_MAP + settle).format(name=name, values=values) for name in slots)
-    source += "".join(_ADD_IF_TRACED.format(name=name) for name in slots)
-    scope: dict[str, Any] = {"Tracer": Tracer, "fit": fit, "general": general, "ndarray": np.ndarray}
-    scope |= {f"vjp_{name}": vjp for name, vjp in zip(slots, vjps, strict=True)}
+    values = ", ".join([*(f"{name}_value" for name in names), *data])
+    flows = [
+        flow.format(rule=f"rule_{name}", values=values) if callable(rule) else f"{rule!r} * upstream"
+        for name, rule in zip(names, rules, strict=True)
+    ]
+    settled = _FLOW_IF_TRACED + indent(_SETTLE, "    ")
+    source = f"def pull(node, upstream):\n    {', '.join([*names, *data])}, = node.a\n"
+    source += "".join(read.format(name=name) for name in names)
+    source += "".join(settled.format(name=name, flow=one) for name, one in zip(names, flows, strict=True))
+    source += "".join(_ADD_IF_TRACED.format(name=name) for name in names)
+    scope: dict[str, Any] = {
+        "Tracer": Tracer, "fit": fit, "general": general, "m": NUMPY, "ndarray": np.ndarray,
+    }  # fmt: skip
+    scope |= {f"rule_{name}": rule for name, rule in zip(names, rules, strict=True)}
     exec(compile(source, f"{PACKAGE}/<pull of {row.name} on arrays>", "exec"), scope)
     return scope["pull"]  # type: ignore[no-any-return]
-
-
-def _read(args: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """The entries among operands, ``None`` for a constant, and what all are worth: plain numbers with a shape."""
-    varying = [arg if issubclass(type(arg), Tracer) else None for arg in args]
-    values = [arg if entry is None else arg.value for arg, entry in zip(args, varying, strict=True)]
-    return varying, [np.float64(value) if type(value) in (float, int) else value for value in values]
-
-
-def _flows(vjps: Any, varying: Sequence[Any], upstream: Any, out: Any, values: Sequence[Any]) -> list[Any]:
-    if callable(vjps):
-        found = vjps(upstream, out, *values)
-    else:
-        found = [
-            None if entry is None else vjp(upstream, out, *values)
-            for vjp, entry in zip(vjps, varying, strict=True)
-        ]
-    return [
-        None if entry is None else _fitted(flow, entry.value)
-        for flow, entry in zip(found, varying, strict=True)
-    ]
 
 
 def _fitted(flow: Any, like: Any) -> Any:

@@ -25,7 +25,11 @@ SPREAD = ("spread",)
 #: elements, up to which writing them all takes less time than making a view that repeats a few
 _SMALL = 1024
 
-_asarray, _empty = np.asarray, np.empty  # these, not what stands in for them while a trace is open
+_asarray, _empty, _sum = (
+    np.asarray,
+    np.empty,
+    np.add.reduce,
+)  # these, not what stands in for them while a trace is open
 
 
 def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
@@ -77,9 +81,11 @@ def MEAN(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False) 
 
 
 def extreme(g: Any, out: Any, x: Any, axis: Any, keepdims: Any) -> Any:
-    winners = plain_array(x) == spread(plain_array(out), plain_array(x), axis)
-    shares = winners / np.sum(winners, axis=axis, keepdims=True)
-    return spread(g, x, axis) * astype(shares, out.dtype if out.dtype.kind == "f" else float)
+    left = kept(x.shape, axis)
+    winners = plain_array(x) == plain_array(out).reshape(left)
+    shares = winners / _sum(winners, axis=axis, keepdims=True)
+    kind = out.dtype if out.dtype.kind == "f" else float
+    return np.reshape(g, left) * (shares if shares.dtype == kind else astype(shares, kind))
 
 
 @row(np.max, extreme, symbol="max", maps=("to the largest",))
@@ -94,14 +100,17 @@ def MIN(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
 
 def _variance(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
     centred = x - np.mean(x, axis=axis, keepdims=True)
-    return spread(g * (2.0 / (_count(x, axis) - ddof)), x, axis) * centred
+    return np.reshape(g * (2.0 / (_count(x, axis) - ddof)), kept(x.shape, axis)) * centred
 
 
 def _deviation(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
     centred = x - np.mean(x, axis=axis, keepdims=True)
     flat = out == 0  # of equal values: 0, as for the norm at the origin
-    slope = np.where(flat, 0.0, 1.0) / np.where(flat, 1.0, out) / (_count(x, axis) - ddof)
-    return spread(g * slope, x, axis) * centred
+    if type(flat) is np.bool_ and not isinstance_tracer(out):
+        slope = 0.0 if flat else 1.0 / out
+    else:
+        slope = np.where(flat, 0.0, 1.0) / np.where(flat, 1.0, out)
+    return np.reshape(g * (slope / (_count(x, axis) - ddof)), kept(x.shape, axis)) * centred
 
 
 @row(np.var, _variance, maps=("2(x − mean) ÷ n",))

@@ -6,7 +6,7 @@ the others are composed of these.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -75,12 +75,13 @@ def _ravel(a: Any, order: Any = "C") -> Any:
 def _swapaxes(a: Any, axis1: Any, axis2: Any) -> Any:
     order = list(range(a.ndim))
     order[axis1], order[axis2] = order[axis2], order[axis1]
-    return np.transpose(a, order)
+    return np.transpose(a, tuple(order))
 
 
 @composed(np.moveaxis)
 def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    return np.transpose(a, [length - 1 for length in np.moveaxis(_numbered(a), source, destination).shape])
+    moved = np.moveaxis(_numbered(a), source, destination).shape
+    return np.transpose(a, tuple([length - 1 for length in moved]))
 
 
 def _numbered(a: Any) -> Any:
@@ -90,7 +91,8 @@ def _numbered(a: Any) -> Any:
 
 @composed(np.rollaxis)
 def _rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
-    return np.transpose(a, [length - 1 for length in np.rollaxis(_numbered(a), axis, start).shape])
+    rolled = np.rollaxis(_numbered(a), axis, start).shape
+    return np.transpose(a, tuple([length - 1 for length in rolled]))
 
 
 def _as_shaped(function: Any) -> None:
@@ -148,14 +150,17 @@ def _meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "
 
 def _parts(g: Any, out: Any, *args: Any) -> list[Any]:
     *arrays, axis = args
-    if axis is None:
+    flat = axis is None
+    if flat:
         axis, lengths = 0, [one.size for one in arrays]
     else:
         lengths = [one.shape[axis] for one in arrays]
-    ends = np.cumsum([0, *lengths])
+    ends = accumulate(lengths, initial=0)
     before = (slice(None),) * (axis % g.ndim)
-    parts = [g[(*before, slice(int(a), int(b)))] for a, b in pairwise(ends)]
-    return [np.reshape(part, one.shape) for part, one in zip(parts, arrays, strict=True)]
+    parts = [g[(*before, slice(start, end))] for start, end in pairwise(ends)]
+    if flat:
+        return [np.reshape(part, one.shape) for part, one in zip(parts, arrays, strict=True)]
+    return parts
 
 
 @gate("numpy.concatenate", _parts, "axis", symbol="concat", label="slice")
@@ -182,7 +187,12 @@ def _stack(arrays: Any, axis: Any = 0) -> Any:
         return array(items)
     if len({one.shape for one in items}) > 1:
         np.stack([_blank(one) for one in items])  # raises numpy's own error
-    return np.concatenate([np.expand_dims(one, axis) for one in items], axis=axis)
+    shape, ndim = items[0].shape, items[0].ndim
+    if not -ndim <= axis + 1 <= ndim + 1:
+        np.expand_dims(_blank(items[0]), axis)  # raises numpy's own error
+    place = axis % (ndim + 1)
+    longer = (*shape[:place], 1, *shape[place:])
+    return np.concatenate([np.reshape(one, longer) for one in items], axis=axis)
 
 
 @composed(np.vstack)

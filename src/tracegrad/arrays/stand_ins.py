@@ -125,6 +125,9 @@ def _of_lists(original: Function) -> Function:
                 if made is not None:
                     return made
             elif kind in _LISTS and holds_tracer(arg):
+                made = short(*args, **options) if takes_lists else None
+                if made is not None:
+                    return made
                 break
         else:
             return original(*args, **options)

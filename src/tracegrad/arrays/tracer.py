@@ -25,17 +25,21 @@ from tracegrad.arrays.indexing import GETITEM, SETITEM, getitem, whole
 from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import unsupported
 from tracegrad.errors import UnsupportedError
-from tracegrad.primitives import ADD, BIT_OPERATORS, COMPARISONS, LITERAL_POWER, POWER, TABLE, bind
+from tracegrad.primitives import ADD, BIT_OPERATORS, COMPARISONS, LITERAL_POWER, POWER, TABLE, Primitive, bind
+from tracegrad.pulls import pull_for
 from tracegrad.source import describe
 from tracegrad.tape import user_frame
 from tracegrad.tracer import (
     BINARY,
+    NOTHING,
     ScalarTracer,
     Tracer,
     escape,
     is_operand,
     isinstance_tracer,
+    lend,
     operands,
+    plain_constant,
     record,
 )
 from tracegrad.ufuncs import SHORT
@@ -72,8 +76,10 @@ class ArrayTracer(Tracer):
             for arg in args:
                 if issubclass(type(arg), ArrayTracer):
                     check_memory(arg)
-        elif not row.step and (values := _plain_values(tape, row, args)) is not None:
-            return record(tape, row, row.forward(*values), args)
+        elif not row.step:
+            node = usual(tape, row, args)
+            if node is not None:
+                return node
         return Tracer._tracegrad_bind_(self, row, args)
 
     # ---- what arrays are
@@ -212,22 +218,55 @@ class ArrayTracer(Tracer):
         return bind(LITERAL_POWER if literal else POWER, self, other)
 
 
-def _plain_values(tape: Any, row: Any, args: tuple[Any, ...]) -> list[Any] | None:
-    """What operands are worth; ``None`` where tracing that takes more than a look at their classes."""
-    values = []
-    for arg in args:
+def usual(tape: Any, row: Primitive, args: tuple[Any, ...]) -> Any:
+    """The entry for operands that are plain constants and values of one tape on plain arrays; ``None`` for others."""
+    count = len(args) - len(row.params)
+    values, kept, pattern = [], [], ""
+    for arg in args[:count]:
         kind = type(arg)
         if kind is ArrayTracer or kind is ScalarTracer:
-            if arg.tape is not tape or isinstance_tracer(arg.value):
+            if arg.tape is not tape or issubclass(type(arg.value), Tracer):
                 return None
             values.append(arg.value)
-        elif isinstance_tracer(arg):
+            kept.append(arg)
+            pattern += "v"
+        elif issubclass(kind, Tracer):
             return None
         else:
             values.append(arg)
-    if any(map(isinstance_tracer, args[len(args) - len(row.params) :])):
-        return None
-    return values
+            kept.append(arg if kind is float or kind is int else plain_constant(arg))
+            pattern += "c"
+    if count < len(args):
+        data = args[count:]
+        if any(map(isinstance_tracer, data)):
+            return None
+        values += data
+        kept += data if row.vjps is not None else map(plain_constant, data)
+        pattern += "c" * len(data)
+    value = row.forward(*values)
+    kind = type(value)
+    if kind is np.ndarray and value.dtype.kind in "fiub":
+        node: Any = ArrayTracer()
+    elif kind is np.float64:
+        node = ScalarTracer()
+        lend(value)
+    else:
+        return record(tape, row, value, args)
+    node.value = value
+    if row.variadic or len(args) > 2:
+        node.pull = pull_for(row, "n")
+        node.a, node.b = tuple(kept), NOTHING
+    else:
+        node.pull = pull_for(row, pattern)
+        node.a, node.b = kept if len(args) == 2 else (*kept, NOTHING)
+    frame = user_frame()
+    if frame is not tape.frame:
+        tape.enter(frame)
+    node.tape = tape
+    node.lasti = frame.f_lasti
+    node.adjoint = None
+    tape.append(node)
+    return node
 
 
 def _is_array_like(other: Any) -> bool:
