@@ -361,6 +361,115 @@ CASES: list[Case] = [
         if hasattr(np.linalg, "vector_norm")
         else []
     ),
+    # numbers in lists
+    *(
+        Case(f"{name} of lists", lambda x, name=name: getattr(np, name)([[x[0], x[1]], [x[2], 1.0]]), (V,))
+        for name in ("stack", "vstack", "hstack", "dstack", "column_stack", "concatenate", "squeeze", "ravel")
+    ),
+    Case("where of lists", lambda x: np.where([True, False], [x[0], x[1]], [x[2], 3.0]), (V,)),
+    Case("tile and repeat of lists", lambda x: np.tile([x[0], x[1]], 2) * np.repeat([x[2], x[3]], 2), (V,)),
+    Case("broadcast of a list", lambda x: np.broadcast_to([x[0], x[1]], (3, 2)), (V,)),
+    Case("meshgrid of lists", lambda x: np.meshgrid([x[0], x[1]], [1.0, x[2]])[1], (V,)),
+    Case("insert a list", lambda x: np.insert(np.ones(3, x.dtype), [1, 2], [x[0], x[1]]), (V,)),
+    Case("array with axes", lambda x: np.array([x[0], x[1]], ndmin=3), (V,)),
+    Case("array in order", lambda x: np.array(x * 2, order="F").sum() * np.asfortranarray(x), (A,)),
+    Case("r_", lambda x: np.r_[x[0], x[1:], 1.0, x[0] : x[0] + 2, x[0] : x[1] : 3j], (V,)),
+    Case("c_", lambda x: np.c_[x, 2 * x, np.ones(4, x.dtype)], (V,)),
+    Case("row_stack and kin", lambda x: np.vstack([x, x], dtype=x.dtype)[0] * np.stack([x, x])[1], (V,)),
+    Case("full_like of a constant", lambda x: np.full_like(np.zeros((2, 2), x.dtype), x[0]), (V,)),
+    Case("fromiter", lambda x: np.fromiter((one * one for one in x), x.dtype), (V,)),
+    Case("vectorize", lambda x: np.vectorize(lambda u, w=2.0: u * u * w if u > 1 else w * u)(x, x[0]), (A,)),
+    Case("vectorize pairs", lambda x: np.vectorize(lambda u: (u, u * u), otypes=[float, float])(x)[1], (V,)),
+    Case("flat", lambda x: _flat(x), (A,)),
+    # counts
+    Case("bincount", lambda w: np.bincount([0, 2, 2, 1], w, 5), (V,)),
+    Case("histogram weights", lambda w: np.histogram(V, [0.0, 0.8, 1.2, 1.6], weights=w)[0] ** 2, (V + 1,)),
+    Case(
+        "histogram density",
+        lambda w: np.histogram(V, 3, (0.0, 2.0), weights=w, density=True)[0],
+        (V + 1,),
+    ),
+    Case("histogram edges", lambda x: np.histogram(x, 4)[1] * np.histogram_bin_edges(x, 4), (A,)),
+    Case(
+        "histogram2d weights",
+        lambda w: np.histogram2d(V, V, [[0.0, 0.9, 2.0], [0.3, 1.0, 1.2]], weights=w)[0],
+        (V + 1,),
+    ),
+    # sets
+    Case("setdiff1d", lambda x: np.setdiff1d(x, [x[0, 0], 5.0]), (A,)),
+    Case("intersect1d", lambda x: np.intersect1d(x, x[1, :3]), (A,)),
+    Case("setxor1d", lambda x: np.setxor1d(x, x[1, :3]), (A,)),
+    *([Case("unique_all", lambda x: np.unique_all(x).values, (A,))] if hasattr(np, "unique_all") else []),
+    # places, ends, options
+    Case("quantile place", lambda x, q: np.quantile(x, q), (A, 0.37)),
+    Case("quantile places", lambda x, q: np.quantile(x, q, axis=1), (A, np.array([[0.2, 0.61]]))),
+    *(
+        Case(
+            f"percentile place {method}",
+            lambda x, q, method=method: np.percentile(x, q, axis=(0, 2), method=method, keepdims=True),
+            (Q, 37.0),
+        )
+        for method in (
+            "hazen",
+            "weibull",
+            "median_unbiased",
+            "normal_unbiased",
+            "interpolated_inverted_cdf",
+            "nearest",
+        )
+    ),
+    Case("arange", lambda x: np.arange(x[0], x[1] + 3, x[2]), (V,)),
+    Case("arange end", lambda x: np.arange(x[0].item()).sum() * x, (V + 2,)),
+    Case("interp outside", lambda x, e: np.interp(x, [0.5, 1.0], [1.0, 3.0], left=e[0], right=e[1]), (A, V)),
+    Case("interp at a number", np.interp, (0.8, np.array([0.2, 1.0, 1.4]), np.array([1.0, 4.0, 2.0]))),
+    Case("take wrap", lambda x: np.take(x, [5, -6], axis=1, mode="wrap"), (A,)),
+    Case("choose clip", lambda x, y: np.choose([5, 0, 1, -3], [x, y], mode="clip"), (A, V)),
+    Case("cov weights", lambda x, w: np.cov(x, fweights=[1, 2, 1, 3], aweights=w), (A, V)),
+    Case("cov weights 0", lambda x, w: np.cov(x, aweights=w, ddof=0), (A, V)),
+    *(
+        Case(f"{name} where", lambda x, name=name: getattr(np, name)(x, axis=1, where=SOME, ddof=1), (Q,))
+        for name in ("var", "std")
+    ),
+    Case("cross axes", lambda x, y: np.cross(x, y, axisa=0, axisc=0), (A, numbers(31, 4, 3))),
+    Case("einsum lists", lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [2, 0]), (A, W)),
+    Case("einsum optimized", lambda x, y: np.einsum("ij,jk,kl->il", x, y, y.T, optimize=True), (A, W)),
+    Case("angle of reals", lambda x: np.angle(x) * x + np.angle(x, deg=True), (C,)),
+    Case("ufunc dtype", lambda x: np.add(x, 1.5, dtype=float) * np.exp(x, dtype=float), (A,)),
+    Case("add.at", lambda x: _added(x), (V,)),
+    Case("reduceat", lambda x: np.add.reduceat(x, [0, 2, 1], axis=1), (A,)),
+    Case(
+        "reductions of ufuncs",
+        lambda x: np.logaddexp.reduce(x) * np.hypot.reduce(x, axis=0) - np.subtract.reduce(x),
+        (C,),
+    ),
+    Case("accumulations of ufuncs", lambda x: np.logaddexp.accumulate(x) + np.subtract.accumulate(x), (C,)),
+    Case("running maximum", lambda x: np.maximum.accumulate(x, 1) - 2 * np.minimum.accumulate(x), (C,)),
+    # polynomials
+    Case("roots", lambda p: np.abs(np.roots(p)), (np.array([1.0, 0.3, 1.0, 2.0, 0.7]),)),
+    Case("real roots", lambda p: np.roots(p).real, (np.array([1.0, -6.0, 11.0, -5.5]),)),
+    Case("poly", lambda x: np.poly(x), (V,)),
+    Case("polydiv", lambda u, v: np.concatenate(np.polydiv(u, v)), (np.append(V, 2.0), V[:3])),
+    Case("polyfit", lambda x, y: np.polyfit(x, y, 2), (np.cumsum(V), V)),
+    Case("polyfit weights", lambda x, y, w: np.polyfit(x, y, 1, w=w), (np.cumsum(V), V, V + 1)),
+    # eigenvalues and complex matrices
+    Case("eigvals", lambda x: np.linalg.eigvals(x * 0.1 + np.diag([1.0, 3.0, 6.0, 10.0])).real, (S,)),
+    Case("eig", lambda x: np.abs(np.linalg.eig(x)[0]), (numbers(32, 2, 3, 3) - 1,)),
+    Case("eig vectors", lambda x: np.linalg.eig(x * 0.1 + np.diag([1.0, 3, 6, 10]))[1].real ** 2, (S,)),
+    Case(
+        "eig complex vectors",
+        lambda x: (lambda v: v.real + v.imag**3)(np.linalg.eig(x)[1]),
+        (np.array([[1.0, 2.0, 0.1], [-2.0, 1.5, 0.3], [0.2, 0.4, 3.0]]),),
+    ),
+    Case("complex det", lambda x: np.abs(np.linalg.det(x + 1j * x.T)), (S,)),
+    Case("complex slogdet", lambda x: (lambda s, d: d * s.imag)(*np.linalg.slogdet(x + 1j * x**2)), (S,)),
+    Case("complex cholesky", lambda x: np.abs(np.linalg.cholesky(spd(x) + 1j * (x - x.T))), (S,)),
+    Case("complex eigh", lambda x: np.linalg.eigvalsh(x + x.T + 1j * (x - x.T)), (S,)),
+    Case("complex eigh upper", lambda x: np.linalg.eigh(x + 1j * x**2, "U")[0], (S,)),
+    Case("complex eigh vectors", lambda x: np.abs(np.linalg.eigh(x + x.T + 1j * (x - x.T))[1]) ** 2, (S,)),
+    Case("complex singular values", lambda x: np.linalg.svd(x + 1j * x**2, compute_uv=False), (C,)),
+    Case("complex nuclear norm", lambda x: np.linalg.norm(x + 1j * x**2, "nuc"), (C,)),
+    Case("complex var and std", lambda x: np.var(x + 1j * x**2, 0) * np.std(x * 1j + x**2, 0, ddof=1), (A,)),
+    Case("svd full", lambda x: (lambda u, s, v: (u * s) @ v[:3] ** 2)(*np.linalg.svd(x)), (C,)),
     # places
     Case("insert", lambda x, y: np.insert(x, [1, 3], y[:, :2], axis=1), (A, B)),
     Case("insert flat", lambda x: np.insert(x, 2, x[0, 0] ** 2), (A,)),
@@ -522,6 +631,24 @@ def _partitioned(x: Any) -> Any:
     y[0].put([1], x[1, 1])
     y.sort(axis=0)
     return y * x
+
+
+def _flat(x: Any) -> Any:
+    y = x * 1.0
+    y.flat[1] = y.flat[0] * 3
+    y.flat[[2, 5]] *= 2
+    z = np.zeros((2, 4), x.dtype)
+    z.flat[:3] = y.flat[4:7]
+    z.flat[7] = sum(value * place[1] for place, value in np.ndenumerate(y))
+    return z * y.view()[1]
+
+
+def _added(x: Any) -> Any:
+    y = np.zeros(3, x.dtype)
+    np.add.at(y, [0, 2, 0, 1], x)
+    z = x * 1.0
+    np.subtract.at(z, [1, 1], y[:2] ** 2)
+    return y[0] * z
 
 
 def _in_place(x: Any) -> Any:

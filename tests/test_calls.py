@@ -32,6 +32,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "min": lambda x: x.min(),
     "var": lambda x: np.var(x, 0, ddof=1),
     "std": lambda x: x.std(axis=1, keepdims=True),
+    "var where": lambda x: np.var(x, 0, where=X > -2),
+    "std everywhere": lambda x: np.std(x, axis=1, where=True),
     "cumsum": lambda x: np.cumsum(x, 1),
     "cumsum of all": lambda x: x.cumsum(),
     "cumprod": lambda x: np.cumprod(x, axis=0),

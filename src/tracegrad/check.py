@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from tracegrad.arguments import title_of
 from tracegrad.arrays import include
-from tracegrad.arrays.fit import shape_of
+from tracegrad.arrays.fit import dtype_kind, shape_of
 from tracegrad.derivatives import vjp
 from tracegrad.differences import Difference, derivative_at_zero
 from tracegrad.document import Node
@@ -284,7 +284,7 @@ def worst_node(t: Trace, order: int, tolerance: Tolerance) -> Suspect | None:
     """The operation of a trace whose local gradient (or its derivative) is farthest from differences of it."""
     worst: tuple[float, Suspect] | None = None
     for index, primitive in enumerate(t.graph.primitives):
-        if primitive in (INPUT, CONST):
+        if primitive in (INPUT, CONST) or _has_complex(t.graph, index):
             continue
         for slot, by, terms, estimate in _locals(t, index, order):
             local, magnitude = math.fsum(terms), math.fsum(map(abs, terms))
@@ -296,6 +296,11 @@ def worst_node(t: Trace, order: int, tolerance: Tolerance) -> Suspect | None:
                     difference=estimate.value,
                 )  # fmt: skip
     return None if worst is None else worst[1]
+
+
+def _has_complex(graph: Any, index: int) -> bool:
+    """Whether a node or an operand of it is complex: what is around it then tells of it."""
+    return any(dtype_kind(graph.values[number]) == "c" for number in (index, *graph.operands_of(index)))
 
 
 def _locals(t: Trace, index: int, order: int) -> Iterator[tuple[int, int, list[float], Difference]]:

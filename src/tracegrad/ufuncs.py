@@ -22,7 +22,16 @@ from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
 from tracegrad.source import describe
 from tracegrad.tape import refuse, user_frame
-from tracegrad.tracer import KINDS, UNSETTLED, NumberTracer, ScalarTracer, Tracer, isinstance_tracer, plain
+from tracegrad.tracer import (
+    KINDS,
+    UNSETTLED,
+    NumberTracer,
+    ScalarTracer,
+    Tracer,
+    escape,
+    isinstance_tracer,
+    plain,
+)
 
 #: ufunc -> row of the primitive table with the same derivative
 LIKE = {
@@ -200,7 +209,9 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
         result = getattr(ufunc, method)(*settled, **plain)
         return options["out"][0] if len(options.get("out") or ()) == 1 else result
     if KINDS and method == "__call__":
-        options = {name: option for name, option in options.items() if option is not None}
+        options = {name: one for name, one in options.items() if not _is_neutral(name, one)}
+        if "dtype" in options:
+            inputs = _in_precision(ufunc, inputs, options.pop("dtype"), options.pop("casting", "same_kind"))
         if not {"out", "where"}.isdisjoint(options):
             return _into(ufunc, inputs, **options)
         if ufunc.__name__ in _NOT_ELEMENTWISE:
@@ -211,6 +222,11 @@ def array_ufunc(self: Tracer, ufunc: Any, method: str, *inputs: Any, **options: 
         return _as_function(ufunc, method, *inputs, **options)
     if KINDS and method == "outer" and not options and len(inputs) == 2:
         return _outer(ufunc, *inputs)
+    if KINDS and method in ("at", "reduce", "reduceat", "accumulate"):
+        from tracegrad.arrays.ufunc_methods import METHODS
+
+        serve: Any = METHODS[method]
+        return serve(ufunc, *inputs, **options)
     row = row_of(ufunc)
     if method != "__call__" or options or row is None:
         call = f"{ufunc.__name__}" if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -237,6 +253,26 @@ _METHODS_OF_UFUNCS = {
     ("reduce", "minimum"): "min", ("reduce", "logical_and"): "all", ("reduce", "logical_or"): "any",
     ("accumulate", "add"): "cumsum", ("accumulate", "multiply"): "cumprod",
 }  # fmt: skip
+
+
+#: options of ufuncs that change nothing when they are left at this
+_NEUTRAL = {"casting": "same_kind", "order": "K", "subok": True}
+
+
+def _is_neutral(name: str, option: Any) -> bool:
+    return option is None or (name in _NEUTRAL and option == _NEUTRAL[name])
+
+
+def _in_precision(ufunc: Any, inputs: Any, dtype: Any, casting: str) -> Any:
+    """Operands as the loop takes them that ``dtype`` asks for."""
+    from tracegrad.arrays.shapes import cast
+    from tracegrad.arrays.table import unsupported
+
+    numpy: Any = sys.modules["numpy"]
+    kind = numpy.dtype(dtype)
+    if kind.kind not in "fc" or ufunc.__name__ in STEPS:
+        raise unsupported(f"numpy.{ufunc.__name__} with dtype {kind}")
+    return [one[()] if one.ndim == 0 else one for one in cast(inputs, kind, casting)]
 
 
 def _as_function(
@@ -320,6 +356,24 @@ def holds_tracer(value: Any) -> bool:
     return isinstance_tracer(value)
 
 
+def as_element(self: NumberTracer, dtype: Any = None, copy: Any = None) -> Any:
+    """``NumberTracer.__array__``: numpy makes an array of something that this number is in.
+
+    Only an array that is asked to be one of objects is a container, which may hold it.
+    """
+    numpy = sys.modules["numpy"]
+    if dtype is None:
+        refuse(
+            UnsupportedError(
+                "a traced number is in a list or tuple that numpy would make an array of objects of, "
+                f"{describe(user_frame())}.  Make it an array first: np.array([...])"
+            )
+        )
+    if numpy.dtype(dtype).kind != "O":
+        escape(self, "turned into a plain array")
+    return _as_object(self)
+
+
 def array_function(self: Tracer, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
     """``Tracer.__array_function__``: a function of numpy with a tracer among its arguments."""
     short = SHORT.get(function)
@@ -389,5 +443,6 @@ def install() -> None:
         for name in names:
             if not hasattr(NumberTracer, name):
                 setattr(NumberTracer, name, property(functools.partial(how, name)))
+    NumberTracer.__array__ = as_element  # type: ignore[attr-defined]
     Tracer.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
     Tracer.__array_function__ = array_function  # type: ignore[attr-defined]

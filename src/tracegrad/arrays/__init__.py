@@ -19,7 +19,7 @@ _SCIPY = {"scipy.special": "scipy_special", "scipy.linalg": "scipy_linalg"}
 _included: set[str] = set()
 
 #: (namespace, stand-ins by name, originals by name) of numpy's modules
-PATCHES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+PATCHES: list[tuple[Any, dict[str, Any], dict[str, Any]]] = []
 
 
 def include() -> bool:
@@ -33,21 +33,26 @@ def include() -> bool:
     from tracegrad.arrays import (  # noqa: F401
         assigning,
         calls,
+        eigen,
         elementwise,
         fast,
         fourier,
         fresh,
+        histograms,
         indexing,
         linalg,
         linear,
         numerical,
+        polynomials,
         products,
         reductions,
+        sets,
         shapes,
         stand_ins,
         statistics,
         steps,
         tracer,
+        ufunc_methods,
     )
     # fmt: on
 

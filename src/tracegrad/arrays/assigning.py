@@ -12,7 +12,7 @@ import numpy as np
 
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.fit import shape_of
-from tracegrad.arrays.table import HANDLERS, composed, unsupported
+from tracegrad.arrays.table import HANDLERS, composed, title, unsupported
 from tracegrad.stand_ins import ORIGINAL_OF
 from tracegrad.tracer import isinstance_tracer
 
@@ -32,7 +32,9 @@ def written(result: Any, out: Any, name: str, where: Any = ...) -> Any:
 
 def served(function: Any, args: Any, options: Any) -> Any:
     """Call what serves a function of numpy; a result that is asked for in an array is put there."""
-    serve = HANDLERS[ORIGINAL_OF.get(function, function)]
+    serve = HANDLERS.get(ORIGINAL_OF.get(function, function))
+    if serve is None:
+        raise unsupported(title(function))
     out = options.get("out")
     if out is None:
         return serve(*args, **options)

@@ -85,6 +85,11 @@ def COPY(x: Any, dtype: Any) -> Any:
     return np.array(x, dtype=dtype)
 
 
+@gate("numpy.copy", lambda g, out, x, order: [g], "order", symbol="copy", label="identity")
+def ORDERED(x: Any, order: Any) -> Any:
+    return np.array(x, order=order)
+
+
 def static(value: Any) -> Any:
     """Static data (an index, an axis, a shape) as plain values; what was traced of it is a guard."""
     if isinstance_tracer(value):

@@ -44,12 +44,12 @@ _ROWS: dict[Any, tuple[Primitive, str, str]] = {
     np.min: (MIN, "axis=None, *more, keepdims=False", "minimum(array, axis, None, None, keepdims)"),
     np.var: (
         VAR,
-        "axis=None, *more, ddof=0, keepdims=False",
+        "axis=None, *more, ddof=0, keepdims=False, where=None",
         "array.var(axis, None, None, ddof, keepdims=keepdims)",
     ),
     np.std: (
         STD,
-        "axis=None, *more, ddof=0, keepdims=False",
+        "axis=None, *more, ddof=0, keepdims=False, where=None",
         "array.std(axis, None, None, ddof, keepdims=keepdims)",
     ),
     np.cumsum: (CUMSUM, "axis=None, *more", "array.cumsum(axis)"),
@@ -147,7 +147,13 @@ def _made(row: Primitive, parameters: str, compute: str) -> Callable[..., Any]:
 
 _NO_NUMBER = "type({0}) is not float and type({0}) is not int"
 _UNUSUAL_DATA = "type({0}) not in PLAIN and not is_fixed({0})"
-_UNUSUAL = {"order": "order != 'C'", "ord": "ord is not None", "a_min": _NO_NUMBER, "a_max": _NO_NUMBER}
+_UNUSUAL = {
+    "order": "order != 'C'",
+    "ord": "ord is not None",
+    "where": "where is not None",
+    "a_min": _NO_NUMBER,
+    "a_max": _NO_NUMBER,
+}
 
 
 def _of_two(row: Primitive) -> Callable[..., Any]:

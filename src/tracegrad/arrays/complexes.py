@@ -102,7 +102,8 @@ def _angle(z: Any, deg: Any = False) -> Any:
     z = lift(z)
     if is_complex(z):
         return bind(ANGLE, z, deg)
-    return np.arctan2(0.0 * z, z) * (180 / np.pi if deg else 1.0)
+    angle = np.arctan2(0.0, z)
+    return angle * (180 / np.pi) if deg else angle
 
 
 @composed(np.real_if_close)

@@ -78,7 +78,7 @@ def getitem(x: Any, index: Any) -> Any:
 
 
 def _setitem(x: Any, value: Any, index: Any) -> Any:
-    found = x.copy(order="K")
+    found = np.array(x, order="K")
     found[index] = value
     return found
 
@@ -116,12 +116,19 @@ def setitem(x: Any, value: Any, index: Any) -> Any:
     return bind(SETITEM, x, value, static(index))
 
 
+def in_range(places: Any, length: int, mode: str) -> Any:
+    """Places beyond the end as ``mode`` has them: ``wrap``, ``clip``, or left for numpy to complain about."""
+    if mode == "wrap":
+        return places % length
+    return np.clip(places, 0, length - 1) if mode == "clip" else places
+
+
 @composed(np.take)
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
-    if out is not None or mode != "raise":
-        raise unsupported("numpy.take with out or mode")
+    if out is not None:
+        raise unsupported("numpy.take with out")
     a = lift(a)
-    indices = np.asarray(static(indices))
+    indices = in_range(np.asarray(static(indices)), a.size if axis is None else a.shape[axis], mode)
     if axis is None:
         return getitem(np.ravel(a), indices if indices.ndim else int(indices))
     return getitem(a, (*[slice(None)] * (axis % a.ndim), indices if indices.ndim else int(indices)))
@@ -326,6 +333,13 @@ def _like(function: Any) -> None:
         return function(plain_array(a), *args, **options)
 
     HANDLERS[function] = serve
+
+
+if hasattr(np, "astype"):
+
+    @composed(np.astype)
+    def _astype(x: Any, dtype: Any, /, *, copy: Any = True, device: Any = None) -> Any:
+        return x.astype(dtype)
 
 
 each(_like, np.zeros_like, np.ones_like, np.empty_like)

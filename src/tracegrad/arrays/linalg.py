@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import lift
+from tracegrad.arrays.complexes import is_complex
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import shape_of
 from tracegrad.arrays.products import transposed
@@ -26,7 +27,13 @@ LA = np.linalg
 
 
 def _part(
-    function: Any, number: int, name: str, vjp: Any, *params: str, maps: tuple[str, ...] = ()
+    function: Any,
+    number: int,
+    name: str,
+    vjp: Any,
+    *params: str,
+    maps: tuple[str, ...] = (),
+    complex: bool = False,
 ) -> Primitive:
     """A row for one result of a function that has several."""
 
@@ -35,7 +42,7 @@ def _part(
 
     return Primitive(
         name=f"numpy.linalg.{function.__name__}.{name}", forward=forward, vjps=(vjp,), params=params,
-        symbol=f"{function.__name__}.{name}", maps=maps, variadic=True, python="", c="", numpy="",
+        symbol=f"{function.__name__}.{name}", maps=maps, variadic=True, complex=complex, python="", c="", numpy="",
     )  # fmt: skip
 
 
@@ -54,10 +61,17 @@ def _column(x: Any, vector: bool) -> Any:
 
 
 def _read(s: Any, UPLO: str = "L") -> Any:
-    """The gradient by the triangle that is read of a symmetric matrix, the lower or the upper one."""
-    both = s + transposed(s)
+    """The gradient by the triangle that is read of a Hermitian matrix, the lower or the upper one.
+
+    Of the diagonal the real part is read.
+    """
+    both = s + _conjugated(transposed(s))
     triangle = np.tril(both, -1) if UPLO.upper() == "L" else np.triu(both, 1)
-    return triangle + s * np.eye(s.shape[-1], dtype=s.dtype)
+    return triangle + 0.5 * both * np.eye(s.shape[-1], dtype=np.real(plain_array(s)).dtype)
+
+
+def _conjugated(x: Any) -> Any:
+    return np.conjugate(x) if is_complex(x) else x
 
 
 # ---- systems of equations ---------------------------------------------------------------------------
@@ -99,13 +113,15 @@ def cofactors(out: Any, a: Any) -> Any:
 
 
 def _by_svd(a: Any) -> Any:
+    if is_complex(a):
+        raise unsupported("the derivative of numpy.linalg.det of a complex matrix that is singular")
     u, s, vh = LA.svd(a)
     others = [np.prod(np.delete(s, k, axis=-1), axis=-1) for k in range(s.shape[-1])]
     signs = LA.det(plain_array(u)) * LA.det(plain_array(vh))
     return _matrices(signs) * np.matmul(u * np.stack(others, axis=-1)[..., None, :], vh)
 
 
-@row(LA.det, lambda g, out, a: _matrices(g) * cofactors(out, a), maps=("G det(A) A⁻ᵀ",))
+@row(LA.det, lambda g, out, a: _matrices(g) * cofactors(out, a), maps=("G det(A) A⁻ᵀ",), complex=True)
 def DET(a: Any) -> Any:
     return LA.det(a)
 
@@ -117,14 +133,20 @@ def _det(a: Any) -> Any:
 
 LOGABSDET = _part(
     LA.slogdet, 1, "logabsdet", lambda g, out, a: _matrices(g) * transposed(LA.inv(a)),
-    maps=("G A⁻ᵀ",),
+    maps=("G A⁻ᵀ",), complex=True,
+)  # fmt: skip
+PHASE = _part(
+    LA.slogdet, 0, "sign", lambda g, out, a: 1j * _matrices(np.imag(g * out)) * transposed(LA.inv(a)),
+    maps=("i Im(G s) A⁻ᵀ",), complex=True,
 )  # fmt: skip
 SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
 
 
 @composed(LA.slogdet)
 def _slogdet(a: Any) -> Any:
-    return SlogdetResult(guard(_sign_of_det, a), bind(LOGABSDET, a))
+    a = lift(a)
+    sign = bind(PHASE, a) if is_complex(a) else guard(_sign_of_det, a)
+    return SlogdetResult(sign, bind(LOGABSDET, a))
 
 
 def _sign_of_det(a: Any) -> Any:
@@ -212,10 +234,10 @@ def cholesky_back(g: Any, out: Any, a: Any) -> Any:
     inner = np.tril(np.matmul(transposed(out), g))
     inner = inner - 0.5 * inner * np.eye(a.shape[-1], dtype=out.dtype)
     half = LA.solve(transposed(out), inner)
-    return _read(transposed(LA.solve(transposed(out), transposed(half))))
+    return _read(transposed(LA.solve(_conjugated(transposed(out)), transposed(half))))
 
 
-@row(LA.cholesky, cholesky_back, maps=("L⁻ᵀ Φ(Lᵀ G) L⁻¹",))
+@row(LA.cholesky, cholesky_back, maps=("L⁻ᵀ Φ(Lᵀ G) L⁻¹",), complex=True)
 def CHOLESKY(a: Any) -> Any:
     return LA.cholesky(a)
 
@@ -223,7 +245,7 @@ def CHOLESKY(a: Any) -> Any:
 @composed(LA.cholesky)
 def _cholesky(a: Any, /, *, upper: Any = False) -> Any:
     a = lift(a)
-    return transposed(bind(CHOLESKY, transposed(a))) if upper else bind(CHOLESKY, a)
+    return _conjugated(transposed(bind(CHOLESKY, _conjugated(transposed(a))))) if upper else bind(CHOLESKY, a)
 
 
 def _gaps(w: Any) -> Any:
@@ -234,18 +256,30 @@ def _gaps(w: Any) -> Any:
 
 def _eigenvalues_back(g: Any, out: Any, a: Any, UPLO: Any) -> Any:
     v = LA.eigh(a, UPLO)[1]
-    return _read(np.matmul(v * g[..., None, :], transposed(v)), UPLO)
+    return _read(np.matmul(_conjugated(v) * g[..., None, :], transposed(v)), UPLO)
 
 
 def _eigenvectors_back(g: Any, out: Any, a: Any, UPLO: Any) -> Any:
     w = LA.eigvalsh(a, UPLO)
+    _refuse_phases(g, out)
     inner = _gaps(w) * np.matmul(transposed(out), g)
-    s = np.matmul(np.matmul(out, inner), transposed(out))
-    return _read(0.5 * (s + transposed(s)), UPLO)
+    s = np.matmul(np.matmul(_conjugated(out), inner), transposed(out))
+    return _read(0.5 * (s + _conjugated(transposed(s))), UPLO)
 
 
-EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", _eigenvalues_back, "UPLO", maps=("V G Vᵀ",))
-EIGENVECTORS = _part(LA.eigh, 1, "eigenvectors", _eigenvectors_back, "UPLO")
+def _refuse_phases(g: Any, v: Any) -> None:
+    """Refuse a function of the phases of complex vectors, which are whatever LAPACK has made them."""
+    if is_complex(v):
+        g, v = plain_array(g), plain_array(v)
+        turn = np.abs(np.sum(g * v, axis=-2).imag)
+        if bool(np.any(turn > np.sqrt(np.finfo(v.dtype).eps) * np.maximum(LA.norm(g, axis=-2), 1.0))):
+            raise unsupported(
+                "the derivative of a function of the phases of numpy.linalg.eigh's complex vectors"
+            )
+
+
+EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", _eigenvalues_back, "UPLO", maps=("conj V G Vᵀ",), complex=True)
+EIGENVECTORS = _part(LA.eigh, 1, "eigenvectors", _eigenvectors_back, "UPLO", complex=True)
 EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
 
 
@@ -255,49 +289,97 @@ def _eigh(a: Any, UPLO: Any = "L") -> Any:
     return EighResult(bind(EIGENVALUES, a, UPLO), bind(EIGENVECTORS, a, UPLO))
 
 
-@row(LA.eigvalsh, _eigenvalues_back, maps=("V G Vᵀ",))
+@row(LA.eigvalsh, _eigenvalues_back, maps=("conj V G Vᵀ",), complex=True)
 def EIGVALSH(a: Any, UPLO: Any = "L") -> Any:
     return LA.eigvalsh(a, UPLO)
 
 
+def _reduced(g: Any, count: int, axis: int) -> Any:
+    """The upstream gradient by the vectors that belong to singular values.
+
+    The others, that full matrices of what is not square have, are any that complete the basis.
+    """
+    window = [slice(None)] * g.ndim
+    window[axis] = slice(count, None)
+    if bool(np.any(plain_array(g)[tuple(window)] != 0)):
+        raise unsupported(
+            "the derivative of those vectors of numpy.linalg.svd that belong to no singular value (it gives others "
+            "unless full_matrices=False)"
+        )
+    window[axis] = slice(None, count)
+    return g[tuple(window)]
+
+
+def _vectors(a: Any) -> tuple[Any, Any, Any]:
+    """U, the singular values and Vᴴ.
+
+    Complex vectors are known up to a phase that those of a pair share; half of what turns them against each other is
+    given to each.
+    """
+    return bind(SVD_U, a, False), bind(SVD_S, a, False), bind(SVD_VH, a, False)
+
+
+def _turned(h: Any, s: Any) -> Any:
+    """The part of an upstream gradient, in the basis of the vectors, that turns them into each other."""
+    return _gaps(s**2) * (h - _conjugated(transposed(h)))
+
+
+def _phases(h: Any, s: Any) -> Any:
+    """The part that turns complex vectors in themselves."""
+    eye = np.eye(s.shape[-1], dtype=s.dtype)
+    return 0.5j * np.imag(h) * eye / s[..., None, :] if is_complex(h) else 0.0
+
+
 def _left_back(g: Any, out: Any, a: Any, full: Any) -> Any:
-    u, s, vh = LA.svd(a, full_matrices=False)
-    skew = np.matmul(transposed(u), g)
-    inner = _gaps(s**2) * (skew - transposed(skew)) * s[..., None, :]
-    outside = g - np.matmul(u, skew)
-    return np.matmul(np.matmul(u, inner) + outside / s[..., None, :], vh)
+    u, s, vh = _vectors(a)
+    g = _reduced(g, s.shape[-1], -1)
+    h = np.matmul(transposed(u), g)
+    inner = _turned(h, s) * s[..., None, :] + _phases(h, s)
+    outside = g - np.matmul(_conjugated(u), h)
+    return np.matmul(np.matmul(_conjugated(u), inner) + outside / s[..., None, :], _conjugated(vh))
 
 
 def _right_back(g: Any, out: Any, a: Any, full: Any) -> Any:
-    u, s, vh = LA.svd(a, full_matrices=False)
-    v, gv = transposed(vh), transposed(g)
-    skew = np.matmul(vh, gv)
-    inner = s[..., :, None] * (_gaps(s**2) * (skew - transposed(skew)))
-    outside = transposed(gv - np.matmul(v, skew))
-    return np.matmul(u, np.matmul(inner, vh) + outside / s[..., :, None])
+    u, s, vh = _vectors(a)
+    g = _reduced(g, s.shape[-1], -2)
+    h = np.matmul(_conjugated(vh), _conjugated(transposed(g)))
+    inner = s[..., :, None] * _turned(h, s) - _phases(h, s)
+    outside = g - np.matmul(np.matmul(g, transposed(vh)), _conjugated(vh))
+    return np.matmul(_conjugated(u), np.matmul(inner, _conjugated(vh)) + outside / s[..., :, None])
 
 
 def _singular_back(g: Any, out: Any, a: Any) -> Any:
-    u, _, vh = LA.svd(a, full_matrices=False)
-    return np.matmul(u * g[..., None, :], vh)
+    u, _, vh = _vectors(a)
+    return np.matmul(_conjugated(u) * g[..., None, :], _conjugated(vh))
 
 
-SVD_U = _part(LA.svd, 0, "U", _left_back, "full_matrices")
+SVD_U = _part(LA.svd, 0, "U", _left_back, "full_matrices", complex=True)
 SVD_S = _part(
-    LA.svd, 1, "S", lambda g, out, a, full: _singular_back(g, out, a), "full_matrices", maps=("U G Vᵀ",)
+    LA.svd,
+    1,
+    "S",
+    lambda g, out, a, full: _singular_back(g, out, a),
+    "full_matrices",
+    maps=("conj U G Vᵀ",),
+    complex=True,
 )
-SVD_VH = _part(LA.svd, 2, "Vh", _right_back, "full_matrices")
+SVD_VH = _part(LA.svd, 2, "Vh", _right_back, "full_matrices", complex=True)
 SINGULAR = Primitive(
     name="numpy.linalg.svd.values", forward=lambda a: LA.svd(a, compute_uv=False), vjps=(_singular_back,),
-    symbol="svd", maps=("U G Vᵀ",), variadic=True, python="", c="", numpy="",
+    symbol="svd", maps=("U G Vᵀ",), variadic=True, complex=True, python="", c="", numpy="",
 )  # fmt: skip
 SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])
 
 
 @composed(LA.svd)
 def _svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
-    if hermitian or (compute_uv and full_matrices and a.shape[-1] != a.shape[-2]):
-        raise unsupported("numpy.linalg.svd with full matrices of what is not square")
+    a = lift(a)
+    if hermitian:
+        raise unsupported("numpy.linalg.svd with hermitian")
+    if compute_uv and is_complex(a):
+        raise unsupported(
+            "numpy.linalg.svd of complex numbers with its vectors, which are known up to phases,"
+        )
     if not compute_uv:
         return bind(SINGULAR, a)
     return SVDResult(*(bind(one, a, full_matrices) for one in (SVD_U, SVD_S, SVD_VH)))

@@ -1,7 +1,7 @@
-"""Numerical methods: differences, integrals, interpolation, convolution, polynomials, grids of numbers.
+"""Numerical methods: differences, integrals, interpolation, convolution, grids of numbers.
 
 In: functions of numpy.  Out: their rows and compositions.  Few are rows of their own: interp, correlate, linspace,
-geomspace, unwrap.
+geomspace, arange, unwrap.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from tracegrad.arrays.build import array, holds_tracer, lift, static
+from tracegrad.arrays.build import array, as_array, holds_tracer, lift, static
 from tracegrad.arrays.elementwise import plain_array
-from tracegrad.arrays.indexing import setitem
-from tracegrad.arrays.table import HANDLERS, MANY, composed, row, unsupported
-from tracegrad.row import bind
+from tracegrad.arrays.fit import adjoint_dtype
+from tracegrad.arrays.indexing import in_range, setitem
+from tracegrad.arrays.steps import guard
+from tracegrad.arrays.table import HANDLERS, MANY, bare, composed, row
+from tracegrad.row import Primitive, bind
 
 # ---- differences and integrals ----------------------------------------------------------------------
 
@@ -159,6 +161,8 @@ for _name, _scan, _start in (("cumulative_sum", np.cumsum, 0.0), ("cumulative_pr
 @composed(np.interp)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     x, xp, fp = (lift(one) if holds_tracer(one) else np.asarray(one) for one in (x, xp, fp))
+    if holds_tracer((left, right)) and period is None:
+        return _interp_between(x, xp, fp, left, right)
     if period is not None:
         period, left, right = abs(period), None, None
         x, xp = x % period, xp % period
@@ -167,6 +171,15 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
         xp = np.concatenate([xp[-1:] - period, xp, xp[0:1] + period])
         fp = np.concatenate([fp[-1:], fp, fp[0:1]])
     return bind(INTERP, x, xp, fp, static(left), static(right))
+
+
+def _interp_between(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    """With traced values for what lies outside."""
+    at, nodes = plain_array(x), plain_array(xp)
+    found = np.interp(x, xp, fp)
+    for outside, value in ((at < nodes[0], left), (at > nodes[-1], right)):
+        found = found if value is None else np.where(outside, value, found)[()]
+    return found
 
 
 def _piece(x: Any, xp: Any) -> Any:
@@ -184,8 +197,9 @@ def _interp_x(g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any)
 def _hats(weighted: Any, share: Any, place: Any, length: int) -> Any:
     """What returns to the nodes: each x gives to the two around it, by a matrix that is made dense."""
     columns, place = np.arange(length), place[..., None]
-    hats = (1 - share)[..., None] * (columns == place) + share[..., None] * (columns == place + 1)
-    return np.sum(np.reshape(weighted[..., None] * hats, (-1, length)), axis=0)
+    weighted, share = (np.expand_dims(as_array(one), -1) for one in (weighted, share))
+    hats = (1 - share) * (columns == place) + share * (columns == place + 1)
+    return np.sum(np.reshape(weighted * hats, (-1, length)), axis=0)
 
 
 def _interp_fp(g: Any, out: Any, x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
@@ -245,67 +259,6 @@ def _convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     return np.correlate(a, v[::-1], mode)
 
 
-# ---- polynomials ------------------------------------------------------------------------------------
-
-
-@composed(np.polyval)
-def _polyval(p: Any, x: Any) -> Any:
-    x = lift(x)
-    total = np.zeros_like(x)
-    for coefficient in lift(p):
-        total = total * x + coefficient
-    return total
-
-
-@composed(np.polymul)
-def _polymul(a1: Any, a2: Any) -> Any:
-    return np.convolve(np.atleast_1d(lift(a1)), np.atleast_1d(lift(a2)))
-
-
-def _poly_sum(function: Any, combine: Any) -> None:
-    @composed(function)
-    def serve(a1: Any, a2: Any) -> Any:
-        a1, a2 = np.atleast_1d(lift(a1)), np.atleast_1d(lift(a2))
-        size = max(len(a1), len(a2))
-        return combine(*(_longer(a, size) for a in (a1, a2)))
-
-
-def _longer(a: Any, size: int) -> Any:
-    return a if len(a) == size else np.concatenate([np.zeros(size - len(a), a.dtype), a])
-
-
-_poly_sum(np.polyadd, np.add)
-_poly_sum(np.polysub, np.subtract)
-
-
-@composed(np.polyder)
-def _polyder(p: Any, m: Any = 1) -> Any:
-    p = lift(p)
-    for _ in range(m):
-        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
-    return p
-
-
-@composed(np.polyint)
-def _polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
-    p = lift(p)
-    constants = [0.0] * m if k is None else list(np.atleast_1d(lift(k)))
-    for constant in constants * (m if len(constants) == 1 else 1):
-        p = np.concatenate([p / np.arange(len(p), 0, -1), np.reshape(np.asarray(lift(constant)), (1,))])
-    return p
-
-
-@composed(np.vander)
-def _vander(x: Any, N: Any = None, increasing: Any = False) -> Any:
-    x = lift(x)
-    x, n = x.astype(np.promote_types(x.dtype, int)), len(x) if N is None else N
-    powers = [np.ones((len(x), min(n, 1)), x.dtype)]
-    if n > 1:
-        powers.append(np.cumprod(np.broadcast_to(x[:, None], (len(x), n - 1)), axis=1))
-    found = np.concatenate(powers, axis=1)
-    return found if increasing else found[:, ::-1]
-
-
 # ---- grids ------------------------------------------------------------------------------------------
 
 
@@ -340,6 +293,39 @@ def _linspace(
 
 def _as(grid: Any, dtype: Any) -> Any:
     return grid if dtype is None else grid.astype(dtype)
+
+
+def _steps(g: Any) -> Any:
+    return np.arange(g.shape[0], dtype=adjoint_dtype(g.dtype))
+
+
+#: with its ends and its step by position
+_grid: Any = np.arange
+
+ARANGE = Primitive(
+    name="numpy.arange", forward=lambda start, stop, step, dtype: _grid(start, stop, step, dtype),
+    vjps=(
+        lambda g, out, start, stop, step, dtype: np.sum(g),
+        lambda g, out, start, stop, step, dtype: np.zeros(()),
+        lambda g, out, start, stop, step, dtype: np.dot(g, _steps(g)),
+    ),
+    params=("dtype",), symbol="arange", maps=("Σ G", "0", "Σ k G"), variadic=True, python="", c="", numpy="",
+)  # fmt: skip
+
+
+@composed(np.arange)
+def _arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **options: Any) -> Any:
+    """Its end decides on nothing but how many numbers there are, which is a guard."""
+    if stop is None:
+        start, stop = 0, start
+    length = guard(_length, start, stop, step)
+    if not holds_tracer((start, step)):
+        return _grid(start, bare(stop), step, dtype)[:length]
+    return bind(ARANGE, start, stop, step, dtype)
+
+
+def _length(start: Any, stop: Any, step: Any) -> int:
+    return len(np.arange(start, stop, step))
 
 
 @composed(np.logspace)
@@ -379,18 +365,16 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @composed(np.choose)
 def _choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
-    if mode != "raise":
-        raise unsupported("numpy.choose with mode")
-    number = static(a)
+    number = in_range(np.asarray(static(a)), len(choices), mode)
     found = choices[0]
     for k in range(1, len(choices)):
-        found = np.where(np.asarray(number) == k, choices[k], found)
+        found = np.where(number == k, choices[k], found)
     return found
 
 
 @composed(np.piecewise)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **options: Any) -> Any:
-    x = lift(x)
+    x = as_array(x)
     condlist = static(condlist)
     if not isinstance(condlist, (list, tuple)) and np.ndim(condlist) <= x.ndim and np.ndim(condlist[0]) == 0:
         condlist = [condlist]

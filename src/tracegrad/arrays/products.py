@@ -6,6 +6,7 @@ factor is the upstream gradient times the other one, transposed.
 
 from __future__ import annotations
 
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -214,11 +215,14 @@ def CROSS(a: Any, b: Any) -> Any:
 
 
 @composed(np.cross)
-def _cross(a: Any, b: Any) -> Any:
-    a, b = lift(a), lift(b)
+def _cross(a: Any, b: Any, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = (np.moveaxis(lift(one), place, -1) for one, place in ((a, axisa), (b, axisb)))
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         raise unsupported("numpy.cross of vectors that have not three elements")
-    return bind(CROSS, a, b)
+    found = bind(CROSS, a, b)
+    return found if axisc in (-1, found.ndim - 1) else np.moveaxis(found, -1, axisc)
 
 
 # ---- einsum -----------------------------------------------------------------------------------------
@@ -226,7 +230,7 @@ def _cross(a: Any, b: Any) -> Any:
 
 def _einsum_flows(g: Any, out: Any, *args: Any) -> list[Any]:
     """What returns along a factor: the same sum with the upstream gradient in its place."""
-    *factors, subscripts = args
+    *factors, subscripts, _ = args
     inputs, result = subscripts.split("->")
     terms = inputs.split(",")
     flows = []
@@ -251,14 +255,26 @@ def _on_diagonal(flow: Any, distinct: str, term: str, shape: tuple[int, ...]) ->
     return scatter(flow, places, shape)
 
 
-@gate("numpy.einsum", _einsum_flows, "subscripts", symbol="einsum", label="the other factors")
+@gate("numpy.einsum", _einsum_flows, "subscripts", "optimize", symbol="einsum", label="the other factors")
 def EINSUM(*args: Any) -> Any:
-    return np.einsum(args[-1], *args[:-1])
+    return np.einsum(args[-2], *args[:-2], optimize=args[-1])
+
+
+def _in_letters(args: Any) -> tuple[Any, ...]:
+    """Factors with a list of numbers after each, as subscripts in letters and the factors."""
+    result = args[-1] if len(args) % 2 else None
+    terms = [*args[1 : len(args) // 2 * 2 : 2], *([] if result is None else [result])]
+    texts = ["".join("..." if one is ... else ascii_letters[26 + one if one < 26 else one - 26] for one in term)
+             for term in terms]  # fmt: skip
+    inputs = ",".join(texts[: len(args) // 2])
+    return (inputs if result is None else f"{inputs}->{texts[-1]}", *args[: len(args) // 2 * 2 : 2])
 
 
 def _einsum(subscripts: Any, *factors: Any, optimize: Any = False, **options: Any) -> Any:
-    if options or not isinstance(subscripts, str) or optimize:
-        raise unsupported("numpy.einsum with options, or subscripts that are no text,")
+    if any(options.get(name) not in (None, default) for name, default in _EINSUM_OPTIONS.items()):
+        raise unsupported(f"numpy.einsum with {', '.join(options)}")
+    if not isinstance(subscripts, str):
+        subscripts, *factors = _in_letters((subscripts, *factors))  # type: ignore[assignment]
     text = subscripts.replace(" ", "")
     factors = tuple(map(lift, factors))
     if "..." in text:
@@ -266,7 +282,10 @@ def _einsum(subscripts: Any, *factors: Any, optimize: Any = False, **options: An
     if "->" not in text:
         labels = text.replace(",", "")
         text += "->" + "".join(sorted(label for label in set(labels) if labels.count(label) == 1))
-    return bind(EINSUM, *factors, text)
+    return bind(EINSUM, *factors, text, optimize)
+
+
+_EINSUM_OPTIONS = {"dtype": None, "order": "K", "casting": "safe"}
 
 
 def _without_ellipsis(text: str, factors: Any) -> str:

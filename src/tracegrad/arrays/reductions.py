@@ -98,29 +98,77 @@ def MIN(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.min(a, axis=axis, keepdims=keepdims)
 
 
-def _variance(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
-    centred = x - np.mean(x, axis=axis, keepdims=True)
-    return np.reshape(g * (2.0 / (_count(x, axis) - ddof)), kept(x.shape, axis)) * centred
+def _squares(g: Any, x: Any, axis: Any, ddof: Any, where: Any, around: Any) -> Any:
+    """What returns from a mean square: 2 (x - mean) ÷ n where it was taken, conjugated for complex numbers."""
+    places = True if where is None else where
+    middle = np.mean(x, axis=axis, keepdims=True, where=places) if around is None else around
+    count = (
+        _count(x, axis)
+        if where is None
+        else np.sum(np.broadcast_to(where, x.shape), axis=axis, keepdims=True)
+    )
+    centred = x - middle
+    inner = np.conjugate(centred) if is_complex(centred) else centred
+    back = spread(g * (2.0 / (count - ddof)) if where is None else g, x, axis) * inner
+    return back if where is None else np.where(where, back * astype(2.0 / (count - ddof), g.dtype), 0.0)
 
 
-def _deviation(g: Any, out: Any, x: Any, axis: Any, ddof: Any, keepdims: Any) -> Any:
-    centred = x - np.mean(x, axis=axis, keepdims=True)
+def _slope_of_root(g: Any, out: Any) -> Any:
     flat = out == 0  # of equal values: 0, as for the norm at the origin
     if type(flat) is np.bool_ and not isinstance_tracer(out):
-        slope = 0.0 if flat else 1.0 / out
-    else:
-        slope = np.where(flat, 0.0, 1.0) / np.where(flat, 1.0, out)
-    return np.reshape(g * (slope / (_count(x, axis) - ddof)), kept(x.shape, axis)) * centred
+        return g * (0.0 if flat else 0.5 / out)
+    return g * np.where(flat, 0.0, 0.5) / np.where(flat, 1.0, out)
 
 
-@row(np.var, _variance, maps=("2(x − mean) ÷ n",))
-def VAR(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: Any = False) -> Any:
-    return np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
+def _options(options: Any) -> dict[str, Any]:
+    return {name: one for name, one in options.items() if one is not None}
 
 
-@row(np.std, _deviation, maps=("(x − mean) ÷ (n std)",))
-def STD(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: Any = False) -> Any:
-    return np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)
+def _spreads(function: Any, upstream: Any, maps: tuple[str, ...], mean_maps: tuple[str, ...]) -> Primitive:
+    """``var`` or ``std``: around the mean of the elements, or one that is given."""
+
+    @row(
+        function,
+        lambda g, out, x, axis, ddof, keepdims, where: _squares(upstream(g, out), x, axis, ddof, where, None),
+        maps=maps,
+        complex=True,
+    )
+    def OWN(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: Any = False, where: Any = None) -> Any:
+        return function(a, axis=axis, ddof=ddof, keepdims=keepdims, **_options({"where": where}))
+
+    def given(g: Any, out: Any, x: Any, mean: Any, axis: Any, ddof: Any, keepdims: Any, where: Any) -> Any:
+        return _squares(upstream(g, out), x, axis, ddof, where, mean)
+
+    GIVEN = Primitive(
+        name=title(function),
+        forward=lambda a, mean, axis, ddof, keepdims, where: function(
+            a, axis=axis, ddof=ddof, keepdims=keepdims, mean=mean, **_options({"where": where})
+        ),
+        vjps=(given, lambda *args: -given(*args)), params=("axis", "ddof", "keepdims", "where"),
+        symbol=function.__name__, maps=mean_maps, variadic=True, complex=True, python="", c="", numpy="",
+    )  # fmt: skip
+
+    @composed(function)
+    def serve(
+        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
+        where: Any = None, mean: Any = None, correction: Any = np._NoValue,
+    ) -> Any:  # fmt: skip
+        a = lift(a)
+        if dtype is not None and np.dtype(dtype) != a.dtype:
+            raise unsupported(f"{title(function)} with another dtype")
+        ddof = ddof if correction is np._NoValue else correction
+        where = None if where is None or where is True else np.asarray(static(where))
+        if mean is None:
+            return bind(OWN, a, static(axis), ddof, keepdims, where)
+        return bind(GIVEN, a, lift(mean), static(axis), ddof, keepdims, where)
+
+    return OWN
+
+
+VAR = _spreads(np.var, lambda g, out: g, ("2(x − mean) ÷ n",), ("2(x − mean) ÷ n", "−2Σ(x − mean) ÷ n"))
+STD = _spreads(
+    np.std, _slope_of_root, ("(x − mean) ÷ (n std)",), ("(x − mean) ÷ (n std)", "−Σ(x − mean) ÷ (n std)")
+)
 
 
 def lanes(x: Any, axis: Any) -> tuple[Any, Any]:

@@ -169,8 +169,20 @@ def CONCATENATE(*args: Any) -> Any:
 
 
 @composed(np.concatenate)
-def _concatenate(arrays: Any, axis: Any = 0) -> Any:
-    return bind(CONCATENATE, *map(as_array, arrays), axis)
+def _concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    items = map(as_array, arrays)
+    return bind(CONCATENATE, *(items if dtype is None else cast(items, dtype, casting)), axis)
+
+
+def cast(items: Any, dtype: Any, casting: Any) -> list[Any]:
+    """Arrays in the precision that a call asks for."""
+    items = [as_array(one) for one in items]
+    for one in items:
+        if not np.can_cast(one.dtype, dtype, casting):
+            raise TypeError(
+                f"Cannot cast array data from {one.dtype!r} to {np.dtype(dtype)!r} according to the rule {casting!r}"
+            )
+    return [one.astype(dtype) for one in items]
 
 
 @composed(np.append)
@@ -181,8 +193,8 @@ def _append(arr: Any, values: Any, axis: Any = None) -> Any:
 
 
 @composed(np.stack)
-def _stack(arrays: Any, axis: Any = 0) -> Any:
-    items = [lift(one) for one in arrays]
+def _stack(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    items = [lift(one) for one in arrays] if dtype is None else cast(arrays, dtype, casting)
     if all(getattr(one, "ndim", 0) == 0 for one in items):
         return array(items)
     if len({one.shape for one in items}) > 1:
@@ -195,9 +207,9 @@ def _stack(arrays: Any, axis: Any = 0) -> Any:
     return np.concatenate([np.reshape(one, longer) for one in items], axis=axis)
 
 
-@composed(np.vstack)
-def _vstack(tup: Any) -> Any:
-    return np.concatenate([np.atleast_2d(lift(one)) for one in tup], axis=0)
+@composed(*(getattr(np, name) for name in ("vstack", "row_stack") if name in vars(np)))
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    return np.concatenate([np.atleast_2d(lift(one)) for one in tup], axis=0, dtype=dtype, casting=casting)
 
 
 if hasattr(np, "unstack"):
@@ -217,9 +229,9 @@ def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
 
 
 @composed(np.hstack)
-def _hstack(tup: Any) -> Any:
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     items = [np.atleast_1d(lift(one)) for one in tup]
-    return np.concatenate(items, axis=0 if items[0].ndim == 1 else 1)
+    return np.concatenate(items, axis=0 if items[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 @composed(np.dstack)

@@ -7,18 +7,21 @@ plain arguments, and for code of other libraries, the original is called.
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tracegrad.arrays import joiners, mapped
 from tracegrad.arrays.assigning import served
-from tracegrad.arrays.build import array, holds_tracer, lift
+from tracegrad.arrays.build import ORDERED, array, holds_tracer, lift
 from tracegrad.arrays.fresh import FreshArray, fresh, settled
-from tracegrad.arrays.table import unsupported
+from tracegrad.arrays.table import bare, unsupported
 from tracegrad.arrays.tracer import ArrayTracer
 from tracegrad.provenance import OPAQUE
+from tracegrad.row import bind
 from tracegrad.source import calls
 from tracegrad.stand_ins import ORIGINAL_OF, STAND_INS
 from tracegrad.tape import CURRENT
@@ -63,31 +66,66 @@ def _arrays(original: Function) -> Function:
                 if copies and tape is not None and made.dtype.kind in "fiuc" and _by_user(stand_in)
                 else made
             )
-        if args or any(option not in (None, True) for name, option in options.items() if name != "copy"):
-            raise unsupported(
-                f"numpy.{original.__name__} of traced values with {', '.join(options) or 'options'}"
-            )
-        if isinstance_tracer(object) and type(object) in KINDS:
-            same = dtype is None or np.dtype(dtype) == object.dtype
-            return object if same and not copies else array(object) if same else object.astype(dtype)
-        return array(object, dtype)
+        if args or options.get("like") is not None:
+            raise unsupported(f"numpy.{original.__name__} of traced values called this way")
+        return _laid_out(_made(object, dtype, copies), options.get("order"), options.get("ndmin", 0))
 
     return stand_in
 
 
+def _made(object: Any, dtype: Any, copies: bool) -> Any:
+    if isinstance_tracer(object) and type(object) in KINDS:
+        same = dtype is None or np.dtype(dtype) == object.dtype
+        return object if same and not copies else array(object) if same else object.astype(dtype)
+    return array(object, dtype)
+
+
+def _laid_out(made: Any, order: Any, ndmin: int) -> Any:
+    """An array in the memory order and with as many axes as a call asks for."""
+    if order in ("C", "F") and not made.flags[f"{order}_CONTIGUOUS"]:
+        made = bind(ORDERED, made, order)
+    missing = ndmin - made.ndim
+    return np.reshape(made, (1,) * missing + made.shape) if missing > 0 else made
+
+
 def _contiguous(original: Function) -> Function:
     """What copies an array unless it lies in memory as wanted."""
-    wanted = "C_CONTIGUOUS" if original.__name__ == "ascontiguousarray" else "F_CONTIGUOUS"
+    order = "C" if original.__name__ == "ascontiguousarray" else "F"
 
     @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
     def stand_in(a: Any, dtype: Any = None, **options: Any) -> Any:
         a = settled(a)
         if not holds_tracer(a):
             return original(a, dtype, **options)
-        a = np.atleast_1d(lift(a))
-        if dtype is not None and np.dtype(dtype) != a.dtype:
-            return a.astype(dtype)
-        return a if a.flags[wanted] else array(a)
+        return _laid_out(np.atleast_1d(_made(a, dtype, False)), order, 0)
+
+    return stand_in
+
+
+def _checked(original: Function) -> Function:
+    """``np.asarray_chkfinite``: an array, unless it has inf or nan in it."""
+
+    @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
+    def stand_in(a: Any, dtype: Any = None, order: Any = None) -> Any:
+        a = settled(a)
+        if not holds_tracer(a):
+            return original(a, dtype, order)
+        made = np.asarray(a, dtype, order=order)
+        original(bare(made))  # raises numpy's own error
+        return made
+
+    return stand_in
+
+
+def _of_iterables(original: Function) -> Function:
+    """``np.fromiter``: what the iterable gives is collected first."""
+
+    @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
+    def stand_in(iter: Any, dtype: Any, count: int = -1, **options: Any) -> Any:
+        if CURRENT.get() is None or not _by_user(stand_in):
+            return original(iter, dtype, count, **options)
+        items = list(iter if count < 0 else itertools.islice(iter, count))
+        return array(items, dtype) if holds_tracer(items) else original(items, dtype, count, **options)
 
     return stand_in
 
@@ -143,12 +181,17 @@ def _never(*_: Any, **__: Any) -> None:
 
 
 _ARRAYS = ("array", "asarray", "asanyarray")
+_ASKED = ("arange", "full_like")
+_CHECKED = ("asarray_chkfinite",)
+_ITERABLES = ("fromiter",)
 _CONTIGUOUS = ("ascontiguousarray", "asfortranarray")
 _MAKERS = ("zeros", "ones", "empty", "full", "eye", "zeros_like", "ones_like", "empty_like")
 _LISTS = frozenset({list, tuple})
 
 #: functions to be given lists whose arguments are lists of arrays
-_OF_SEQUENCES = frozenset({"concatenate", "einsum"})
+_OF_SEQUENCES = frozenset(
+    {"column_stack", "concatenate", "dstack", "einsum", "hstack", "piecewise", "select", "stack", "vstack"}
+)
 
 
 def _patch(
@@ -167,28 +210,45 @@ def _patch(
 
 
 # what lists of numbers are given to in practice: putting all functions in would cost more time in every trace than
-# tracing a short function takes.  A list that reaches another one becomes an array of objects there, and computes
-# element by element
+# tracing a short function takes.  A list that reaches another one is refused by the numbers in it, which numpy asks
+# for an array (ufuncs.as_element)
 _LISTED = (
-    "append", "average", "clip", "concatenate", "convolve", "corrcoef", "correlate", "cov", "cross", "cumprod",
-    "cumsum", "diag", "diff", "dot", "einsum", "flip", "gradient", "inner", "interp", "kron", "max", "mean", "median",
-    "min", "nanmean", "nansum", "outer", "pad", "percentile", "polyval", "prod", "ptp", "quantile", "reshape", "roll",
-    "sort", "std", "sum", "take", "tensordot", "trace", "transpose", "trapezoid", "trapz", "tril", "triu", "vander",
-    "var",
+    "all", "allclose", "any", "append", "argmax", "argmin", "argsort", "array_equal", "atleast_1d", "atleast_2d",
+    "average", "bincount", "broadcast_arrays", "broadcast_to", "clip", "column_stack", "concatenate", "convolve",
+    "corrcoef", "correlate", "cov", "cross", "cumprod", "cumsum", "delete", "diag", "diagflat", "diff", "digitize",
+    "dot", "dstack", "einsum", "expand_dims", "flip", "gradient", "hstack", "inner", "insert", "interp",
+    "isclose", "kron", "max", "mean", "median", "meshgrid", "min", "nan_to_num", "nanmean", "nansum", "outer", "pad",
+    "percentile", "piecewise", "polyfit", "polyval", "prod", "ptp", "quantile", "ravel", "repeat", "reshape", "roll",
+    "roots", "round", "searchsorted", "select", "sort", "squeeze", "stack", "std", "sum", "swapaxes", "take",
+    "tensordot", "tile", "trace", "transpose", "trapezoid", "trapz", "tril", "triu", "unique", "vander", "var", "vdot",
+    "vstack", "where",
 )  # fmt: skip
 _LISTED_LINALG = (
-    "cholesky", "cond", "det", "eigh", "eigvalsh", "inv", "lstsq", "matrix_power", "norm", "pinv", "qr", "slogdet",
-    "solve", "svd",
+    "cholesky", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matrix_power", "norm",
+    "pinv", "qr", "slogdet", "solve", "svd",
 )  # fmt: skip
 _LISTED_FFT = ("fft", "ifft", "irfft", "rfft")
 
 
-def patches() -> list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
+def patches() -> list[tuple[Any, dict[str, Any], dict[str, Any]]]:
     """(namespace, stand-ins by name, originals by name), once all rows are entered."""
     return [
-        _patch(np, {_arrays: _ARRAYS, _contiguous: _CONTIGUOUS, _makers: _MAKERS, _of_lists: _LISTED}),
+        _patch(
+            np,
+            {
+                _arrays: _ARRAYS,
+                _contiguous: _CONTIGUOUS,
+                _checked: _CHECKED,
+                _of_iterables: _ITERABLES,
+                _makers: _MAKERS,
+                _of_tracers: _ASKED,
+                _of_lists: _LISTED,
+            },
+        ),
         _patch(np.linalg, {_of_lists: _LISTED_LINALG}),
         _patch(np.fft, {_of_lists: _LISTED_FFT}),
+        mapped.patch(),
+        joiners.patch(),
     ]
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import holds_tracer, lift, static
+from tracegrad.arrays.complexes import is_complex
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import astype, shape_of
 from tracegrad.arrays.reductions import extreme, kept, lanes, restored, spread
-from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import composed, row, unsupported
 from tracegrad.row import bind
 
@@ -65,11 +65,40 @@ def _shares(function: Any, q: Any, n: int, method: str) -> Any:
     return above[..., :-1] - above[..., 1:]
 
 
+#: how far a method's place among n sorted values moves with q, less n; that of the others moves in jumps
+_MOVES = {
+    "linear": -1.0, "interpolated_inverted_cdf": 0.0, "hazen": 0.0, "weibull": 1.0, "median_unbiased": 1.0 / 3.0,
+    "normal_unbiased": 0.25,
+}  # fmt: skip
+
+
+def _place_back(function: Any) -> Callable[..., Any]:
+    """What returns along q: the distance of the two values around a place, and how fast that moves."""
+    per = 100.0 if function is np.percentile else 1.0
+
+    def back(g: Any, out: Any, x: Any, q: Any, axis: Any, method: Any, keepdims: Any) -> Any:
+        columns, _ = lanes(x, axis)
+        n = columns.shape[-1]
+        shape = shape_of(q)
+        if method not in _MOVES:
+            return np.zeros(shape)
+        places = np.ravel(_shares(function, plain_array(q), n, method) @ np.arange(n))
+        low = np.clip(np.floor(places).astype(int), 0, n - 2) if n > 1 else np.zeros(places.shape, int)
+        inside = (places > 0) & (places < n - 1)
+        ordered = np.moveaxis(np.sort(columns, axis=-1), -1, 0)
+        widths = ordered[low + (n > 1)] - ordered[low]
+        upstream = np.reshape(g, (len(places), *columns.shape[:-1]))
+        found = np.sum(np.reshape(upstream * widths, (len(places), -1)), axis=1)
+        return np.reshape(found * inside * ((n + _MOVES[method]) / per), shape)
+
+    return back
+
+
 def _quantile_back(function: Any) -> Callable[..., Any]:
     def back(g: Any, out: Any, x: Any, q: Any, axis: Any, method: Any, keepdims: Any) -> Any:
         columns, home = lanes(x, axis)
         weights = np.reshape(_shares(function, q, columns.shape[-1], method), (-1, columns.shape[-1]))
-        upstream = np.reshape(g, (len(weights), *columns.shape[:-1]))
+        upstream = np.reshape(g, (weights.shape[0], *columns.shape[:-1]))
         ordered = np.tensordot(upstream, weights.astype(out.dtype), ((0,), (0,)))
         place = np.argsort(np.argsort(plain_array(columns), axis=-1, kind="stable"), axis=-1, kind="stable")
         return home(np.take_along_axis(ordered, place, -1))
@@ -80,15 +109,18 @@ def _quantile_back(function: Any) -> Callable[..., Any]:
 def _quantiles(function: Any, of_nan: Any) -> None:
     """Enter a kind of quantile, and its kin that passes over nan, lane by lane as numpy does."""
 
-    @row(function, _quantile_back(function), maps=("to the values between",))
+    @row(
+        function,
+        _quantile_back(function),
+        _place_back(function),
+        maps=("to the values between", "distance of the values between"),
+    )
     def QUANTILE(a: Any, q: Any, axis: Any = None, method: Any = "linear", *, keepdims: Any = False) -> Any:
         return function(a, q, axis=axis, method=method, keepdims=keepdims)
 
     @composed(function)
     def serve(a: Any, q: Any, axis: Any = None, *, method: Any = "linear", keepdims: Any = False) -> Any:
-        if holds_tracer(q):
-            raise unsupported(f"numpy.{function.__name__} at a traced place")
-        return bind(QUANTILE, lift(a), static(q), axis, method, keepdims)
+        return bind(QUANTILE, lift(a), lift(q), static(axis), method, keepdims)
 
     @composed(of_nan)
     def serve_nan(a: Any, q: Any, axis: Any = None, *, method: Any = "linear", keepdims: Any = False) -> Any:
@@ -194,14 +226,40 @@ def NANSTD(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: Any = False) ->
 
 
 @composed(np.cov)
-def _cov(m: Any, y: Any = None, rowvar: Any = True, bias: Any = False, ddof: Any = None) -> Any:
+def _cov(
+    m: Any, y: Any = None, rowvar: Any = True, bias: Any = False, ddof: Any = None, fweights: Any = None,
+    aweights: Any = None, *, dtype: Any = None,
+) -> Any:  # fmt: skip
     x = _variables(lift(m), rowvar)
     if y is not None:
         x = np.concatenate([x, _variables(lift(y), rowvar)], axis=0)
-    x = x.astype(np.result_type(x.dtype, np.float64))
-    x = x - np.mean(x, axis=1)[:, None]
-    count = x.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
-    return np.squeeze(np.dot(x, x.T) * np.true_divide(1, count))
+    x = x.astype(np.result_type(x.dtype, np.float64) if dtype is None else dtype)
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    w = _weights(fweights, aweights, x.shape[1])
+    if w is None:
+        count = x.shape[1] - ddof
+        x = x - np.mean(x, axis=1)[:, None]
+        return np.squeeze(np.dot(x, _conjugated(x).T) * np.true_divide(1, count))
+    mean, total = np.average(x, axis=1, weights=w, returned=True)
+    total = total[0]
+    used = ddof if aweights is None else ddof * np.sum(w * lift(aweights)) / total
+    x = x - mean[:, None]
+    return np.squeeze(np.dot(x, _conjugated(x * w).T) * np.true_divide(1, total - used if ddof else total))
+
+
+def _weights(fweights: Any, aweights: Any, count: int) -> Any:
+    """The product of the weights of samples, ``None`` where there are none."""
+    given = [lift(one).astype(float) if holds_tracer(one) else np.asarray(one, float)
+             for one in (fweights, aweights) if one is not None]  # fmt: skip
+    if any(one.shape != (count,) or bool(np.any(one < 0)) for one in given):
+        raise ValueError("weights are one for each sample, and not negative")
+    if fweights is not None and not bool(np.all(given[0] == np.around(given[0]))):
+        raise TypeError("fweights must be integer")
+    return None if not given else given[0] if len(given) == 1 else given[0] * given[1]
+
+
+def _conjugated(x: Any) -> Any:
+    return np.conjugate(x) if is_complex(x) else x
 
 
 def _variables(x: Any, rowvar: bool) -> Any:
@@ -229,50 +287,3 @@ def _corrcoef(x: Any, y: Any = None, rowvar: Any = True) -> Any:
 )
 def PARTITION(a: Any, kth: Any, axis: Any = -1) -> Any:
     return np.partition(a, kth, axis)
-
-
-@composed(np.unique)
-def _unique(
-    ar: Any,
-    return_index: Any = False,
-    return_inverse: Any = False,
-    return_counts: Any = False,
-    **options: Any,
-) -> Any:
-    if options.get("axis") is not None:
-        raise unsupported("numpy.unique along an axis")
-    ar = np.ravel(lift(ar))
-    parts = [np.take(ar, guard(_unique_index, ar))]
-    wanted = (
-        (_unique_index, return_index),
-        (_unique_inverse, return_inverse),
-        (_unique_counts, return_counts),
-    )
-    parts += [guard(function, ar) for function, given in wanted if given]
-    return parts[0] if len(parts) == 1 else tuple(parts)
-
-
-if hasattr(np, "unique_values"):
-
-    @composed(np.unique_values)
-    def _unique_values(x: Any, /, *, sorted: Any = True) -> Any:
-        if sorted is not True:
-            raise unsupported("numpy.unique_values in no order")
-        return np.unique(x)
-
-
-@composed(np.union1d)
-def _union1d(ar1: Any, ar2: Any) -> Any:
-    return np.unique(np.concatenate([np.ravel(lift(ar1)), np.ravel(lift(ar2))]))
-
-
-def _unique_index(x: Any) -> Any:
-    return np.unique(x, return_index=True)[1]
-
-
-def _unique_inverse(x: Any) -> Any:
-    return np.unique(x, return_inverse=True)[1]
-
-
-def _unique_counts(x: Any) -> Any:
-    return np.unique(x, return_counts=True)[1]

@@ -21,6 +21,7 @@ from tracegrad.arrays.assigning import served
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.complexes import is_complex, row_of_complex
 from tracegrad.arrays.fit import astype
+from tracegrad.arrays.flat import Flat
 from tracegrad.arrays.indexing import GETITEM, SETITEM, getitem, whole
 from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import unsupported
@@ -93,8 +94,17 @@ class ArrayTracer(Tracer):
         return np.swapaxes(self, -1, -2)
 
     @property
-    def flat(self) -> Iterator[Any]:
-        return iter(self.ravel())
+    def flat(self) -> Any:
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        Flat(self)[:] = value
+
+    def view(self, dtype: Any = None, type: Any = None) -> Any:
+        if (dtype is not None and np.dtype(dtype) != self.dtype) or type not in (None, np.ndarray):
+            raise unsupported("numpy.ndarray.view as another kind")
+        return self[...]
 
     @property
     def real(self) -> Any:
