@@ -139,6 +139,44 @@ def product(local: ast.expr, upstream: ast.expr, reals: Reals, real: bool = Fals
     return _signed(False, ast.BinOp(local, ast.Mult(), upstream), reals)
 
 
+def total(one: ast.expr, other: ast.expr, reals: Reals) -> ast.expr:
+    """The sum of two terms, numbers added up; ``a + -b`` is ``a - b`` to the last bit.
+
+    >>> reals = Reals(["float", "float"])
+    >>> def shown(one, other):
+    ...     return ast.unparse(total(parse(one), parse(other), reals))
+    >>> shown("N_0", "-1.0 / N_1 * D_1"), shown("1.0", "2.0"), shown("1.0", "N_0")
+    ('N_0 - 1.0 / N_1 * D_1', '3.0', '1.0 + N_0')
+    """
+    first, second = number_of(one), number_of(other)
+    if first is not None and second is not None:
+        return constant(first + second)
+    minus, body = _split(other, reals)
+    factor = number_of(_first_factor(body))
+    if factor is not None and factor < 0:
+        minus, body = not minus, _with_first(body, constant(-factor))
+    return ast.BinOp(one, ast.Sub() if minus else ast.Add(), body)
+
+
+def _first_factor(tree: ast.expr) -> ast.expr:
+    while isinstance(tree, ast.BinOp) and isinstance(tree.op, (ast.Mult, ast.Div)):
+        tree = tree.left
+    return tree
+
+
+def depth(tree: ast.expr) -> int:
+    """How many brackets of an expression are in one another.
+
+    >>> depth(parse("a * (b + math.exp(-(c * d)))"))
+    3
+    """
+    deepest = now = 0
+    for letter in source(tree):
+        now += (letter in "([") - (letter in ")]")
+        deepest = max(deepest, now)
+    return deepest
+
+
 def _signed(minus: bool, tree: ast.expr, reals: Reals) -> ast.expr:
     """±tree with at most one minus sign among its factors, at the front."""
     more, body = _split(tree, reals)
@@ -159,9 +197,7 @@ def _split(tree: ast.expr, reals: Reals) -> tuple[bool, ast.expr]:
 
 def _negative(body: ast.expr, reals: Reals) -> ast.expr:
     """A minus sign on the first factor, if that is a float, else before the whole."""
-    first = body
-    while isinstance(first, ast.BinOp) and isinstance(first.op, (ast.Mult, ast.Div)):
-        first = first.left
+    first = _first_factor(body)
     if first is body or first not in reals:
         return ast.UnaryOp(ast.USub(), body)
     return _with_first(body, ast.UnaryOp(ast.USub(), first))

@@ -62,7 +62,7 @@ def dump(annotated: Annotated, *, float_format: str = ".4g", limit: int = 500, u
     - $\\mathit{dy} = x \\cdot \\mathit{dp} = 3 \\cdot 1 = 3$
     <BLANKLINE>
     """
-    found = program(annotated, limit=limit, unroll=unroll, join=False)
+    found = program(annotated, limit=limit, unroll=unroll, join=False, gather=False)
     listing = _Listing(found, float_format)
     return "\n".join(
         [
