@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 PLACEHOLDER = re.compile(r"[NDL]_(\d+)")
@@ -75,17 +75,17 @@ def fill(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
 
 
 class Reals:
-    """Which expressions are floats for certain; ``dtypes`` tell it of the nodes."""
+    """Which expressions are floats for certain; ``dtype`` tells it of a node."""
 
-    def __init__(self, dtypes: list[str]) -> None:
-        self.dtypes = dtypes
+    def __init__(self, dtype: Callable[[int], str]) -> None:
+        self.dtype = dtype
 
     def __contains__(self, tree: ast.expr) -> bool:
         match tree:
             case ast.Constant(value=value):
                 return isinstance(value, float)
             case ast.Name(id=id):
-                return self.dtypes[int(id[2:])] == "float" if id.startswith("N_") else not id.startswith("L_")
+                return self.dtype(int(id[2:])) == "float" if id.startswith("N_") else not id.startswith("L_")
             case ast.Subscript(value=ast.Name(id=id)):
                 return not id.startswith("L_")  # a seed
             case ast.UnaryOp(operand=operand):
@@ -117,7 +117,7 @@ class Reals:
 def product(local: ast.expr, upstream: ast.expr, reals: Reals, real: bool = False) -> ast.expr:
     """Local gradient times upstream gradient; ``real`` says that the former is a float for certain.
 
-    >>> reals = Reals(["float", "float"])
+    >>> reals = Reals(lambda index: "float")
     >>> def shown(local, upstream):
     ...     return ast.unparse(product(parse(local), parse(upstream), reals))
     >>> shown("1.0", "D_1"), shown("-1.0", "D_1"), shown("N_0", "1.0"), shown("2 * N_0", "D_1")
@@ -142,7 +142,7 @@ def product(local: ast.expr, upstream: ast.expr, reals: Reals, real: bool = Fals
 def total(one: ast.expr, other: ast.expr, reals: Reals) -> ast.expr:
     """The sum of two terms, numbers added up; ``a + -b`` is ``a - b`` to the last bit.
 
-    >>> reals = Reals(["float", "float"])
+    >>> reals = Reals(lambda index: "float")
     >>> def shown(one, other):
     ...     return ast.unparse(total(parse(one), parse(other), reals))
     >>> shown("N_0", "-1.0 / N_1 * D_1"), shown("1.0", "2.0"), shown("1.0", "N_0")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tracegrad.code_names import CodeNames
+from tracegrad.collector import collector_paused
 from tracegrad.document import Annotated
 from tracegrad.errors import InputError
 from tracegrad.expressions import fill, parse, placeholders, source
@@ -86,8 +87,9 @@ def program(
     >>> [statement.text for statement in (*found.forward, *found.backward)]
     ['y = x * x', 'value = y + x', 'dy = 1.0', 'dx = 1.0', 'dx += x * dy', 'dx += x * dy']
     """
-    outline = Outline(annotated)
-    items = nest(Units(outline), unroll)
+    with collector_paused():
+        outline = Outline(annotated)
+        items = nest(Units(outline), unroll)
     operations = {item for item in inside(items) if isinstance(item, int)}
     if len(operations) > limit:
         raise InputError(

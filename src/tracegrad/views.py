@@ -99,7 +99,7 @@ class Views(ABC):
 
     def to_markdown(self, **options: Any) -> str:
         """Each step of the computation and of the way back as an equation with its numbers filled in;
-        ``float_format=".4g"``, ``limit=500`` operations.
+        ``level="stage"`` or ``"op"`` as in :meth:`to_python`, ``float_format=".4g"``, ``limit=500`` operations.
         """
         return str(self._export(".md", options))
 

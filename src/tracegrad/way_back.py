@@ -43,7 +43,7 @@ class WayBack:
         self.variables = variables
         self.closed = closed
         mixed = variables.mixed()
-        self.reals = Reals(["mixed" if i in mixed else node.dtype for i, node in enumerate(outline.nodes)])
+        self.reals = Reals(lambda index: "mixed" if index in mixed else outline.dtype(index))
         reached = outline.reached
         self.seed = self._name_of_seed()
         #: how many contributions the gradient of a node has
@@ -89,9 +89,10 @@ class WayBack:
             if statement is not None:
                 yield statement
             if local is not None:
-                edge = self.outline.edges[index][slot]
-                flow = product(local, upstream, self.reals, real=isinstance(edge.partial, float))
-                yield from self._contribute(self.outline.sources(index)[slot], flow, index, edge.flow)
+                real = isinstance(self.outline.partial(index, slot), float)
+                flow = product(local, upstream, self.reals, real=real)
+                source, recorded = self.outline.sources(index)[slot], self.outline.flow(index, slot)
+                yield from self._contribute(source, flow, index, recorded)
 
     def gradient(self, index: int) -> ast.expr:
         """The gradient of an input when all is done."""
@@ -261,7 +262,7 @@ class WayBack:
             call = parse(found)
             if len(wanted) > 1:
                 shared = f"L_{index}"
-                value = [edge.partial for edge in self.outline.edges[index]]
+                value = [self.outline.partial(index, slot) for slot in range(len(operands))]
                 all_of_them = Assign(
                     target=shared,
                     sign="=",
@@ -295,7 +296,7 @@ class WayBack:
         text = f"N_{index}"
         if self.closed and node.name is None and node.primitive == "neg" and node.kind == "op":
             text = f"-N_{self.outline.sources(index)[0]}"
-        return Text(text, Answers(self.formulas), real=self.reals.dtypes[index] == "float")
+        return Text(text, Answers(self.formulas), real=self.reals.dtype(index) == "float")
 
     # ---- poles
 

@@ -41,7 +41,7 @@ MODULES = {
 PICTURES = frozenset({".dot", ".gv", ".png", ".svg"})
 
 #: the suffix of what is written from all operations, whatever the level, which is an option of the format
-WHOLE = frozenset({".py"})
+WHOLE = frozenset({".md", ".py"})
 
 
 class Exporter(Protocol):

@@ -102,7 +102,8 @@ def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unrol
         "\n".join(_backward(found, title, backward_title, arguments)),
     ]
     body = "\n\n\n".join(parts)
-    head = f'"""{title}({", ".join(arguments.parameters)}) and its gradients, recorded by tracegrad{_at(annotated)}."""'
+    recorded = f"recorded by tracegrad{_at(found.outline)}"
+    head = f'"""{title}({", ".join(arguments.parameters)}) and its gradients, {recorded}."""'
     return "\n".join([head, *_imports(body), "", "", body, ""])
 
 
@@ -110,9 +111,10 @@ def _checks(found: Program) -> bool:
     return any(isinstance(one, Check) for one in each((*found.forward, *found.backward)))
 
 
-def _at(annotated: Annotated) -> str:
-    nodes = {node.id: node for node in annotated.nodes}
-    shown = [f"{row.name} = {nodes[row.node].value!r}" for row in annotated.inputs]
+def _at(outline: Outline) -> str:
+    if len(outline.inputs) > 10:
+        return ""
+    shown = [f"{path} = {outline.value(index)!r}" for path, index in outline.inputs]
     text = f" at {', '.join(shown)}"
     return text if len(text) <= 60 and text.isprintable() and '"' not in text and "\\" not in text else ""
 
