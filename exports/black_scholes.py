@@ -21,8 +21,7 @@ def call_price_backward(spot, strike, rate, volatility, years):
     d1_sum = rate + volatility**2 / 2
     d1 = (math.log(d1_quotient) + d1_sum * years) / spread  # (2)
     d2 = d1 - spread  # (3)
-    present_minus = -rate
-    present_exp = math.exp(present_minus * years)
+    present_exp = math.exp(-rate * years)
     present = strike * present_exp  # (4)
     normal_cdf_quotient = d1 / 1.4142135623730951
     normal_cdf = (1 + math.erf(normal_cdf_quotient)) / 2  # (5)
@@ -53,7 +52,7 @@ def call_price_backward(spot, strike, rate, volatility, years):
     # backprop present = strike * math.exp(-rate * years)  (4)
     dstrike = present_exp * dpresent
     dpresent_product = present_exp * (strike * dpresent)
-    dyears = present_minus * dpresent_product
+    dyears = -rate * dpresent_product
     drate = -years * dpresent_product
     # backprop d2 = d1 - spread  (3)
     dd1 += dd2

@@ -21,24 +21,20 @@ def neuron_backward(w, x, seeds=(1.0, 0.0, 0.0)):
     value_0_sum = 1 + value_0_exp
     value_0 = 1 / value_0_sum  # (2)
     dz_quotient = value_0 / value_0_sum
-    dz_minus = -dz_quotient
-    dz = -(value_0_exp * dz_minus)  # (3)
+    dz = -(value_0_exp * -dz_quotient)  # (3)
     dw = x * dz
     dx = w * dz  # (4)
 
-    # backprop return 1 / (1 + math.exp(-z))  (2)
     dvalue_0 = seeds[0]
-    # backprop backward of z = w * x  (4)
     ddw = seeds[1]
     ddx = seeds[2]
+    # backprop backward of z = w * x  (4)
     d_w = dz * ddx
-    ddz = w * ddx
     d_x = dz * ddw
-    ddz += x * ddw
+    ddz = w * ddx + x * ddw
     # backprop backward of return 1 / (1 + math.exp(-z))  (3)
-    ddz_product = -ddz
-    dvalue_0_exp = dz_minus * ddz_product
-    ddz_quotient = -value_0_exp * ddz_product
+    dvalue_0_exp = dz_quotient * ddz
+    ddz_quotient = value_0_exp * ddz
     dvalue_0 += 1.0 / value_0_sum * ddz_quotient
     dvalue_0_sum = -dz_quotient / value_0_sum * ddz_quotient
     # backprop return 1 / (1 + math.exp(-z))  (2)

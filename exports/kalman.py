@@ -37,10 +37,9 @@ def surprise_backward(drift, noise):
     # backprop return total / 2  (14)
     dtotal_2 = 0.5
     # backprop total = total + math.log(spread) + error**2 / spread  (10)
-    dspread_2 = -total_2_quotient / spread_2 * dtotal_2
     derror = 2 * error * (1.0 / spread_2 * dtotal_2)
     dtotal = dtotal_2
-    dspread_2 += 1.0 / spread_2 * dtotal_2
+    dspread_2 = -total_2_quotient / spread_2 * dtotal_2 + 1.0 / spread_2 * dtotal_2
     # backprop error = seen - level  (9)
     dlevel = -derror
     # backprop spread = variance + noise  (8)

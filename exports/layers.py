@@ -33,21 +33,18 @@ def network_backward(weights, biases):
     dweights = [[-0.0] * 4 for _ in range(8)]
     dbiases = [[-0.0] * 2 for _ in range(8)]
     # backprop return x * y  (2)
-    dx_next = y
+    dx = y
     dy = x_next
     for k, x, y, y_sum, y_sum_2 in reversed(stack):
         # backprop x, y = math.tanh(wxx * x + wxy * y + bx), math.tanh(wyx * x + wyy * y + by)  (1)
         dy_sum_2 = (1.0 / math.cosh(y_sum_2)) ** 2 * dy
         dbiases[k][1] += dy_sum_2
         dweights[k][3] += y * dy_sum_2
-        dy = weights[k][3] * dy_sum_2
         dweights[k][2] += x * dy_sum_2
-        dx = weights[k][2] * dy_sum_2
-        dy_sum = (1.0 / math.cosh(y_sum)) ** 2 * dx_next
+        dy_sum = (1.0 / math.cosh(y_sum)) ** 2 * dx
         dbiases[k][0] += dy_sum
         dweights[k][1] += y * dy_sum
-        dy += weights[k][1] * dy_sum
+        dy = weights[k][3] * dy_sum_2 + weights[k][1] * dy_sum
         dweights[k][0] += x * dy_sum
-        dx += weights[k][0] * dy_sum
-        dx_next = dx
+        dx = weights[k][2] * dy_sum_2 + weights[k][0] * dy_sum
     return value, {"weights": dweights, "biases": dbiases}

@@ -64,20 +64,23 @@ def loss_backward(w1, b1, w2, b2):
     value_difference = neuron_4 - 0.8
     value = value_difference**2  # (14)
 
-    # backprop return math.tanh(total)  (13)
+    # backprop return (guess - target) ** 2  (14)
     dneuron_4 = 2 * value_difference
+    # backprop return math.tanh(total)  (13)
     dtotal_13 = (1.0 / math.cosh(total_13)) ** 2 * dneuron_4
     # backprop total = total + weight * value  (12)
     dtotal_12 = dtotal_13
     dw2_0_2 = neuron_3 * dtotal_13
+    dneuron_3 = w2_0_2 * dtotal_13
     # backprop total = total + weight * value  (11)
     dtotal_11 = dtotal_12
     dw2_0_1 = neuron_2 * dtotal_12
+    dneuron_2 = w2_0_1 * dtotal_12
     # backprop total = total + weight * value  (10)
     db2_0 = dtotal_11
     dw2_0_0 = neuron * dtotal_11
+    dneuron = w2_0_0 * dtotal_11
     # backprop return math.tanh(total)  (9)
-    dneuron_3 = w2_0_2 * dtotal_13
     dtotal_9 = (1.0 / math.cosh(total_9)) ** 2 * dneuron_3
     # backprop total = total + weight * value  (8)
     dtotal_8 = dtotal_9
@@ -86,7 +89,6 @@ def loss_backward(w1, b1, w2, b2):
     db1_2 = dtotal_8
     dw1_2_0 = dtotal_8
     # backprop return math.tanh(total)  (6)
-    dneuron_2 = w2_0_1 * dtotal_12
     dtotal_6 = (1.0 / math.cosh(total_6)) ** 2 * dneuron_2
     # backprop total = total + weight * value  (5)
     dtotal_5 = dtotal_6
@@ -95,7 +97,6 @@ def loss_backward(w1, b1, w2, b2):
     db1_1 = dtotal_5
     dw1_1_0 = dtotal_5
     # backprop return math.tanh(total)  (3)
-    dneuron = w2_0_0 * dtotal_11
     dtotal_3 = (1.0 / math.cosh(total_3)) ** 2 * dneuron
     # backprop total = total + weight * value  (2)
     dtotal_2 = dtotal_3

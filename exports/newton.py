@@ -78,19 +78,16 @@ def square_root_backward(a):
     )
 
     # backprop guess = (guess + a / guess) / 2  (8)
-    dguess_4 = 0.5
     da = 0.5 * (1.0 / guess_4)
-    dguess_4 += -0.5 * (guess_5_quotient / guess_4)
+    dguess_4 = 0.5 - 0.5 * (guess_5_quotient / guess_4)
     # backprop guess = (guess + a / guess) / 2  (6)
     dguess_4_sum = 0.5 * dguess_4
-    dguess_3 = dguess_4_sum
     da += 1.0 / guess_3 * dguess_4_sum
-    dguess_3 += -guess_4_quotient / guess_3 * dguess_4_sum
+    dguess_3 = dguess_4_sum - guess_4_quotient / guess_3 * dguess_4_sum
     # backprop guess = (guess + a / guess) / 2  (4)
     dguess_3_sum = 0.5 * dguess_3
-    dguess_2 = dguess_3_sum
     da += 1.0 / guess_2 * dguess_3_sum
-    dguess_2 += -guess_3_quotient / guess_2 * dguess_3_sum
+    dguess_2 = dguess_3_sum - guess_3_quotient / guess_2 * dguess_3_sum
     # backprop guess = (guess + a / guess) / 2  (2)
     dguess_2_sum = 0.5 * dguess_2
     da += dguess_2_sum

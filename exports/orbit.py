@@ -143,15 +143,13 @@ def height_backward(x, y, vx, vy):
     dstep_4 += 0.05235987755982988
     dk3_3_2 = 0.016449340668482262
     # backprop return -place / distance**3  (27)
-    dk3_3_2_power = -k3_3_2 / k3_3_2_power * dk3_3_2
-    ddistance_7 = 3 * distance_7**2 * dk3_3_2_power
+    ddistance_7 = -(3 * distance_7**2 * (k3_3_2 / k3_3_2_power * dk3_3_2))
     dstep_6_sum_2 = -1.0 / k3_3_2_power * dk3_3_2
     # backprop distance = math.sqrt(x * x + y * y)  (25)
     ddistance_7_sum = 0.5 / distance_7 * ddistance_7
     dstep_6_sum_2 += step_6_sum_2 * ddistance_7_sum
     dstep_6_sum_2 += step_6_sum_2 * ddistance_7_sum
-    dstep_6_sum = step_6_sum * ddistance_7_sum
-    dstep_6_sum += step_6_sum * ddistance_7_sum
+    dstep_6_sum = step_6_sum * ddistance_7_sum + step_6_sum * ddistance_7_sum
     # backprop k3 = slope(*(s + dt / 2 * k for s, k in zip(state, k2)))  (24)
     dstep_4 += 0.10471975511965977
     dk2_3_2 = 0.016449340668482262
@@ -160,31 +158,26 @@ def height_backward(x, y, vx, vy):
     dstep_4_sum = dstep_6_sum
     dstep_5_sum_3 = 0.15707963267948966 * dstep_6_sum
     # backprop return -place / distance**3  (23)
-    dk2_3_2_power = -k2_3_2 / k2_3_2_power * dk2_3_2
-    ddistance_6 = 3 * distance_6**2 * dk2_3_2_power
+    ddistance_6 = -(3 * distance_6**2 * (k2_3_2 / k2_3_2_power * dk2_3_2))
     dstep_5_sum_2 = -1.0 / k2_3_2_power * dk2_3_2
     # backprop distance = math.sqrt(x * x + y * y)  (21)
     ddistance_6_sum = 0.5 / distance_6 * ddistance_6
     dstep_5_sum_2 += step_5_sum_2 * ddistance_6_sum
     dstep_5_sum_2 += step_5_sum_2 * ddistance_6_sum
-    dstep_5_sum = step_5_sum * ddistance_6_sum
-    dstep_5_sum += step_5_sum * ddistance_6_sum
+    dstep_5_sum = step_5_sum * ddistance_6_sum + step_5_sum * ddistance_6_sum
     # backprop k2 = slope(*(s + dt / 2 * k for s, k in zip(state, k1)))  (20)
     dstep_4 += dstep_5
     dk1_3_2 = 0.15707963267948966 * dstep_5
-    dstep_4_sum_3 = dstep_5_sum_3
     dk1_2_2 = 0.15707963267948966 * dstep_5_sum_3
     dstep_4_sum_2 += dstep_5_sum_2
     dstep_4 += 0.15707963267948966 * dstep_5_sum_2
     dstep_4_sum += dstep_5_sum
-    dstep_4_sum_3 += 0.15707963267948966 * dstep_5_sum
+    dstep_4_sum_3 = dstep_5_sum_3 + 0.15707963267948966 * dstep_5_sum
     # backprop return -place / distance**3  (19)
-    dk1_3_2_power = -k1_3_2 / k1_3_2_power * dk1_3_2
-    ddistance_5 = 3 * distance_5**2 * dk1_3_2_power
+    ddistance_5 = -(3 * distance_5**2 * (k1_3_2 / k1_3_2_power * dk1_3_2))
     dstep_4_sum_2 += -1.0 / k1_3_2_power * dk1_3_2
     # backprop return -place / distance**3  (18)
-    dk1_2_2_power = -k1_2_2 / k1_2_2_power * dk1_2_2
-    ddistance_5 += 3 * distance_5**2 * dk1_2_2_power
+    ddistance_5 += -(3 * distance_5**2 * (k1_2_2 / k1_2_2_power * dk1_2_2))
     dstep_4_sum += -1.0 / k1_2_2_power * dk1_2_2
     # backprop distance = math.sqrt(x * x + y * y)  (17)
     ddistance_5_sum = 0.5 / distance_5 * ddistance_5
@@ -193,13 +186,11 @@ def height_backward(x, y, vx, vy):
     dstep_4_sum += step_4_sum * ddistance_5_sum
     dstep_4_sum += step_4_sum * ddistance_5_sum
     # backprop return [s + dt / 6 * (a + 2 * b + 2 * c + d) for s, a, b, c, d in zip(state, k1…  (16)
-    dvy = dstep_4
     dstep_4_sum_4 = 0.05235987755982988 * dstep_4
     dk4_3 = dstep_4_sum_4
     dk3_3 = 2 * dstep_4_sum_4
     dk1_3 = dstep_4_sum_4
     dk2_3 = 2 * dstep_4_sum_4
-    dvx = dstep_4_sum_3
     dstep_4_sum_5 = 0.05235987755982988 * dstep_4_sum_3
     dk4_2 = dstep_4_sum_5
     dk3_2 = 2 * dstep_4_sum_5
@@ -208,20 +199,18 @@ def height_backward(x, y, vx, vy):
     dy = dstep_4_sum_2
     dstep_4_sum_6 = 0.05235987755982988 * dstep_4_sum_2
     dstep_2 = 2 * dstep_4_sum_6
-    dvy += dstep_4_sum_6
+    dvy = dstep_4 + dstep_4_sum_6
     dstep = 2 * dstep_4_sum_6
     dx = dstep_4_sum
     dstep_4_sum_7 = 0.05235987755982988 * dstep_4_sum
     dstep_2_sum_3 = 2 * dstep_4_sum_7
-    dvx += dstep_4_sum_7
+    dvx = dstep_4_sum_3 + dstep_4_sum_7
     dstep_sum_3 = 2 * dstep_4_sum_7
     # backprop return -place / distance**3  (15)
-    dk4_3_power = -k4_3 / k4_3_power * dk4_3
-    ddistance_4 = 3 * distance_4**2 * dk4_3_power
+    ddistance_4 = -(3 * distance_4**2 * (k4_3 / k4_3_power * dk4_3))
     dstep_3_sum_2 = -1.0 / k4_3_power * dk4_3
     # backprop return -place / distance**3  (14)
-    dk4_2_power = -k4_2 / k4_2_power * dk4_2
-    ddistance_4 += 3 * distance_4**2 * dk4_2_power
+    ddistance_4 += -(3 * distance_4**2 * (k4_2 / k4_2_power * dk4_2))
     dstep_3_sum = -1.0 / k4_2_power * dk4_2
     # backprop distance = math.sqrt(x * x + y * y)  (13)
     ddistance_4_sum = 0.5 / distance_4 * ddistance_4
@@ -239,12 +228,10 @@ def height_backward(x, y, vx, vy):
     dx += dstep_3_sum
     dstep_2_sum_3 += 0.3141592653589793 * dstep_3_sum
     # backprop return -place / distance**3  (11)
-    dk3_3_power = -k3_3 / k3_3_power * dk3_3
-    ddistance_3 = 3 * distance_3**2 * dk3_3_power
+    ddistance_3 = -(3 * distance_3**2 * (k3_3 / k3_3_power * dk3_3))
     dstep_2_sum_2 = -1.0 / k3_3_power * dk3_3
     # backprop return -place / distance**3  (10)
-    dk3_2_power = -k3_2 / k3_2_power * dk3_2
-    ddistance_3 += 3 * distance_3**2 * dk3_2_power
+    ddistance_3 += -(3 * distance_3**2 * (k3_2 / k3_2_power * dk3_2))
     dstep_2_sum = -1.0 / k3_2_power * dk3_2
     # backprop distance = math.sqrt(x * x + y * y)  (9)
     ddistance_3_sum = 0.5 / distance_3 * ddistance_3
@@ -262,12 +249,10 @@ def height_backward(x, y, vx, vy):
     dx += dstep_2_sum
     dstep_sum_3 += 0.15707963267948966 * dstep_2_sum
     # backprop return -place / distance**3  (7)
-    dk2_3_power = -k2_3 / k2_3_power * dk2_3
-    ddistance_2 = 3 * distance_2**2 * dk2_3_power
+    ddistance_2 = -(3 * distance_2**2 * (k2_3 / k2_3_power * dk2_3))
     dstep_sum_2 = -1.0 / k2_3_power * dk2_3
     # backprop return -place / distance**3  (6)
-    dk2_2_power = -k2_2 / k2_2_power * dk2_2
-    ddistance_2 += 3 * distance_2**2 * dk2_2_power
+    ddistance_2 += -(3 * distance_2**2 * (k2_2 / k2_2_power * dk2_2))
     dstep_sum = -1.0 / k2_2_power * dk2_2
     # backprop distance = math.sqrt(x * x + y * y)  (5)
     ddistance_2_sum = 0.5 / distance_2 * ddistance_2
@@ -285,12 +270,10 @@ def height_backward(x, y, vx, vy):
     dx += dstep_sum
     dvx += 0.15707963267948966 * dstep_sum
     # backprop return -place / distance**3  (3)
-    dk1_3_power = -k1_3 / k1_3_power * dk1_3
-    ddistance = 3 * distance**2 * dk1_3_power
+    ddistance = -(3 * distance**2 * (k1_3 / k1_3_power * dk1_3))
     dy += -1.0 / k1_3_power * dk1_3
     # backprop return -place / distance**3  (2)
-    dk1_2_power = -k1_2 / k1_2_power * dk1_2
-    ddistance += 3 * distance**2 * dk1_2_power
+    ddistance += -(3 * distance**2 * (k1_2 / k1_2_power * dk1_2))
     dx += -1.0 / k1_2_power * dk1_2
     # backprop distance = math.sqrt(x * x + y * y)  (1)
     ddistance_sum = 0.5 / distance * ddistance

@@ -10,7 +10,5 @@ def f_backward(x):
     value = x * x + x  # (1)
 
     # backprop return x * x + x  (1)
-    dx = 1.0
-    dx += x
-    dx += x
+    dx = 1.0 + x + x
     return value, {"x": dx}

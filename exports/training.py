@@ -60,15 +60,15 @@ def loss_of_one_backward(parameters):
     danswer_sum = (1.0 / math.cosh(answer_sum)) ** 2 * danswer
     dparameters_out_0 = danswer_sum
     dparameters_out_2 = neuron_2 * danswer_sum
-    dparameters_out_1 = neuron * danswer_sum
-    # backprop return math.tanh(weights[0] + sum(w * x for w, x in zip(weights[1:], inputs, st…  (2)
     dneuron_2 = parameters_out_2 * danswer_sum
+    dparameters_out_1 = neuron * danswer_sum
+    dneuron = parameters_out_1 * danswer_sum
+    # backprop return math.tanh(weights[0] + sum(w * x for w, x in zip(weights[1:], inputs, st…  (2)
     dneuron_2_sum = (1.0 / math.cosh(neuron_2_sum)) ** 2 * dneuron_2
     dparameters_hidden_1_0 = dneuron_2_sum
     dparameters_hidden_1_2 = dneuron_2_sum
     dparameters_hidden_1_1 = 0.0 * dneuron_2_sum
     # backprop return math.tanh(weights[0] + sum(w * x for w, x in zip(weights[1:], inputs, st…  (1)
-    dneuron = parameters_out_1 * danswer_sum
     dneuron_sum = (1.0 / math.cosh(neuron_sum)) ** 2 * dneuron
     dparameters_hidden_0_0 = dneuron_sum
     dparameters_hidden_0_2 = dneuron_sum

@@ -186,9 +186,8 @@ def distance_backward(x, y, vx, vy):
     dvx += dsum_17
     dk3_2_ = 0.15707963267948966 * dsum_17
     # backprop return vx, vy, -x / cube, -y / cube  (20)
-    dcube_7 = -k3_3_ / cube_7 * dk3_3_
     dmoved_5_sum_2 = -1.0 / cube_7 * dk3_3_
-    dcube_7 += -k3_2_ / cube_7 * dk3_2_
+    dcube_7 = -k3_3_ / cube_7 * dk3_3_ - k3_2_ / cube_7 * dk3_2_
     dmoved_5_sum = -1.0 / cube_7 * dk3_2_
     # backprop cube = (x * x + y * y) ** 1.5  (19)
     dcube_sum_7 = 1.5 * cube_sum_7**0.5 * dcube_7
@@ -206,9 +205,8 @@ def distance_backward(x, y, vx, vy):
     dx += dmoved_5_sum
     dmoved_4_sum_3 += 0.07853981633974483 * dmoved_5_sum
     # backprop return vx, vy, -x / cube, -y / cube  (17)
-    dcube_6 = -k2_3_ / cube_6 * dk2_3_
     dmoved_4_sum_2 = -1.0 / cube_6 * dk2_3_
-    dcube_6 += -k2_2_ / cube_6 * dk2_2_
+    dcube_6 = -k2_3_ / cube_6 * dk2_3_ - k2_2_ / cube_6 * dk2_2_
     dmoved_4_sum = -1.0 / cube_6 * dk2_2_
     # backprop cube = (x * x + y * y) ** 1.5  (16)
     dcube_sum_6 = 1.5 * cube_sum_6**0.5 * dcube_6
@@ -226,9 +224,8 @@ def distance_backward(x, y, vx, vy):
     dx += dmoved_4_sum
     dvx += 0.07853981633974483 * dmoved_4_sum
     # backprop return vx, vy, -x / cube, -y / cube  (14)
-    dcube_5 = -k1_3_ / cube_5 * dk1_3_
     dy += -1.0 / cube_5 * dk1_3_
-    dcube_5 += -k1_2_ / cube_5 * dk1_2_
+    dcube_5 = -k1_3_ / cube_5 * dk1_3_ - k1_2_ / cube_5 * dk1_2_
     dx += -1.0 / cube_5 * dk1_2_
     # backprop cube = (x * x + y * y) ** 1.5  (13)
     dcube_sum_5 = 1.5 * cube_sum_5**0.5 * dcube_5
@@ -280,9 +277,8 @@ def distance_backward(x, y, vx, vy):
         dvx += dsum_21
         dmoved_sum_3 = 2 * dsum_21
         # backprop return vx, vy, -x / cube, -y / cube  (12)
-        dcube_4 = -k4_3 / cube_4 * dk4_3
         dmoved_3_sum_2 = -1.0 / cube_4 * dk4_3
-        dcube_4 += -k4_2 / cube_4 * dk4_2
+        dcube_4 = -k4_3 / cube_4 * dk4_3 - k4_2 / cube_4 * dk4_2
         dmoved_3_sum = -1.0 / cube_4 * dk4_2
         # backprop cube = (x * x + y * y) ** 1.5  (11)
         dcube_sum_4 = 1.5 * cube_sum_4**0.5 * dcube_4
@@ -300,9 +296,8 @@ def distance_backward(x, y, vx, vy):
         dx += dmoved_3_sum
         dmoved_2_sum_3 += 0.15707963267948966 * dmoved_3_sum
         # backprop return vx, vy, -x / cube, -y / cube  (9)
-        dcube_3 = -k3_3 / cube_3 * dk3_3
         dmoved_2_sum_2 = -1.0 / cube_3 * dk3_3
-        dcube_3 += -k3_2 / cube_3 * dk3_2
+        dcube_3 = -k3_3 / cube_3 * dk3_3 - k3_2 / cube_3 * dk3_2
         dmoved_2_sum = -1.0 / cube_3 * dk3_2
         # backprop cube = (x * x + y * y) ** 1.5  (8)
         dcube_sum_3 = 1.5 * cube_sum_3**0.5 * dcube_3
@@ -320,9 +315,8 @@ def distance_backward(x, y, vx, vy):
         dx += dmoved_2_sum
         dmoved_sum_3 += 0.07853981633974483 * dmoved_2_sum
         # backprop return vx, vy, -x / cube, -y / cube  (6)
-        dcube_2 = -k2_3 / cube_2 * dk2_3
         dmoved_sum_2 = -1.0 / cube_2 * dk2_3
-        dcube_2 += -k2_2 / cube_2 * dk2_2
+        dcube_2 = -k2_3 / cube_2 * dk2_3 - k2_2 / cube_2 * dk2_2
         dmoved_sum = -1.0 / cube_2 * dk2_2
         # backprop cube = (x * x + y * y) ** 1.5  (5)
         dcube_sum_2 = 1.5 * cube_sum_2**0.5 * dcube_2
@@ -340,9 +334,8 @@ def distance_backward(x, y, vx, vy):
         dx += dmoved_sum
         dvx += 0.07853981633974483 * dmoved_sum
         # backprop return vx, vy, -x / cube, -y / cube  (3)
-        dcube = -k1_3 / cube * dk1_3
         dy += -1.0 / cube * dk1_3
-        dcube += -k1_2 / cube * dk1_2
+        dcube = -k1_3 / cube * dk1_3 - k1_2 / cube * dk1_2
         dx += -1.0 / cube * dk1_2
         # backprop cube = (x * x + y * y) ** 1.5  (2)
         dcube_sum = 1.5 * cube_sum**0.5 * dcube

@@ -355,7 +355,15 @@ def example() -> Trace:
 SOURCES = {".py", ".md"}
 
 
-@pytest.mark.parametrize("level", ["stage", "call", "line"])
+@pytest.mark.parametrize("suffix", sorted(SOURCES))
+def test_source_is_written_by_statements_or_operations(suffix: str, tmp_path: Any) -> None:
+    by_statements = example().save(tmp_path / f"stage{suffix}", level="stage").read_text()
+    by_operations = example().save(tmp_path / f"op{suffix}", level="op").read_text()
+    assert by_statements == example().save(tmp_path / f"f{suffix}").read_text()
+    assert by_operations.count("\n") > by_statements.count("\n")
+
+
+@pytest.mark.parametrize("level", ["call", "line"])
 @pytest.mark.parametrize("suffix", sorted(SOURCES))
 def test_source_needs_every_operation(level: str, suffix: str, tmp_path: Any) -> None:
     with pytest.raises(tg.InputError, match=f"level 'op', and this is '{level}'"):

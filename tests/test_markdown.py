@@ -24,7 +24,7 @@ from tracegrad.statements import Loop, Move, Push, Stack, each
 @pytest.mark.parametrize("name", NAMES)
 def test_a_line_for_each_statement(name: str) -> None:
     t, _ = recorded(name)
-    found = program(t.document, join=False)
+    found = program(t.document, join=False, gather=False)
     lines = [line.lstrip("> ") for line in t.to_markdown().splitlines() if line.lstrip("> ").startswith("- ")]
     listed = [
         one for one in each((*found.forward, *found.backward)) if not isinstance(one, (Loop, Stack, Push))

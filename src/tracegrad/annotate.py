@@ -52,9 +52,9 @@ def document(found: Columns) -> Annotated:
     """The document of all operations, whose rows are made when they are asked for."""
     return dataclasses.replace(
         found.head,
-        nodes=LazyRows(len(found), found.node),
-        edges=LazyRows(len(found.sources), partial(_edge, found)),
-        stages=LazyRows(max(found.stage_of, default=NONE) + 1, found.stage),
+        nodes=LazyRows(len(found), found.node, found),
+        edges=LazyRows(len(found.sources), partial(_edge, found), found),
+        stages=LazyRows(max(found.stage_of, default=NONE) + 1, found.stage, found),
     )
 
 
@@ -100,6 +100,7 @@ def columns(
             stage=rows.stage,
             statement=lambda stage: places.executions[stage].identity,
             index_of=lambda id: int(id[1:]),
+            graph=graph,
         )
 
 

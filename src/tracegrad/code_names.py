@@ -117,16 +117,28 @@ class CodeNames:
     def value(self, index: int) -> str:
         """A variable, or a temporary called by its statement and its operation; a call's result by its function."""
         if index not in self.values:
-            node = self.outline.nodes[index]
             last = self.outline.last_of_stage(index)
-            word = _WORDS.get(node.primitive, node.primitive.rpartition(".")[2])
-            statement = self.values.get(last) or self.outline.function(index)
-            if last != index and last not in self.values and statement is not None:
-                statement = self.value(last)
-            statement = self.stems.get(statement or "", statement)
-            wish = word if statement is None else statement if index == last else f"{statement}_{word}"
-            self.values[index] = self.free.numbered(identifier(wish))
+            if last not in (index, *self.values) and self.outline.function(index) is not None:
+                self.value(last)
+            self.values[index] = self.free.numbered(identifier(self._wish(index)))
         return self.values[index]
+
+    def _wish(self, index: int) -> str:
+        """How a temporary would be called if nothing else were."""
+        node = self.outline.nodes[index]
+        last = self.outline.last_of_stage(index)
+        word = _WORDS.get(node.primitive, node.primitive.rpartition(".")[2])
+        statement = self.values.get(last) or self.outline.function(index)
+        statement = self.stems.get(statement or "", statement)
+        return word if statement is None else statement if index == last else f"{statement}_{word}"
+
+    def draft(self, tree: ast.expr) -> ast.expr:
+        """An expression with names about as long as those that it will get; none is taken for it."""
+        known = {}
+        for letter, more in (("N", ""), ("D", "d"), ("L", "_partials")):
+            for index in placeholders(tree, letter):
+                known[f"{letter}_{index}"] = name(f"{more}{self.values.get(index) or self._wish(index)}")
+        return fill(tree, known)
 
     def gradient(self, index: int) -> str:
         """``dx`` for ``x``, unless the user has a variable of that name."""
@@ -195,6 +207,11 @@ class CodeNames:
         if any(index in loop.strides for loop in self._around):
             return self._element(self.roots[self.ways[index][0]], index)
         return None
+
+    @property
+    def depth(self) -> int:
+        """In how many loops a statement stands."""
+        return len(self._around)
 
     def varies_here(self, index: int) -> bool:
         """Whether an operand is a literal that is another one in each turn."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 PLACEHOLDER = re.compile(r"[NDL]_(\d+)")
@@ -75,17 +75,17 @@ def fill(tree: ast.expr, known: Mapping[str, ast.expr]) -> ast.expr:
 
 
 class Reals:
-    """Which expressions are floats for certain; ``dtypes`` tell it of the nodes."""
+    """Which expressions are floats for certain; ``dtype`` tells it of a node."""
 
-    def __init__(self, dtypes: list[str]) -> None:
-        self.dtypes = dtypes
+    def __init__(self, dtype: Callable[[int], str]) -> None:
+        self.dtype = dtype
 
     def __contains__(self, tree: ast.expr) -> bool:
         match tree:
             case ast.Constant(value=value):
                 return isinstance(value, float)
             case ast.Name(id=id):
-                return self.dtypes[int(id[2:])] == "float" if id.startswith("N_") else not id.startswith("L_")
+                return self.dtype(int(id[2:])) == "float" if id.startswith("N_") else not id.startswith("L_")
             case ast.Subscript(value=ast.Name(id=id)):
                 return not id.startswith("L_")  # a seed
             case ast.UnaryOp(operand=operand):
@@ -117,7 +117,7 @@ class Reals:
 def product(local: ast.expr, upstream: ast.expr, reals: Reals, real: bool = False) -> ast.expr:
     """Local gradient times upstream gradient; ``real`` says that the former is a float for certain.
 
-    >>> reals = Reals(["float", "float"])
+    >>> reals = Reals(lambda index: "float")
     >>> def shown(local, upstream):
     ...     return ast.unparse(product(parse(local), parse(upstream), reals))
     >>> shown("1.0", "D_1"), shown("-1.0", "D_1"), shown("N_0", "1.0"), shown("2 * N_0", "D_1")
@@ -137,6 +137,44 @@ def product(local: ast.expr, upstream: ast.expr, reals: Reals, real: bool = Fals
     if other is not None:
         local, upstream = upstream, local
     return _signed(False, ast.BinOp(local, ast.Mult(), upstream), reals)
+
+
+def total(one: ast.expr, other: ast.expr, reals: Reals) -> ast.expr:
+    """The sum of two terms, numbers added up; ``a + -b`` is ``a - b`` to the last bit.
+
+    >>> reals = Reals(lambda index: "float")
+    >>> def shown(one, other):
+    ...     return ast.unparse(total(parse(one), parse(other), reals))
+    >>> shown("N_0", "-1.0 / N_1 * D_1"), shown("1.0", "2.0"), shown("1.0", "N_0")
+    ('N_0 - 1.0 / N_1 * D_1', '3.0', '1.0 + N_0')
+    """
+    first, second = number_of(one), number_of(other)
+    if first is not None and second is not None:
+        return constant(first + second)
+    minus, body = _split(other, reals)
+    factor = number_of(_first_factor(body))
+    if factor is not None and factor < 0:
+        minus, body = not minus, _with_first(body, constant(-factor))
+    return ast.BinOp(one, ast.Sub() if minus else ast.Add(), body)
+
+
+def _first_factor(tree: ast.expr) -> ast.expr:
+    while isinstance(tree, ast.BinOp) and isinstance(tree.op, (ast.Mult, ast.Div)):
+        tree = tree.left
+    return tree
+
+
+def depth(tree: ast.expr) -> int:
+    """How many brackets of an expression are in one another.
+
+    >>> depth(parse("a * (b + math.exp(-(c * d)))"))
+    3
+    """
+    deepest = now = 0
+    for letter in source(tree):
+        now += (letter in "([") - (letter in ")]")
+        deepest = max(deepest, now)
+    return deepest
 
 
 def _signed(minus: bool, tree: ast.expr, reals: Reals) -> ast.expr:
@@ -159,9 +197,7 @@ def _split(tree: ast.expr, reals: Reals) -> tuple[bool, ast.expr]:
 
 def _negative(body: ast.expr, reals: Reals) -> ast.expr:
     """A minus sign on the first factor, if that is a float, else before the whole."""
-    first = body
-    while isinstance(first, ast.BinOp) and isinstance(first.op, (ast.Mult, ast.Div)):
-        first = first.left
+    first = _first_factor(body)
     if first is body or first not in reals:
         return ast.UnaryOp(ast.USub(), body)
     return _with_first(body, ast.UnaryOp(ast.USub(), first))

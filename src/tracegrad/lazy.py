@@ -24,11 +24,13 @@ class LazyRows(Sequence[T]):
     True
     """
 
-    __slots__ = ("_make", "_rows", "_size")
+    __slots__ = ("_make", "_rows", "_size", "origin")
 
-    def __init__(self, size: int, make: Callable[[int], T]) -> None:
+    def __init__(self, size: int, make: Callable[[int], T], origin: Any = None) -> None:
         self._size = size
         self._make = make
+        #: what the rows are made from
+        self.origin = origin
         self._rows: tuple[T, ...] | None = None
 
     def __len__(self) -> int:
@@ -70,3 +72,33 @@ class LazyRows(Sequence[T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return tuple, (list(self._all()),)
+
+
+class Kept(Sequence[T]):
+    """Rows of which each is made once, when it is first asked for.
+
+    >>> rows = Kept(LazyRows(1000, lambda index: [index]))
+    >>> rows[3] is rows[3], len(rows)
+    (True, 1000)
+    """
+
+    __slots__ = ("_known", "_rows")
+
+    def __init__(self, rows: Sequence[T]) -> None:
+        self._rows = rows
+        self._known: dict[int, T] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        if isinstance(index, slice):
+            return self._rows[index]
+        found = self._known.get(index)
+        if found is None:
+            found = self._known[index] = self._rows[index]
+        return found

@@ -9,14 +9,18 @@ The literals that guards compare with are numbered on from the nodes, so that "o
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
-from tracegrad.document import Annotated, Edge, Guard, Node, Stage
+from tracegrad.document import Annotated, Guard, Node, Stage, quantity
 from tracegrad.errors import InputError, UnsupportedError
+from tracegrad.fold.columns import NONE, columns_at_hand, columns_of
 from tracegrad.ieee import lift, plain
+from tracegrad.lazy import Kept
 from tracegrad.primitives import PLAIN, TABLE, Primitive, partials
+from tracegrad.tracer import plain as under
 
 
 class Outline:
@@ -28,14 +32,12 @@ class Outline:
                 f"source is written from a document of level 'op', and this is {annotated.level!r}"
             )
         self.annotated = annotated
-        self.nodes = tuple(annotated.nodes)  # each is looked at again and again
-        self._index = {node.id: index for index, node in enumerate(self.nodes)}
-        self.edges: dict[int, list[Edge]] = defaultdict(list)
-        self._sources: dict[int, list[int]] = defaultdict(list)
-        for edge in annotated.edges:
-            target = self._index[edge.target]
-            self.edges[target].append(edge)
-            self._sources[target].append(self._index[edge.source])
+        self.columns = columns_at_hand(annotated) or columns_of(annotated)
+        self.whole = self.columns.graph is not None or _has_no_gaps(annotated)
+        #: rows of nodes, made when asked for
+        self.nodes = Kept(annotated.nodes)
+        self.kinds = self.columns.kinds
+        self._starts, self._operands = self.columns.starts, self.columns.sources
         self._literals: list[Any] = []
         self._asked = {guard.id: self._codes(guard) for guard in annotated.guards}
         #: guards by the last node that they need; -1 where they need none
@@ -43,19 +45,24 @@ class Outline:
         for guard in annotated.guards:
             self.guards[max(self.guarded(guard), default=-1)].append(guard)
         #: the outputs that depend on an input, with their nodes
-        self.outputs = [(o, self._index[o.node]) for o in annotated.outputs if o.node is not None]
-        self.inputs = [(row.name, self._index[row.node]) for row in annotated.inputs]
+        index_of = self.columns.index_of
+        self.outputs = [(o, index_of(o.node)) for o in annotated.outputs if o.node is not None]
+        self.inputs = [(row.name, index_of(row.node)) for row in annotated.inputs]
         self.live = self._above([index for _, index in self.outputs] + self._all_guarded())
-        self._stages = {stage.id: (number, stage) for number, stage in enumerate(annotated.stages, 1)}
+        self._stages = Kept(annotated.stages)
+        #: numbers of the stages that are shown, where some are not
+        self._numbers: dict[int, int] | None = None
         self._clusters = {cluster.id: cluster for cluster in annotated.clusters}
-        self._ends = {self.nodes[index].stage: index for index in sorted(self.live)}
+        self._rows: dict[int, Primitive] = {}
 
-    def sources(self, index: int) -> list[int]:
-        """The operands of a node, slot by slot."""
-        return self._sources.get(index, [])
+    def sources(self, index: int) -> Sequence[int]:
+        """The operands of a node, slot by slot; a literal has none."""
+        return (
+            self._operands[self._starts[index] : self._starts[index + 1]] if index < len(self.kinds) else ()
+        )
 
     def varies(self, index: int) -> bool:
-        return index < len(self.nodes) and self.nodes[index].kind != "const"
+        return index < len(self.kinds) and self.kinds[index] != "const"
 
     def asked(self, guard: Guard) -> list[int]:
         """The operands of a guard, literals among them."""
@@ -63,75 +70,116 @@ class Outline:
 
     def guarded(self, guard: Guard) -> list[int]:
         """The nodes among the operands of a guard."""
-        return [index for index in self._asked[guard.id] if index < len(self.nodes)]
+        return [index for index in self._asked[guard.id] if index < len(self.kinds)]
 
     def value(self, index: int) -> Any:
         """The recorded value of a node or literal."""
-        return self.nodes[index].value if index < len(self.nodes) else self._literals[index - len(self.nodes)]
+        if index >= len(self.kinds):
+            return self._literals[index - len(self.kinds)]
+        return _number(self.columns.values[index])
+
+    def partial(self, index: int, slot: int) -> Any:
+        """The recorded local gradient of an operation by an operand; the name of a linear map."""
+        found = self.columns.partials[self._starts[index] + slot]
+        return found if type(found) is str else _number(found)
+
+    def flow(self, index: int, slot: int) -> Any:
+        """What was recorded to return to an operand."""
+        return _number(self.columns.flows[self._starts[index] + slot])
+
+    def dtype(self, index: int) -> str:
+        value = self.columns.values[index]
+        return "float" if type(value) is float else self.nodes[index].dtype
+
+    def operation(self, index: int) -> Hashable:
+        """What is equal for nodes that do the same: primitive and static data."""
+        graph = self.columns.graph
+        if graph is None:
+            node = self.nodes[index]
+            return node.primitive, tuple(map(repr, node.params.items()))
+        params = graph.params.get(index)
+        return graph.primitives[index].name, None if params is None else repr(params)
+
+    def instruction(self, index: int) -> Hashable:
+        """What is equal for all executions of the instruction that made a node."""
+        graph, at = self.columns.graph, self.columns.stage_of[index]
+        if graph is not None and not graph.passes:
+            call = graph.calls[index]
+            return None if call is None else id(call.code), graph.lastis[index]
+        return self.columns.part(index), None if at == NONE else self.columns.statement(at)
 
     def _codes(self, guard: Guard) -> list[int]:
         found = []
         for operand in guard.operands:
             if "node" in operand:
-                found.append(self._index[operand["node"]])
+                found.append(self.columns.index_of(operand["node"]))
             else:
-                found.append(len(self.nodes) + len(self._literals))
+                found.append(len(self.kinds) + len(self._literals))
                 self._literals.append(operand["value"])
         return found
 
     @cached_property
     def reached(self) -> set[int]:
         """The operations that a gradient returns through."""
+        kinds, starts, operands = self.kinds, self._starts, self._operands
         found = {index for _, index in self.outputs}
-        for index in range(len(self.nodes) - 1, -1, -1):
+        for index in range(max(found, default=-1), -1, -1):
             if index in found:
-                found.update(filter(self.varies, self.sources(index)))
-        return {index for index in found if self.nodes[index].kind == "op"}
+                found.update([i for i in operands[starts[index] : starts[index + 1]] if kinds[i] != "const"])
+        return {index for index in found if kinds[index] == "op"}
 
     def _all_guarded(self) -> list[int]:
         return [index for guard in self.annotated.guards for index in self.guarded(guard)]
 
     def _above(self, nodes: list[int]) -> set[int]:
         """These nodes and all that they are computed from."""
-        todo, found = list(nodes), set(nodes)
-        while todo:
-            for source in self.sources(todo.pop()):
-                if source not in found:
-                    found.add(source)
-                    todo.append(source)
+        starts, operands = self._starts, self._operands
+        found = set(nodes)
+        for index in range(max(found, default=-1), -1, -1):
+            if index in found:
+                found.update(operands[starts[index] : starts[index + 1]])
         return found
 
     @cached_property
     def used_once(self) -> set[int]:
         """The values with one use among what anything depends on: in their own statement, by an output or a guard."""
         uses = Counter(index for _, index in self.outputs) + Counter(self._all_guarded())
+        starts, operands, stage_of = self._starts, self._operands, self.columns.stage_of
         abroad = set()
         for index in self.live:
-            for source in self.sources(index):
+            for source in operands[starts[index] : starts[index + 1]]:
                 uses[source] += 1
-                if self.nodes[source].stage != self.nodes[index].stage:
+                if stage_of[source] != stage_of[index]:
                     abroad.add(source)
         return {index for index, count in uses.items() if count == 1} - abroad
 
     def stage(self, index: int) -> tuple[int, Stage] | None:
         """The stage of a node and its number, from 1."""
-        return self._stages.get(self.nodes[index].stage or "")
+        at = self.columns.stage_of[index]
+        if at == NONE or (self._numbers is not None and at not in self._numbers):
+            return None
+        return (at + 1 if self._numbers is None else self._numbers[at]), self._stages[at]
 
     def show_only(self, operations: set[int]) -> None:
         """Number only the stages of these operations, unless they are all that anything depends on."""
-        hidden = {index for index in self.live - operations if self.nodes[index].kind == "op"}
-        if hidden:
-            shown = {self.nodes[index].stage for index in operations}
-            stages = [stage for stage in self.annotated.stages if stage.id in shown]
-            self._stages = {stage.id: (number, stage) for number, stage in enumerate(stages, 1)}
+        stage_of = self.columns.stage_of
+        if any(index not in operations and self.kinds[index] == "op" for index in self.live):
+            shown = sorted({stage_of[index] for index in operations} - {NONE})
+            self._numbers = {stage: number for number, stage in enumerate(shown, 1)}
+
+    @cached_property
+    def _ends(self) -> dict[int, int]:
+        return {self.columns.stage_of[index]: index for index in sorted(self.live)}
 
     def completes(self, index: int) -> bool:
         """Whether a node is the last of its stage."""
-        return self.nodes[index].stage is not None and self._ends.get(self.nodes[index].stage) == index
+        at = self.columns.stage_of[index]
+        return at != NONE and self._ends.get(at) == index
 
     def last_of_stage(self, index: int) -> int:
-        found = self.stage(index)
-        return index if found is None or not found[1].nodes else self._index[found[1].nodes[-1]]
+        at = self.columns.stage_of[index]
+        nodes = () if at == NONE else self._stages[at].nodes
+        return self.columns.index_of(nodes[-1]) if nodes else index
 
     def function(self, index: int) -> str | None:
         """The function of the user that was called where a node was made; of the traced one itself, none."""
@@ -140,14 +188,22 @@ class Outline:
 
     def row(self, index: int) -> Primitive:
         """The primitive of a node."""
-        return row_of_node(self.nodes[index], self.edges[index])
+        found = self._rows.get(index)
+        if found is None:
+            found = self._rows[index] = row_of_node(
+                self.nodes[index], len(self.sources(index)) if self.whole else -1
+            )
+        return found
 
     def values(self, index: int) -> list[Any]:
         """The recorded operands of a node."""
-        return [self.nodes[source].value for source in self.sources(index)]
+        return [self.value(source) for source in self.sources(index)]
 
     def at_pole(self, index: int, slot: int) -> bool:
         """Whether Python's arithmetic raises at a local gradient, where the interpreter goes on with inf or nan."""
+        recorded = self.columns.partials[self._starts[index] + slot]
+        if type(recorded) is float and isfinite(recorded) and recorded != 0:
+            return False  # an overflow on the way would have left inf, nan or, as a divisor, 0
         node, row = self.nodes[index], self.row(index)
         try:
             if row.variadic:
@@ -163,7 +219,23 @@ class Outline:
 
     def local_gradient(self, index: int, slot: int) -> float:
         """The recorded one."""
-        return float(plain(lift(self.edges[index][slot].partial)))
+        return float(plain(lift(self.partial(index, slot))))
+
+
+def _number(value: Any) -> Any:
+    """A recorded number as a document has it."""
+    return value if type(value) in _PLAIN else quantity(under(value))
+
+
+_PLAIN = frozenset({float, int, type(None)})
+
+
+def _has_no_gaps(annotated: Annotated) -> bool:
+    """Whether each node has an edge for each of its slots."""
+    slots: dict[str, set[int]] = defaultdict(set)
+    for edge in annotated.edges:
+        slots[edge.target].add(edge.slot)
+    return all(found == set(range(len(found))) for found in slots.values())
 
 
 def row_of(operation: str) -> Primitive:
@@ -176,7 +248,7 @@ def row_of(operation: str) -> Primitive:
     return row
 
 
-def row_of_node(node: Node, edges: Sequence[Edge]) -> Primitive:
+def row_of_node(node: Node, operands: int) -> Primitive:
     """The row of a node, which must be a number and have all its operands."""
     if node.shape:
         raise UnsupportedError(
@@ -185,8 +257,7 @@ def row_of_node(node: Node, edges: Sequence[Edge]) -> Primitive:
     row = row_of(node.primitive)
     if not all(isinstance(value, (int, float)) for value in node.params.values()):
         raise InputError(f"{node.id}: its static data {dict(node.params)!r} are no numbers")
-    whole = [edge.slot for edge in edges] == list(range(len(edges)))
-    if not whole or not (row.variadic or len(edges) == len(row.rules)):  # type: ignore[arg-type]
+    if operands < 0 or not (row.variadic or operands == len(row.rules)):  # type: ignore[arg-type]
         raise InputError(
             f"{node.id} lacks operands: source is written from the whole document, not from a part of it"
         )

@@ -193,12 +193,9 @@ def _fit(units: Units, start: int, stop: int, period: int, unroll: int, around: 
 
 def _head(units: Units, start: int, stop: int, period: int) -> int:
     """How far into a stretch the block begins, by what stands first in the source."""
-    lines = units.lines
-    heads = [
-        i
-        for i in range(start, min(start + period, stop))
-        if lines[i] < lines[i - 1 if i > start else i - 1 + period]
-    ]
+    lines = {i: units.lines(i) for i in range(start, min(start + period, stop))}
+    lines[start - 1] = lines[start + period - 1]
+    heads = [i for i in range(start, start + period) if lines[i] < lines[i - 1]]
     return min(heads, key=lambda i: (lines[i], i), default=start) - start
 
 

@@ -70,15 +70,14 @@ def _given(outline: Outline, inputs: Mapping[str, Any]) -> dict[int, Any]:
 
 
 def _row(outline: Outline, index: int) -> Primitive:
-    node, edges = outline.nodes[index], outline.edges[index]
+    node, operands = outline.nodes[index], outline.sources(index)
     row = TABLE.get(node.primitive)
     if row is None:
         raise UnsupportedError(
             f"{node.id} = {node.primitive}: this operation is not among those that can be replayed"
         )
     _number(node)
-    whole = [edge.slot for edge in edges] == list(range(len(edges)))
-    if not whole or not (row.variadic or len(edges) == len(row.rules)):  # type: ignore[arg-type]
+    if not outline.whole or not (row.variadic or len(operands) == len(row.rules)):  # type: ignore[arg-type]
         raise InputError(f"{node.id} lacks operands: the whole document can be replayed, not a part of it")
     return row
 

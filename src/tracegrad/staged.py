@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tracegrad.code_names import CodeNames
+from tracegrad.collector import collector_paused
 from tracegrad.document import Annotated
 from tracegrad.errors import InputError
 from tracegrad.expressions import fill, parse, placeholders, source
 from tracegrad.formula import Formulas
+from tracegrad.gathered import gathered
 from tracegrad.joined import Function, joined
 from tracegrad.naming import Names
 from tracegrad.outline import Outline
@@ -67,11 +69,15 @@ def program(
     limit: int = 2000,
     unroll: int = UNROLL,
     join: bool = True,
+    closed: bool = True,
+    gather: bool = True,
 ) -> Program:
     """The staged program of a document; loops of more than ``unroll`` turns are loops in it.
 
     ``names`` are those that are taken already, among them those of ``roots``: parameter -> its name.  With ``join``
-    a variable is changed in place where it can be, without it every name has one value in a turn of a loop.
+    a variable is changed in place where it can be, without it every name has one value in a turn of a loop.  With
+    ``closed`` each statement of the user's stays one where that can be read, without it every operation is a statement;
+    with ``gather`` the terms that a statement adds to a gradient are one sum.
 
     >>> import tracegrad as tg
     >>> def f(x):
@@ -81,8 +87,9 @@ def program(
     >>> [statement.text for statement in (*found.forward, *found.backward)]
     ['y = x * x', 'value = y + x', 'dy = 1.0', 'dx = 1.0', 'dx += x * dy', 'dx += x * dy']
     """
-    outline = Outline(annotated)
-    items = nest(Units(outline), unroll)
+    with collector_paused():
+        outline = Outline(annotated)
+        items = nest(Units(outline), unroll)
     operations = {item for item in inside(items) if isinstance(item, int)}
     if len(operations) > limit:
         raise InputError(
@@ -93,10 +100,12 @@ def program(
     outline.show_only(operations)
     formulas = Formulas()
     variables = CodeNames(outline, items, names or Names(), roots or {})
-    way_back = WayBack(outline, formulas, variables)
+    way_back = WayBack(outline, formulas, variables, closed)
     backward = list(way_back.statements(items))
+    if gather:
+        backward = list(gathered(backward, outline.stage, way_back.reals, way_back.reads))
     needed = {i for one in each(backward) for tree in _trees(one) for i in placeholders(tree, "N")}
-    there, short = (WayThere(outline, formulas, variables, wanted) for wanted in (needed, None))
+    there, short = (WayThere(outline, formulas, variables, wanted, closed) for wanted in (needed, None))
     forward, alone = list(there.statements(items)), list(short.statements(items))
     known = variables.known(backward)
     backward = list(_named(backward, known))

@@ -17,7 +17,7 @@ and after fits as well, to the order in which gradients are added.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -164,18 +164,19 @@ class Turns:
 
     def _extend(self, middle: int, turns: int) -> bool:
         """As many turns before and after the middle as the roles hold in."""
-        earliest = self._holds(middle)
+        holds = self._holding(turns)
+        earliest = holds[middle]
         if earliest is None or earliest > middle:
             return False
         while self.begin > earliest:
-            found = self._holds(self.begin - 1)
+            found = holds[self.begin - 1]
             if found is None or found > self.begin - 1:
                 break
             earliest = max(earliest, found)
             self.begin -= 1
         self.stop = middle + 1
         while self.stop < turns:
-            found = self._holds(self.stop)
+            found = holds[self.stop]
             if found is None or found > self.begin:
                 break
             self.stop += 1
@@ -184,38 +185,58 @@ class Turns:
     def _enough(self) -> bool:
         return self.stop - self.begin > max(self.unroll, 2 * self.farthest)
 
-    def _holds(self, turn: int) -> int | None:
-        """The earliest turn with which a loop of this one can begin; ``None`` if it is of no loop."""
-        earliest = 0
+    def _holding(self, turns: int) -> list[int | None]:
+        """For each turn the earliest one with which a loop of it can begin; ``None`` if it is of no loop.
+
+        Column by column: an operand of all turns is looked at together, since there may be a million of them.
+        """
+        found: list[int | None] = [0] * turns
         for (place, slot), role in self.roles.items():
-            operand = self.operand(turn, place, slot)
+            operands = self._column(place, slot, turns)
             if isinstance(role, Made):
-                made = turn - role.back
-                if self.units.at.get(operand) != self.position(made, role.place):
-                    if not role.back:
-                        return None
-                    earliest = max(earliest, made + 1)
+                made = self.units.items[self.start + role.place : self.position(turns, 0) : self.period]
+                for turn in range(role.back):
+                    _raise(found, turn, turn - role.back + 1)
+                if operands[role.back :] != made[: turns - role.back]:
+                    for turn in range(role.back, turns):
+                        if operands[turn] != made[turn - role.back]:
+                            _raise(found, turn, turn - role.back + 1 if role.back else None)
             elif isinstance(role, Same):
-                if operand != role.node:
-                    return None
-                earliest = max(earliest, (self.units.at.get(operand, -1) - self.start) // self.period + 1)
+                first = (self.units.at.get(role.node, -1) - self.start) // self.period + 1
+                for turn, operand in enumerate(operands):
+                    if operand != role.node or first > 0:
+                        _raise(found, turn, first if operand == role.node else None)
             elif isinstance(role, Literal):
-                if not self._is_literal(operand):
-                    return None
-            elif not self._is_element(role, turn, operand):
-                return None
-            if self._at_pole(self.units.items[self.position(turn, place)], slot, role):
-                return None
-        return earliest
+                for turn, operand in enumerate(operands):
+                    if not self._is_literal(operand):
+                        found[turn] = None
+            else:
+                for turn, operand in enumerate(operands):
+                    if not self._is_element(role, turn, operand):
+                        found[turn] = None
+            for turn in self._at_pole(place, slot, role, turns):
+                found[turn] = None
+        return found
+
+    def _column(self, place: int, slot: int, turns: int) -> list[int]:
+        """An operand of the block in all turns."""
+        rows = self.units.operands[self.start + place : self.position(turns, 0) : self.period]
+        instead = self.around.literals
+        found = [row[slot] for row in rows]
+        return [instead.get(operand, operand) for operand in found] if instead else found
 
     def _is_element(self, role: Element, turn: int, operand: int) -> bool:
         there = self.units.way(operand) == _moved(role.way, role.strides, turn)
         return there and self.around.strides.get(operand) == role.around
 
-    def _at_pole(self, item: Any, slot: int, role: Role) -> bool:
-        """Whether a local gradient lies at a pole, so that the trace's own stands in its place."""
-        wanted = item in self.outline.reached if isinstance(item, int) else False
-        return wanted and not isinstance(role, Literal) and self.outline.at_pole(item, slot)
+    def _at_pole(self, place: int, slot: int, role: Role, turns: int) -> Iterator[int]:
+        """The turns in which a local gradient lies at a pole, so that the trace's own stands in its place."""
+        if isinstance(role, Literal) or not isinstance(self.units.items[self.start + place], int):
+            return
+        for turn in range(turns):
+            item = self.node(turn, place)
+            if item in self.outline.reached and self.outline.at_pole(item, slot):
+                yield turn
 
     # ---- the ends
 
@@ -231,20 +252,21 @@ class Turns:
     def _longest_needed_by_itself(self) -> tuple[int, int]:
         """The longest run of turns of which nothing is needed outside that will not be at hand at its end."""
         runs, begin, limit = [], self.begin, self.stop
-        for turn in range(self.begin, self.stop):
-            limit = min(limit, self._latest_end(turn))
+        for turn, latest in enumerate(self._latest_ends(), self.begin):
+            limit = min(limit, latest)
             if turn + 1 == limit:
                 runs.append((begin, limit))
                 begin, limit = limit, self.stop
         return max(runs, key=lambda run: run[1] - run[0])
 
-    def _latest_end(self, turn: int) -> int:
-        """Where a loop must end, so that what is needed outside of this turn is at hand."""
-        latest = self.stop
+    def _latest_ends(self) -> list[int]:
+        """For each turn where a loop must end, so that what is needed outside of it is at hand."""
+        latest = [self.stop] * (self.stop - self.begin)
         for place in range(self.period):
             reach = self.reach.get(place, 0)
-            if self.last_use(self.position(turn, place)) >= self.position(turn + reach + 1, 0):
-                latest = min(latest, turn + max(reach, 1))
+            for turn in range(self.begin, self.stop):
+                if self.last_use(self.position(turn, place)) >= self.position(turn + reach + 1, 0):
+                    latest[turn - self.begin] = min(latest[turn - self.begin], turn + max(reach, 1))
         return latest
 
     def last_use(self, position: int) -> int:
@@ -351,3 +373,9 @@ def _moved(way: Way, strides: Sequence[int], turns: int) -> Way:
     """The way some turns later."""
     steps = zip(way[1], strides, strict=True)
     return way[0], tuple((sign, key + stride * turns if stride else key) for (sign, key), stride in steps)
+
+
+def _raise(found: list[int | None], turn: int, earliest: int | None) -> None:
+    """Note with which turn a loop of a turn can begin at the earliest."""
+    known = found[turn]
+    found[turn] = None if known is None or earliest is None else max(known, earliest)

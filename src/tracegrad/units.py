@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from typing import Any, TypeAlias
 
 from tracegrad.document import Guard, Site
-from tracegrad.fold.columns import base_name, place
+from tracegrad.fold.columns import NONE, base_name, place
 from tracegrad.naming import steps_of
 from tracegrad.outline import Outline
 
@@ -28,15 +28,14 @@ class Units:
 
     ``items`` are numbers of nodes, or guards; ``operands`` theirs, and ``keys`` numbers that are equal for what is
     alike.  ``at`` is the position of a node, ``last_use`` by position that of the last unit that needs it, ``users``
-    by operand the positions and slots that need it.  ``lines`` say where in the source a unit stands, the lines of the
-    calls before its own.
+    by operand the positions and slots that need it.
     """
 
     def __init__(self, outline: Outline) -> None:
         self.outline = outline
         self.items: list[int | Guard] = list(outline.guards[-1])
         for index in sorted(outline.live):
-            if outline.nodes[index].kind == "op":
+            if outline.kinds[index] == "op":
                 self.items.append(index)
             self.items.extend(outline.guards.get(index, ()))
         self.at = {item: position for position, item in enumerate(self.items) if isinstance(item, int)}
@@ -50,7 +49,6 @@ class Units:
         self._enter_paths()
         known: dict[Hashable, int] = {}
         self.keys = [known.setdefault(self._key(item), len(known)) for item in self.items]
-        self.lines = [self._lines(item) for item in self.items]
         self._ways: dict[int, Way | None] = {}
         self._names = {index: name for name, index in outline.inputs}
 
@@ -77,26 +75,33 @@ class Units:
     def _key(self, item: int | Guard) -> Hashable:
         if isinstance(item, Guard):
             return "guard", item.operation, repr(item.outcome), place(item.site), len(item.operands)
-        node = self.outline.nodes[item]
-        stage = self.outline.stage(item)
+        outline = self.outline
         return (
-            node.primitive,
-            tuple(map(repr, node.params.items())),
-            len(self.outline.sources(item)),
-            None if node.name is None else base_name(node.name),
-            place(node.site),
-            None if stage is None else place(stage[1].site),
-            self._paths[node.cluster][0],
-            item in self.outline.reached,
+            outline.operation(item),
+            len(outline.sources(item)),
+            outline.instruction(item),
+            self._path(item)[0],
+            item in outline.reached,
         )
 
-    def _lines(self, item: int | Guard) -> tuple[int, ...]:
+    def _path(self, index: int) -> tuple[int, tuple[int, ...]]:
+        """Number and lines of the path of calls of a node."""
+        at = self.outline.columns.cluster_of[index]
+        return self._paths[None if at == NONE else self.outline.annotated.clusters[at].id]
+
+    def lines(self, position: int) -> tuple[int, ...]:
+        """Where in the source a unit stands: the lines of the calls before its own."""
+        item = self.items[position]
         if isinstance(item, Guard):
-            nodes = [self.outline.nodes[index] for index in self.outline.guarded(item)]
-            calls = [self._paths[node.cluster][1] for node in nodes if _same_function(node.site, item.site)]
+            calls = [
+                self._path(index)[1]
+                for index in self.outline.guarded(item)
+                if _same_function(self.outline.nodes[index].site, item.site)
+            ]
             return (*(calls[-1] if calls else ()), *_line(item.site))
-        node, stage = self.outline.nodes[item], self.outline.stage(item)
-        return (*self._paths[node.cluster][1], *_line(node.site if stage is None else stage[1].site))
+        stage = self.outline.stage(item)
+        line = _line(self.outline.nodes[item].site if stage is None else stage[1].site)
+        return (*self._path(item)[1], *line)
 
     def way(self, index: int) -> Way | None:
         """The way to an input that lies in an argument."""

@@ -81,6 +81,7 @@ class Views(ABC):
     def to_python(self, **options: Any) -> str:
         """The function and its backward pass as a module of plain statements; see :mod:`tracegrad.export.python`.
 
+        ``level="stage"`` has one statement for each of the user's, ``level="op"`` one for each operation;
         ``limit=2000`` operations at most are written out.
 
         >>> import tracegrad as tg
@@ -90,8 +91,7 @@ class Views(ABC):
             value = x * x  # (1)
         <BLANKLINE>
             # backprop x * x  (1)
-            dx = x
-            dx += x
+            dx = x + x
             return value, {"x": dx}
         <BLANKLINE>
         """
@@ -99,7 +99,7 @@ class Views(ABC):
 
     def to_markdown(self, **options: Any) -> str:
         """Each step of the computation and of the way back as an equation with its numbers filled in;
-        ``float_format=".4g"``, ``limit=500`` operations.
+        ``level="stage"`` or ``"op"`` as in :meth:`to_python`, ``float_format=".4g"``, ``limit=500`` operations.
         """
         return str(self._export(".md", options))
 
@@ -121,6 +121,8 @@ class Views(ABC):
         """
         with progress_shown(options.get("progress")):
             own = self.document.level
+            if suffix.lower() in export.WHOLE and options.get("level") in ("stage", "op"):
+                return self.document
             usual = "auto" if own == "op" and suffix.lower() in export.PICTURES else own
             level = options.pop("level", usual)
             return self.at(level, **{name: options.pop(name) for name in VIEW_OPTIONS if name in options})

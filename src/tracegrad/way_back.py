@@ -17,26 +17,33 @@ from functools import reduce
 from typing import Any
 
 from tracegrad.code_names import CodeNames
-from tracegrad.expressions import Reals, constant, name, number_of, parse, product, size, source
+from tracegrad.expressions import Reals, constant, depth, name, number_of, parse, product, size, source
 from tracegrad.formula import Answers, Formulas, Local, Text, written
 from tracegrad.outline import Outline
 from tracegrad.primitives import Primitive
 from tracegrad.repeats import Item, Repeat, inside
 from tracegrad.statements import Assign, Check, Loop, Move, Statement
 
-#: an unnamed gradient that mentions more values than this gets a name
-_LARGEST = 5
+#: a gradient that stands inside of an expression makes it no wider, deeper and larger than this
+_WIDEST, _DEEPEST, _LARGEST = 84, 3, 8
 
 
 class WayBack:
-    """The backward pass as statements on placeholders."""
+    """The backward pass as statements on placeholders.
 
-    def __init__(self, outline: Outline, formulas: Formulas, variables: CodeNames) -> None:
+    With ``closed`` the gradient of a value inside of a statement stands in the expression that uses it, as long as
+    that can be read; else each operation has its own.
+    """
+
+    def __init__(
+        self, outline: Outline, formulas: Formulas, variables: CodeNames, closed: bool = True
+    ) -> None:
         self.outline = outline
         self.formulas = formulas
         self.variables = variables
+        self.closed = closed
         mixed = variables.mixed()
-        self.reals = Reals(["mixed" if i in mixed else node.dtype for i, node in enumerate(outline.nodes)])
+        self.reals = Reals(lambda index: "mixed" if index in mixed else outline.dtype(index))
         reached = outline.reached
         self.seed = self._name_of_seed()
         #: how many contributions the gradient of a node has
@@ -71,17 +78,21 @@ class WayBack:
         """What returns through an operation to its operands."""
         upstream = self.inside.get(index, name(f"D_{index}"))
         found = list(self._locals(index))
-        longest = max((size(local) for _, _, local in found if local is not None), default=0)
-        if longest + size(upstream) > _LARGEST and not _bare(upstream):
+        if not self._bare(upstream) and not all(
+            self._reads(product(local, upstream, self.reals), self.outline.sources(index)[slot])
+            for _, slot, local in found
+            if local is not None
+        ):
             yield self._assign(index, upstream, index, self.outline.nodes[index].adjoint)
             upstream = name(f"D_{index}")
         for statement, slot, local in found:
             if statement is not None:
                 yield statement
             if local is not None:
-                edge = self.outline.edges[index][slot]
-                flow = product(local, upstream, self.reals, real=isinstance(edge.partial, float))
-                yield from self._contribute(self.outline.sources(index)[slot], flow, index, edge.flow)
+                real = isinstance(self.outline.partial(index, slot), float)
+                flow = product(local, upstream, self.reals, real=real)
+                source, recorded = self.outline.sources(index)[slot], self.outline.flow(index, slot)
+                yield from self._contribute(source, flow, index, recorded)
 
     def gradient(self, index: int) -> ast.expr:
         """The gradient of an input when all is done."""
@@ -102,7 +113,7 @@ class WayBack:
         return reduce(operator.add, seeds)
 
     def _contribute(self, index: int, flow: ast.expr, through: int, value: Any) -> Iterator[Assign]:
-        if index not in self.begun and self.terms[index] == 1 and self._stands_inside(index, flow):
+        if index not in self.begun and self.terms[index] == 1 and self._stands_inside(index, flow, through):
             self.inside[index] = flow
             return
         yield self._assign(index, flow, through, value)
@@ -119,19 +130,36 @@ class WayBack:
             value=value,
         )
 
-    def _stands_inside(self, index: int, flow: ast.expr) -> bool:
+    def _stands_inside(self, index: int, flow: ast.expr, through: int) -> bool:
         """Whether a gradient with one contribution goes without a name: the seed 1, and steps within a statement."""
         node = self.outline.nodes[index]
-        if (
-            index in self.passing
-            or node.kind == "input"
-            or (node.name is not None and index not in self._seeded())
-        ):
+        seeded = index in self._seeded()
+        if index in self.passing or node.kind == "input" or (node.name is not None and not seeded):
             return False
-        if _bare(flow):
+        if not self.closed:
+            return seeded and self._bare(flow)
+        if self._bare(flow):
             return True
         uses = sum(map(self.outline.varies, self.outline.sources(index)))
-        return node.name is None and uses <= 1 and size(flow) <= _LARGEST
+        within = self.outline.stage(index) == self.outline.stage(through)
+        return node.name is None and uses <= 1 and within and self._reads(flow, index)
+
+    def _reads(self, flow: ast.expr, target: int) -> bool:
+        """Whether an expression for the gradient of ``target`` can be read."""
+        return size(flow) <= _LARGEST and self.reads(f"D_{target}", flow, self.variables.depth)
+
+    def reads(self, target: str, expression: ast.expr, loops: int) -> bool:
+        """Whether a statement in so many loops can be read: on one line, and with few brackets in one another."""
+        tree = self.variables.draft(expression)
+        line = f"{source(self.variables.draft(parse(target)))} += {source(tree)}"
+        return len(line) + 4 * loops <= _WIDEST and depth(tree) <= _DEEPEST
+
+    def _bare(self, tree: ast.expr) -> bool:
+        """A name or a number, perhaps with a minus sign: what costs nothing to write twice."""
+        if isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Name):
+            own = tree.operand.id
+            return self.closed and not (own[:2] == "D_" and int(own[2:]) in self.passing)
+        return isinstance(tree, ast.Name) or number_of(tree) is not None
 
     def _seeded(self) -> set[int]:
         return {index for _, index in self.outline.outputs} if self.seed is None else set()
@@ -234,7 +262,7 @@ class WayBack:
             call = parse(found)
             if len(wanted) > 1:
                 shared = f"L_{index}"
-                value = [edge.partial for edge in self.outline.edges[index]]
+                value = [self.outline.partial(index, slot) for slot in range(len(operands))]
                 all_of_them = Assign(
                     target=shared,
                     sign="=",
@@ -265,7 +293,10 @@ class WayBack:
         node = self.outline.nodes[index]
         if node.kind == "const" and not self.variables.varies_here(index):
             return node.value
-        return Text(f"N_{index}", Answers(self.formulas), real=self.reals.dtypes[index] == "float")
+        text = f"N_{index}"
+        if self.closed and node.name is None and node.primitive == "neg" and node.kind == "op":
+            text = f"-N_{self.outline.sources(index)[0]}"
+        return Text(text, Answers(self.formulas), real=self.reals.dtype(index) == "float")
 
     # ---- poles
 
@@ -281,11 +312,6 @@ class WayBack:
             where=f"{place}{self.outline.row(index).name} was at its pole",
             through=index,
         )
-
-
-def _bare(tree: ast.expr) -> bool:
-    """A name or a number: what costs nothing to write twice."""
-    return isinstance(tree, ast.Name) or number_of(tree) is not None
 
 
 def _tree(local: Local) -> ast.expr:

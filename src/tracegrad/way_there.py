@@ -26,17 +26,23 @@ _LONGEST = 76
 class WayThere:
     """Writes the statements; what is ``needed`` later and all results get names.
 
-    ``None`` stands for the function alone, which needs nothing.
+    ``None`` stands for the function alone, which needs nothing.  Without ``closed`` every operation is a statement.
     """
 
     def __init__(
-        self, outline: Outline, formulas: Formulas, variables: CodeNames, needed: set[int] | None
+        self,
+        outline: Outline,
+        formulas: Formulas,
+        variables: CodeNames,
+        needed: set[int] | None,
+        closed: bool = True,
     ) -> None:
         self.outline = outline
         self.formulas = formulas
         self.variables = variables
         self.returned = {index for _, index in outline.outputs}
         self.alone = needed is None
+        self.closed = closed
         self.named = set() if needed is None else needed | self.returned
         for loop in variables.loops:
             self.named |= {*loop.carried, *loop.after, *loop.exposed}
@@ -69,7 +75,7 @@ class WayThere:
             self.formulas.call(self.outline.row(index), operands, dict(node.params)),
             self.outline.sources(index),
         )
-        inside = node.name is None and index not in self.named and index in self.once
+        inside = self.closed and node.name is None and index not in self.named and index in self.once
         if inside and (index in self.returned or len(source(tree)) <= _LONGEST):
             self.known[index] = tree
             return

@@ -40,6 +40,9 @@ MODULES = {
 #: the suffixes of pictures, which are folded until a person can read them
 PICTURES = frozenset({".dot", ".gv", ".png", ".svg"})
 
+#: the suffix of what is written from all operations, whatever the level, which is an option of the format
+WHOLE = frozenset({".md", ".py"})
+
 
 class Exporter(Protocol):
     """What an exporter's module offers."""

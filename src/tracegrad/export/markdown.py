@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from tracegrad.document import Annotated
+from tracegrad.errors import InputError
 from tracegrad.export.latex import formula, number, symbol
 from tracegrad.export.numerals import short
 from tracegrad.expressions import parse, source
@@ -25,8 +26,18 @@ SUFFIXES = (".md",)
 _MANY = 24
 
 
-def dump(annotated: Annotated, *, float_format: str = ".4g", limit: int = 500, unroll: int = UNROLL) -> str:
+def dump(
+    annotated: Annotated,
+    *,
+    level: str = "stage",
+    float_format: str = ".4g",
+    limit: int = 500,
+    unroll: int = UNROLL,
+) -> str:
     """The listing; loops of more than ``unroll`` turns are one turn of them, said to be that.
+
+    At level ``stage`` the steps within a statement stand in one equation where that can be read, at level ``op`` each
+    has its own.
 
     A function of more than ``limit`` operations that do not repeat is refused: nobody would read it.
 
@@ -62,7 +73,9 @@ def dump(annotated: Annotated, *, float_format: str = ".4g", limit: int = 500, u
     - $\\mathit{dy} = x \\cdot \\mathit{dp} = 3 \\cdot 1 = 3$
     <BLANKLINE>
     """
-    found = program(annotated, limit=limit, unroll=unroll, join=False)
+    if level not in ("stage", "op"):
+        raise InputError(f"a listing is written at level 'stage' or 'op', not {level!r}")
+    found = program(annotated, limit=limit, unroll=unroll, join=False, gather=False, closed=level == "stage")
     listing = _Listing(found, float_format)
     return "\n".join(
         [

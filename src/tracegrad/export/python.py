@@ -22,6 +22,7 @@ from itertools import groupby
 from typing import Any
 
 from tracegrad.document import Annotated, Record
+from tracegrad.errors import InputError
 from tracegrad.expressions import constant, key_source, lines, name, parse, quoted, source
 from tracegrad.formula import written
 from tracegrad.naming import Names, steps_of
@@ -46,10 +47,12 @@ def _require(outcome, recorded, where):
 '''
 
 
-def dump(annotated: Annotated, *, limit: int = 2000, unroll: int = UNROLL) -> str:
+def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unroll: int = UNROLL) -> str:
     """The module; loops of more than ``unroll`` turns are loops in it.
 
-    What does not repeat is written out, and a function of more than ``limit`` such operations is refused.
+    At level ``stage`` the statements are the user's, and what each returns to a variable is one expression where that
+    can be read; at level ``op`` each operation and each contribution to a gradient is a statement.  What does not
+    repeat is written out, and a function of more than ``limit`` such operations is refused.
 
     >>> import tracegrad as tg
     >>> def f(x, y):
@@ -78,6 +81,8 @@ def dump(annotated: Annotated, *, limit: int = 2000, unroll: int = UNROLL) -> st
         return value, {"x": dx, "y": dy}
     <BLANKLINE>
     """
+    if level not in ("stage", "op"):
+        raise InputError(f"source is written at level 'stage' or 'op', not {level!r}")
     names = Names()
     for row in TABLE:
         names.take(f"_{row}")
@@ -85,7 +90,10 @@ def dump(annotated: Annotated, *, limit: int = 2000, unroll: int = UNROLL) -> st
     arguments = _Arguments([row.name for row in annotated.inputs], names)
     title = names.take(annotated.function.name if annotated.function.name.isidentifier() else "f")
     backward_title = names.take(f"{title}_backward")
-    found = program(annotated, names, arguments.roots, limit=limit, unroll=unroll)
+    closed = level == "stage"
+    found = program(
+        annotated, names, arguments.roots, limit=limit, unroll=unroll, closed=closed, gather=closed
+    )
     parts = [
         *([_REQUIRE.rstrip()] if _checks(found) else []),
         *found.helpers.values(),
@@ -94,7 +102,8 @@ def dump(annotated: Annotated, *, limit: int = 2000, unroll: int = UNROLL) -> st
         "\n".join(_backward(found, title, backward_title, arguments)),
     ]
     body = "\n\n\n".join(parts)
-    head = f'"""{title}({", ".join(arguments.parameters)}) and its gradients, recorded by tracegrad{_at(annotated)}."""'
+    recorded = f"recorded by tracegrad{_at(found.outline)}"
+    head = f'"""{title}({", ".join(arguments.parameters)}) and its gradients, {recorded}."""'
     return "\n".join([head, *_imports(body), "", "", body, ""])
 
 
@@ -102,9 +111,10 @@ def _checks(found: Program) -> bool:
     return any(isinstance(one, Check) for one in each((*found.forward, *found.backward)))
 
 
-def _at(annotated: Annotated) -> str:
-    nodes = {node.id: node for node in annotated.nodes}
-    shown = [f"{row.name} = {nodes[row.node].value!r}" for row in annotated.inputs]
+def _at(outline: Outline) -> str:
+    if len(outline.inputs) > 10:
+        return ""
+    shown = [f"{path} = {outline.value(index)!r}" for path, index in outline.inputs]
     text = f" at {', '.join(shown)}"
     return text if len(text) <= 60 and text.isprintable() and '"' not in text and "\\" not in text else ""
 
@@ -232,7 +242,8 @@ def _steps_back(found: Program, statements: Iterable[Statement], width: int) -> 
             yield from _indented(_steps_back(found, one.body, width - 4))
             before = None
             continue
-        at = found.outline.stage(one.through) if isinstance(one, Assign) else None
+        is_seed = isinstance(one, Assign) and mentioned(one.expression) == {found.seed}
+        at = found.outline.stage(one.through) if isinstance(one, Assign) and not is_seed else None
         if at is not None and at != before:
             yield f"# backprop {_clean(at[1].label)}  ({at[0]})"
             before = at

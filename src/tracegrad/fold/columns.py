@@ -15,6 +15,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from tracegrad.document import Annotated, Node, Site, Stage
+from tracegrad.graph import Graph
+from tracegrad.lazy import LazyRows
 
 #: no stage, no cluster
 NONE = -1
@@ -27,7 +29,8 @@ class Columns:
     The edges into node *i* are ``starts[i]`` to ``starts[i + 1]`` of ``sources``, ``partials`` and ``flows``.
     ``head`` is the document without nodes, edges and stages; ``node`` and ``stage`` make a row when asked.  ``flags``
     gives those of flagged nodes.  ``part`` says which part of the source made a node, equal for all executions of it,
-    and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.
+    and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.  ``graph`` is the one that the
+    columns are those of, where it is at hand.
     """
 
     head: Annotated
@@ -46,6 +49,7 @@ class Columns:
     stage: Callable[[int], Stage]
     statement: Callable[[int], Hashable]
     index_of: Callable[[str], int]
+    graph: Graph | None = None
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -108,6 +112,15 @@ def place(site: Site | None) -> Hashable:
     if site is None or site.line is None:
         return None
     return site.file, site.line, site.column, site.end_line, site.end_column
+
+
+def columns_at_hand(annotated: Annotated) -> Columns | None:
+    """The columns that the rows of a document are made from, if they are; their values may be arrays."""
+    rows = (annotated.nodes, annotated.edges, annotated.stages)
+    first, *others = (one.origin if isinstance(one, LazyRows) else None for one in rows)
+    if not isinstance(first, Columns) or any(one is not first for one in others):
+        return None
+    return dataclasses.replace(first, head=dataclasses.replace(annotated, nodes=(), edges=(), stages=()))
 
 
 def columns_of(annotated: Annotated) -> Columns:
