@@ -29,11 +29,11 @@ ORDER = [
     "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part", "naming", "expressions", "formula",
     "outline", "replay", "units", "turns", "repeats", "statements", "joined", "stacks", "code_names", "way_there",
     "way_back", "staged", "export", "export.graphviz", "export.codecs", "export.row_text", "export.json",
-    "export.numerals", "export.latex", "export.markdown", "export.nx", "export.palette", "export.python",
-    "export.ranks", "export.words", "export.picture", "export.dot", "export.render", "export.room",
-    "export.source_view", "export.text", "export.tips", "export.svg", "export.png", "diagnose", "views", "trace",
-    "derivatives", "stage", "differences", "points", "check", "custom", "api", "__init__", "demo", "cli",
-    "__main__",
+    "export.letters", "export.numerals", "export.latex", "export.markdown", "export.nx", "export.palette",
+    "export.python", "export.ranks", "export.words", "export.picture", "export.dot", "export.render",
+    "export.geometry", "export.room", "export.source_view", "export.text", "export.tips", "export.svg",
+    "export.png", "diagnose", "views", "trace", "derivatives", "stage", "differences", "points", "check",
+    "custom", "api", "__init__", "demo", "cli", "__main__",
 ]  # fmt: skip
 
 
