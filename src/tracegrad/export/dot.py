@@ -19,20 +19,19 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
-from unicodedata import east_asian_width
 
 import pydot
 
 from tracegrad.document import Annotated
+from tracegrad.export.letters import width
 from tracegrad.export.numerals import FLOAT_FORMAT
-from tracegrad.export.palette import EDGE, FRAMES, GATE_SIZE, GRAPH, NODE, SHAPES, SIGN_SIZE, WIDE, WIRES
+from tracegrad.export.palette import EDGE, FRAMES, GATE_SIZE, GRAPH, NODE, SHAPES, WIDE, WIRES, WORDS
 from tracegrad.export.picture import Picture, Shape, Wire, compose
 from tracegrad.export.words import Line
 
 SUFFIXES = (".dot", ".gv")
 
 _WIDE = 16  # characters, from which on a circle would be too large
-_EMS = dict.fromkeys(" .,:;'|()[]-iljftr", 0.36) | dict.fromkeys("mwMW+=×÷→∑√%@", 0.9)
 
 #: what XML cannot hold, and DOT not carry: control characters, lone surrogates, two non-characters
 _UNWRITABLE = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -118,7 +117,7 @@ def draw(picture: Picture, **looks: str) -> pydot.Dot:
 def _run(wire: Wire, source: Shape, target: Shape) -> dict[str, Any]:
     looks = attributes(WIRES[wire.kind])
     if wire.lines:
-        looks["label"] = label(wire.lines)
+        looks["label"] = label(list(map(_with_room, wire.lines)))
     if wire.kind == "constant" and source.frame == target.frame:
         looks["minlen"] = "0"  # a constant stands above or below its gate and takes no rank
     if source.kind == "alias":
@@ -129,6 +128,13 @@ def _run(wire: Wire, source: Shape, target: Shape) -> dict[str, Any]:
     return looks
 
 
+def _with_room(line: Line) -> Line:
+    """Spaces around bold words, for which Graphviz would make too little room."""
+    size = float(EDGE["fontsize"])
+    spaces = int((extent(line, size) - width(text(line), size)) / width("  ", size))
+    return (("times", " " * spaces), *line, ("times", " " * spaces)) if spaces else line
+
+
 def _looks(shape: Shape) -> dict[str, Any]:
     looks = attributes(SHAPES[shape.kind])
     if shape.flags:
@@ -137,7 +143,14 @@ def _looks(shape: Shape) -> dict[str, Any]:
         if max((len(text(line)) for line in shape.lines), default=0) > _WIDE:
             return looks | attributes(WIDE)
         looks["width"] = f"{diameter(shape.lines) / 72:.2f}"
+    elif shape.kind in ("input", "output") and any(_bold(line) for line in shape.lines):
+        looks["width"] = f"{(max(map(extent, shape.lines)) + GATE_SIZE) / 72:.2f}"
     return looks
+
+
+def _bold(line: Line) -> bool:
+    """Whether Graphviz takes a line to be narrower than it is."""
+    return any("font-weight" in WORDS[role] for role, _ in line)
 
 
 def diameter(lines: Sequence[Line]) -> float:
@@ -145,16 +158,19 @@ def diameter(lines: Sequence[Line]) -> float:
     pitch = 1.2 * GATE_SIZE
     middle = (len(lines) - 1) / 2
     reach = (
-        math.hypot(_width(line) / 2, pitch * abs(index - middle) + GATE_SIZE / 2)
+        math.hypot(extent(line) / 2, pitch * abs(index - middle) + GATE_SIZE / 2)
         for index, line in enumerate(lines)
     )
     return 2 * max(reach, default=0) + GATE_SIZE / 2
 
 
-def _width(line: Line) -> float:
-    """About the width of a line in points."""
-    size = SIGN_SIZE if line[0][0] == "sign" else GATE_SIZE
-    return size * sum(_EMS.get(c, 1.0 if east_asian_width(c) in "WF" else 0.63) for c in text(line))
+def extent(line: Line, size: float = GATE_SIZE) -> float:
+    """The width of a line in points, each word in the looks of its role; ``size`` is that of the label."""
+    looks = ((WORDS[role], writable(word)) for role, word in line)
+    return sum(
+        width(word, float(look.get("font-size", size)), bold=look.get("font-weight") == "bold")
+        for look, word in looks
+    )
 
 
 def attributes(looks: Mapping[str, str]) -> dict[str, Any]:

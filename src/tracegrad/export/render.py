@@ -22,15 +22,13 @@ import struct
 import warnings
 import xml.etree.ElementTree as ElementTree
 from functools import cache
-from pathlib import Path
 
 from tracegrad.errors import InputError, MissingExtra, RenderError
 from tracegrad.export.graphviz import layout
+from tracegrad.export.letters import FILES
 
 __all__ = ["layout", "rasterise"]
 
-_ASSETS = Path(__file__).parent.parent / "assets"
-_FONTS = [_ASSETS / "DejaVuSans.ttf", _ASSETS / "DejaVuSans-Bold.ttf"]
 _FAMILY = "DejaVu Sans"
 _DPI = 96
 _PIXELS_PER_UNIT = {"": 1.0, "px": 1.0, "pt": _DPI / 72}
@@ -112,7 +110,7 @@ def _drawn(svg: str, zoom: float, *, foreign: str) -> bytes:
             zoom=zoom,
             dpi=_DPI,
             skip_system_fonts=not foreign,
-            font_files=[str(path) for path in _FONTS],
+            font_files=[str(path) for path in FILES],
             font_family=_FAMILY,
             serif_family=_FAMILY,
             sans_serif_family=_FAMILY,
@@ -132,7 +130,7 @@ def _foreign(root: ElementTree.Element) -> str:
 @cache
 def _covered() -> frozenset[int]:
     """Return the code points that the bundled font draws: the groups of its format 12 character map."""
-    font = _FONTS[0].read_bytes()
+    font = FILES[0].read_bytes()
     tables = struct.iter_unpack(">4sIII", font[12 : 12 + 16 * struct.unpack_from(">H", font, 4)[0]])
     cmap = next(offset for tag, _, offset, _ in tables if tag == b"cmap")
     (encodings,) = struct.unpack_from(">H", font, cmap + 2)

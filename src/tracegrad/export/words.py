@@ -9,6 +9,7 @@ DOT without HTML labels has a single colour for each label.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,8 +49,10 @@ _SHORT_SIGN = 4  # characters, up to which the sign of a gate is drawn larger
 _TERMS = 4  # of a sum of flows; more are counted
 _INPUTS = 4  # in the title
 _LONGEST_TEXT = 48
+_LONGEST_PRODUCT = 24  # on one line of an edge; longer ones, of arrays, would make a picture very wide
 _STATEMENT = 26  # characters of a statement on one line of a node
 _STATEMENT_LINES = 4
+_OPERATOR = re.compile(r"(?<= )([-+*/%@<>&|^=!]+|and|or|in|not|if|else|for) ")
 
 #: nodes whose label is a text of the user's, not the sign of an operation
 TEXTS = frozenset({"stage", "call"})
@@ -166,10 +169,10 @@ class Pen:
             return ((local,), (("flow", f"= {self.flow(edge.flow)}"),))
         if adjoint is None:
             return ((local,),)
-        return (
-            (local, ("times", " × "), ("upstream", self.flow(adjoint))),
-            (("flow", f"= {self.flow(edge.flow)}"),),
-        )
+        upstream, flow = ("upstream", self.flow(adjoint)), (("flow", f"= {self.flow(edge.flow)}"),)
+        if len(local[1] + upstream[1]) > _LONGEST_PRODUCT:
+            return ((local,), (("times", "× "), upstream), flow)
+        return ((local, ("times", " × "), upstream), flow)
 
     def uses(self, edge: Edge) -> str:
         """How many uses an edge stands for; those of a value of an earlier turn of a loop go round."""
@@ -190,13 +193,15 @@ class Pen:
         return () if annotated.note is None else ((("note", annotated.note),),)
 
     def title(self, annotated: Annotated) -> Line:
+        """The call with its result: some inputs if there are many, or they are long."""
         nodes = {node.id: node for node in annotated.nodes}
         given = [self.given(row.name, nodes[row.node]) for row in annotated.inputs[:_INPUTS]]
-        if len(annotated.inputs) > _INPUTS:
-            given.append("…")
-        call = f"{annotated.function.name}({', '.join(given)})"
-        if isinstance(annotated.value, int | float):
-            call += f" = {self.number(annotated.value)}"
+        result = f" = {self.number(annotated.value)}" if isinstance(annotated.value, int | float) else ""
+        for count in range(len(given), -1, -1):
+            shown = given[:count] + ["…"] * (count < len(annotated.inputs))
+            call = f"{annotated.function.name}({', '.join(shown)}){result}"
+            if len(call) <= 2 * _LONGEST_TEXT:
+                break
         return (("title", clipped(call, 2 * _LONGEST_TEXT)),)
 
 
@@ -220,8 +225,13 @@ def lines_of(role: str, text: str) -> tuple[Line, ...]:
 
 
 def _wrapped(role: str, text: str) -> tuple[Line, ...]:
-    """A statement on a few short lines, broken at spaces."""
-    lines = textwrap.wrap(" ".join(text.split()), _STATEMENT) or [text]
+    """A statement on a few short lines, broken at spaces and before operators.
+
+    >>> [line for ((_, line),) in _wrapped("statement", "angle = angle - error / slope")]
+    ['angle = angle - error', '/ slope']
+    """
+    joined = _OPERATOR.sub("\\1\N{NO-BREAK SPACE}", " ".join(text.split()))
+    lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in textwrap.wrap(joined, _STATEMENT)] or [text]
     if len(lines) > _STATEMENT_LINES:
         lines = [*lines[: _STATEMENT_LINES - 1], lines[_STATEMENT_LINES - 1][: _STATEMENT - 1] + "…"]
     return tuple(((role, line),) for line in lines)
