@@ -15,7 +15,7 @@ from typing import Any
 from tracegrad.primitives import LITERAL_POWER, Primitive, bind
 from tracegrad.provenance import PACKAGE
 from tracegrad.pulls import pull_for
-from tracegrad.tracer import BINARY, NOTHING, UNARY, ScalarTracer, Tracer, is_operand
+from tracegrad.tracer import BINARY, NOTHING, UNARY, ScalarTracer, Tracer, declined, is_operand, raised
 
 #: appends a node to the tape: ``value`` is its result, ``pull`` its backward instruction, {a} and {b} its operands
 _RECORD = """
@@ -39,10 +39,18 @@ def {name}(self, other):
     if type(other) is ScalarTracer:
         if other.tape is not self.tape:
             return general(row, self, other)
-        value = self.value {sign} other.value
+        try:
+            value = self.value {sign} other.value
+        except Exception as error:
+            raised(self.tape, row, (self, other), error)
+            raise
         pull = pull_vv
     elif type(other) is float or type(other) is int:
-        value = self.value {sign} other
+        try:
+            value = self.value {sign} other
+        except Exception as error:
+            raised(self.tape, row, (self, other), error)
+            raise
         pull = pull_vc
     else:
         return general(row, self, other)
@@ -51,7 +59,11 @@ def {name}(self, other):
 _REFLECTED = """
 def {name}(self, other):
     if type(other) is float or type(other) is int:
-        value = other {sign} self.value
+        try:
+            value = other {sign} self.value
+        except Exception as error:
+            raised(self.tape, row, (other, self), error)
+            raise
     else:
         return general(row, other, self)
 """
@@ -64,7 +76,11 @@ def {name}(self):
 _POWER = """
 def __pow__(self, other, modulus=None):
     if modulus is None and (type(other) is int or type(other) is float):
-        value = self.value ** other
+        try:
+            value = self.value ** other
+        except Exception as error:
+            raised(self.tape, row, (self, other), error)
+            raise
         if type(value) is complex:
             return general(row, self, other)
     else:
@@ -75,14 +91,18 @@ _FUNCTION = """
 def {name}(self, /{rest}):
     if type(self) is not ScalarTracer{plain}:
         return otherwise(self{given})
-    value = forward(self.value)
+    try:
+        value = forward(self.value)
+    except Exception as error:
+        raised(self.tape, row, (self,), error)
+        raise
 """
 
 
 def _general(row: Primitive, a: Any, b: Any) -> Any:
     """An operand that the fast path does not know: another trace's tracer, a number of another class, or no number."""
     other = b if type(a) is ScalarTracer else a
-    return bind(row, a, b) if is_operand(row, other) else NotImplemented
+    return bind(row, a, b) if is_operand(row, other) else declined(row, a, b)
 
 
 def _compile(template: str, name: str, row: Primitive, names: dict[str, Any], **fields: str) -> Any:
@@ -92,6 +112,7 @@ def _compile(template: str, name: str, row: Primitive, names: dict[str, Any], **
         "getframe": sys._getframe,
         "NOTHING": NOTHING,
         "general": _general,
+        "raised": raised,
         "row": row,
         **names,
     }
