@@ -168,6 +168,26 @@ def test_what_is_missing_or_wrong_is_told() -> None:
         tg.grad(f)(2.0)
 
 
+def test_an_exception_that_is_caught_is_a_guard() -> None:
+    @tg.primitive(partials=lambda out, x: 1 / x)
+    def strict(x: float) -> float:
+        if x <= 0:
+            raise KeyError(x)
+        return math.log(x)
+
+    def f(x: float) -> float:
+        try:
+            return strict(x * 1.0)
+        except KeyError:
+            return x * x
+
+    t = tg.trace(f, -2.0)
+    assert t.gradients == {"x": -4.0}
+    assert [(guard.operation, guard.outcome) for guard in t.guards] == [("raised", "KeyError")]
+    with pytest.raises(tg.UnsupportedError, match=r"custom\.strict is not among the operations"):
+        t.document.replay(x=3.0)
+
+
 def test_checked_at_definition_on_request() -> None:
     with pytest.raises(tg.CheckFailed, match=r"wrong[\s\S]*worst: n1 = custom\.cube"):
 

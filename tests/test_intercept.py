@@ -1154,6 +1154,40 @@ def test_builtins_of_the_user_s_own():
     assert tg.trace(scope["f"], 1.0, 2.0).gradients == {"x": 1.0, "y": 0.0}
 
 
+def test_classes_made_meanwhile_derive_from_the_classes_themselves():
+    def f(x):
+        class Level(float, enum.Enum):
+            HIGH = 2.0
+
+        class Real(float):
+            def doubled(self):
+                return 2 * self
+
+        class Meta(type):
+            def __call__(cls, value):
+                made = super().__call__()
+                made.value = float(value)
+                return made
+
+        class Holder(metaclass=Meta):
+            pass
+
+        class Plain(metaclass=type):  # noqa: UP050
+            pass
+
+        made = type("Made", (float,), {"tripled": lambda self: 3 * self})
+        kinds = [Level, Real, Meta, Holder, Plain, made]
+        names = [
+            (kind.__module__, [base.__name__ for base in kind.__mro__], type(kind).__name__) for kind in kinds
+        ]
+        return names, Level.HIGH * Real(3.0).doubled() * made(1.0).tripled() * Holder(x).value
+
+    t = tg.trace(f, 1.5)
+    assert t.value == f(1.5)
+    assert t.backward({"[1]": 1.0}).gradients == {"x": 36.0}
+    assert_nothing_left()
+
+
 def test_no_builtin_stays_in_the_namespace():
     scope = {}
     exec("def f(x, y):\n    return sum([x, y]) + max(x, y) + min(x, y) + float(x)", scope)

@@ -43,6 +43,73 @@ def test_another_path_is_an_error_that_names_the_line():
         replay(document, {"n": 3})
 
 
+def logarithm(x):
+    try:
+        return math.log(x)
+    except ValueError:
+        return x * x
+
+
+def reciprocal(x, n):
+    try:
+        return 1 / (x - n)
+    except ZeroDivisionError:
+        return 3 * x
+
+
+def whole(x):
+    try:
+        return int(x / 0.5) * x
+    except (OverflowError, ValueError):
+        return x
+
+
+def power(x):
+    try:
+        return x**-2
+    except ZeroDivisionError:
+        return x + 1
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "other"),
+    [
+        (logarithm, (-2.0,), {"x": 3.0}),
+        (reciprocal, (2.0, 2), {"x": 3.0}),
+        (whole, (math.inf,), {"x": 3.0}),
+        (power, (0.0,), {"x": 3.0}),
+    ],
+)
+def test_an_exception_that_the_function_catches_is_a_branch(f, args, other):
+    t = tg.trace(f, *args)
+    assert [guard.operation for guard in t.guards] == ["raised"]
+    document = back(t)
+    assert replay(document, {}) == f(*args)
+    with pytest.raises(
+        GuardFailed, match=r"raised\(.*\) is '' .* when the function was traced at test_replay\.py"
+    ):
+        replay(document, other)
+    scope = {}
+    exec(t.to_python(), scope)
+    assert scope[f.__name__](*args) == f(*args)
+    with pytest.raises(ValueError, match="trace it again"):
+        scope[f.__name__](other["x"], *args[1:])
+
+
+def test_an_exception_is_a_branch_of_each_level():
+    assert tg.grad(tg.grad(logarithm))(-2.0) == 2.0
+    inner = []
+
+    def outer(x):
+        t = tg.trace(logarithm, x)
+        inner.extend(guard.operation for guard in t.guards)
+        return t.gradients["x"] * x
+
+    t = tg.trace(outer, -2.0)
+    assert t.gradients == {"x": -8.0}
+    assert inner == [guard.operation for guard in t.guards] == ["raised"]
+
+
 def test_what_does_not_fit_is_said():
     t = tg.trace(branches, 3.0, 2)
     document = back(t)

@@ -8,6 +8,7 @@ import array
 import cmath
 import copy
 import ctypes
+import datetime
 import decimal
 import fractions
 import itertools
@@ -280,6 +281,9 @@ REFUSED = {
     "unreachable C function": lambda x: next(unreachable)(x),
     "map of an unreachable function": lambda x: list(map(next(unreachable), [x])),
     "dunder float": lambda x: x.__float__(),
+    "timedelta": lambda x: x * datetime.timedelta(hours=1),
+    "timedelta in front": lambda x: datetime.timedelta(hours=1) / x,
+    "timedelta in the ratio": lambda x: datetime.timedelta(hours=1) * x,
     "operator.methodcaller": lambda x: operator.methodcaller("__float__")(x),
     "statistics": lambda x: __import__("statistics").median([x, Fraction(1, 2)]).limit_denominator(),
 }

@@ -2,12 +2,15 @@
 
 In: what user code does with these names.  Out: :data:`CLASSES`.  ``float(x)`` of a traced number keeps its gradient,
 ``type(x) is float`` answers as for the plain call, and in every other respect the stand-ins are the classes
-themselves: as keys, in ``isinstance`` and ``issubclass``, by equality, for numpy's ``dtype=float``.
+themselves: as keys, in ``isinstance`` and ``issubclass``, by equality, for numpy's ``dtype=float``, and by
+:func:`build_class` as bases of the user's own classes.
 """
 
 from __future__ import annotations
 
+import builtins
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from tracegrad.primitives import TABLE, bind
@@ -67,6 +70,10 @@ class _FloatClass(_StandInClass):
 
 class _TypeClass(_StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 3:
+            name, bases, attributes = args
+            module = {"__module__": sys._getframe(1).f_globals.get("__name__", "builtins")}
+            return type(name, tuple(map(_original, bases)), module | attributes, **kwargs)
         if len(args) != 1 or kwargs:
             return type(*args, **kwargs)
         kind = type(args[0])
@@ -90,3 +97,18 @@ class Type(metaclass=_TypeClass):
 
 #: stand-ins of classes by name
 CLASSES: dict[str, Any] = {"float": Float, "type": Type}
+
+
+def _original(value: Any) -> Any:
+    """The class that a stand-in stands for; anything else is its own original."""
+    return value.original if issubclass(type(value), _StandInClass) else value
+
+
+#: what a class statement calls
+BUILD_CLASS: Callable[..., Any] = builtins.__build_class__
+
+
+def build_class(body: Any, name: str, /, *bases: Any, **options: Any) -> Any:
+    """What a class statement calls while a trace is open: the user's classes derive from the classes themselves."""
+    options = {key: _original(value) for key, value in options.items()}
+    return BUILD_CLASS(body, name, *map(_original, bases), **options)

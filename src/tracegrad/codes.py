@@ -15,6 +15,7 @@ from typing import Any
 from tracegrad.class_stand_ins import CLASSES
 
 _IMPORT = dis.opmap["IMPORT_NAME"]
+_BUILD_CLASS = dis.opmap["LOAD_BUILD_CLASS"]
 _COMPARISONS = frozenset({"IS_OP", "CONTAINS_OP", "COMPARE_OP"})
 
 
@@ -50,6 +51,14 @@ def modules_imported(code: CodeType, namespace: dict[str, Any]) -> Iterator[str]
                         yield resolve_name("." * level + instruction.argval, package)
             elif instruction.opname.startswith("LOAD_") and type(instruction.argval) is int:
                 level = instruction.argval
+
+
+def derives_class(code: CodeType) -> bool:
+    """Whether a class statement may name a class that has a stand-in."""
+    return any(
+        _BUILD_CLASS in one.co_code[::2] and not CLASSES.keys().isdisjoint(one.co_names)
+        for one in _with_nested(code)
+    )
 
 
 def compares_class(code: CodeType) -> bool:

@@ -22,7 +22,8 @@ from tracegrad.errors import InputError, UnsupportedError
 from tracegrad.ieee import Ieee
 from tracegrad.primitives import Primitive, bind
 from tracegrad.substitute import substitute
-from tracegrad.tracer import KINDS, isinstance_tracer, plain
+from tracegrad.tape import innermost
+from tracegrad.tracer import KINDS, isinstance_tracer, plain, raised
 from tracegrad.tree import leaves, map_leaves
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -125,7 +126,12 @@ class CustomPrimitive:
         if not any(map(isinstance_tracer, operands)):
             return self._function(*args, **kwargs)
         call = _Call(self, args, kwargs, [isinstance_tracer(operand) for operand in operands])
-        result = call.run(list(map(plain, operands)))
+        try:
+            result = call.run(list(map(plain, operands)))
+        except Exception as error:
+            tape = innermost([operand.tape for operand in operands if isinstance_tracer(operand)])
+            raised(tape, self._row, tuple(operands), error)
+            raise
         outputs = len(leaves(result))
         if not outputs:
             raise UnsupportedError(

@@ -15,7 +15,17 @@ from typing import Any
 from tracegrad.primitives import LITERAL_POWER, Primitive, bind
 from tracegrad.provenance import PACKAGE
 from tracegrad.pulls import pull_for
-from tracegrad.tracer import BINARY, NOTHING, UNARY, NumberTracer, ScalarTracer, Tracer, is_operand
+from tracegrad.tracer import (
+    BINARY,
+    NOTHING,
+    UNARY,
+    NumberTracer,
+    ScalarTracer,
+    Tracer,
+    declined,
+    is_operand,
+    raised,
+)
 
 #: appends a node to the tape: ``value`` is its result, ``pull`` its backward instruction, {a} and {b} its operands
 _RECORD = """
@@ -39,10 +49,18 @@ def {name}(self, other):
     if type(other) is ScalarTracer:
         if other.tape is not self.tape:
             return general(row, self, other)
-        value = self.value {sign} other.value
+        try:
+            value = self.value {sign} other.value
+        except Exception as error:
+            raised(self.tape, row, (self, other), error)
+            raise
         pull = pull_vv
     elif type(other) is float or type(other) is int:
-        value = self.value {sign} other
+        try:
+            value = self.value {sign} other
+        except Exception as error:
+            raised(self.tape, row, (self, other), error)
+            raise
         pull = pull_vc
     else:
         return general(row, self, other)
@@ -51,7 +69,11 @@ def {name}(self, other):
 _REFLECTED = """
 def {name}(self, other):
     if type(other) is float or type(other) is int:
-        value = other {sign} self.value
+        try:
+            value = other {sign} self.value
+        except Exception as error:
+            raised(self.tape, row, (other, self), error)
+            raise
     else:
         return general(row, other, self)
 """
@@ -64,7 +86,11 @@ def {name}(self):
 _POWER = """
 def __pow__(self, other, modulus=None):
     if modulus is None and (type(other) is int or type(other) is float):
-        value = self.value ** other
+        try:
+            value = self.value ** other
+        except Exception as error:
+            raised(self.tape, row, (self, other), error)
+            raise
         if type(value) is complex:
             return general(row, self, other)
     else:
@@ -75,7 +101,11 @@ _FUNCTION = """
 def {name}(self, /{rest}):
     if type(self) is not ScalarTracer{plain}:
         return otherwise(self{given})
-    value = forward(self.value)
+    try:
+        value = forward(self.value)
+    except Exception as error:
+        raised(self.tape, row, (self,), error)
+        raise
 """
 
 
@@ -84,7 +114,7 @@ def _general(row: Primitive, a: Any, b: Any) -> Any:
     other = b if type(a) is ScalarTracer else a
     if issubclass(type(other), Tracer) and not issubclass(type(other), NumberTracer):
         return NotImplemented  # an array's own operator has the short way
-    return bind(row, a, b) if is_operand(row, other) else NotImplemented
+    return bind(row, a, b) if is_operand(row, other) else declined(row, a, b)
 
 
 def _compile(template: str, name: str, row: Primitive, names: dict[str, Any], **fields: str) -> Any:
@@ -94,6 +124,7 @@ def _compile(template: str, name: str, row: Primitive, names: dict[str, Any], **
         "getframe": sys._getframe,
         "NOTHING": NOTHING,
         "general": _general,
+        "raised": raised,
         "row": row,
         **names,
     }

@@ -144,6 +144,16 @@ def _is_real(value: Any) -> bool:
     return value.real if type(value) is Text else isinstance(value, float)
 
 
+_RAISED = '''\
+def _raised(attempt):
+    """The class of the exception that a computation raises; no text where it raises none."""
+    try:
+        attempt()
+    except Exception as error:
+        return type(error).__name__
+    return ""'''
+
+
 class Formulas:
     """Local gradients as source, with the functions they call: name -> definition."""
 
@@ -159,6 +169,11 @@ class Formulas:
             ):
                 return f"{name}({', '.join(operands)})"
         return spell(row, "python", operands, **static)
+
+    def attempt(self, row: Primitive, operands: Sequence[str], static: dict[str, Any]) -> str:
+        """What asks which exception the application of a row raises."""
+        self.helpers["_raised"] = _RAISED
+        return f"_raised(lambda: {self.call(row, operands, static)})"
 
     def local(
         self, row: Primitive, slot: int, out: Any, operands: Sequence[Any], static: Sequence[Any]

@@ -20,8 +20,8 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tracegrad.class_stand_ins import CLASSES, Float
-from tracegrad.codes import compares_class, modules_imported, names_of_code
+from tracegrad.class_stand_ins import BUILD_CLASS, CLASSES, Float, build_class
+from tracegrad.codes import compares_class, derives_class, modules_imported, names_of_code
 from tracegrad.plans import Binding, Contents, Plan
 from tracegrad.provenance import OPAQUE, in_package
 from tracegrad.stand_ins import BUILTINS, ORIGINAL_OF, STAND_INS
@@ -46,6 +46,12 @@ _BY_TEXT = frozenset(
 )
 _REPLACED_IN_CLASSES = (staticmethod, functools.partial, functools._lru_cache_wrapper)
 _IMMUTABLE_TYPE = 1 << 8
+_CLASS_STATEMENT = Binding(
+    functools.partial(vars(builtins).get, "__build_class__"),
+    functools.partial(vars(builtins).__setitem__, "__build_class__"),
+    BUILD_CLASS,
+    build_class,
+)
 
 
 def plans_of(roots: list[Any]) -> list[Plan]:
@@ -188,6 +194,8 @@ class Scanner:
         names = names_of_code(code)
         if "__class__" in names and not names.isdisjoint(CLASSES) and compares_class(code):
             self.plan.bare.add(id(namespace))
+        if not names.isdisjoint(CLASSES) and derives_class(code):
+            self.plan.bindings.append(_CLASS_STATEMENT)
         for name in names:
             self._name(namespace, name, names)
         for name in modules_imported(code, namespace):

@@ -15,11 +15,11 @@ import functools
 from collections.abc import Callable
 from decimal import Decimal
 from numbers import Integral, Real
-from types import FunctionType
+from types import FunctionType, WrapperDescriptorType
 from typing import Any, NoReturn
 
 from tracegrad.copies import copied
-from tracegrad.errors import EscapeError, UnsupportedError
+from tracegrad.errors import EscapeError, TraceError, UnsupportedError
 from tracegrad.primitives import (
     ABS,
     ADD,
@@ -96,7 +96,11 @@ class Tracer:
             static = len(row.params)
             args = (*args[:-static], *(operand_to_static(arg) for arg in args[-static:]))
         values = [arg.value if isinstance_tracer(arg) and arg.tape is tape else arg for arg in args]
-        value = bind(row, *values)
+        try:
+            value = bind(row, *values)
+        except Exception as error:
+            raised(tape, row, args, error)
+            raise
         if row.step:
             tape.guard(row, _as_now(args) if KINDS else args, _as_now(value) if KINDS else value)
             return value
@@ -188,14 +192,14 @@ class Tracer:
         return (
             (bind(FLOORDIV, self, other), bind(MOD, self, other))
             if is_operand(MOD, other)
-            else NotImplemented
+            else declined(FLOORDIV, self, other)
         )
 
     def __rdivmod__(self, other: Any) -> Any:
         return (
             (bind(FLOORDIV, other, self), bind(MOD, other, self))
             if is_operand(MOD, other)
-            else NotImplemented
+            else declined(FLOORDIV, other, self)
         )
 
     def bit_length(self) -> Any:
@@ -208,8 +212,10 @@ class Tracer:
         return bind(TABLE["invert"], self)
 
     def __pow__(self, other: Any, modulus: Any = None) -> Any:
-        if modulus is not None or not is_operand(POWER, other):
+        if modulus is not None:
             return NotImplemented
+        if not is_operand(POWER, other):
+            return declined(POWER, self, other)
         return bind(POWER if isinstance_tracer(other) else LITERAL_POWER, self, other)
 
 
@@ -249,6 +255,28 @@ def is_comparable(row: Primitive, other: Any) -> bool:
 def operand_to_static(arg: Any) -> Any:
     """A static operand (an exponent of two, a number of digits) as a plain whole number."""
     return arg.__index__() if isinstance_tracer(arg) else arg
+
+
+#: rows whose methods are not called as the row is
+_METHODS = {"div": "truediv", "power": "pow", "literal_power": "pow"}
+
+
+def declined(row: Primitive, a: Any, b: Any) -> Any:
+    """``NotImplemented``, for what a tracer does not compute with.
+
+    Compiled code that computes with plain numbers, such as ``datetime.timedelta``, would not know a tracer: what plain
+    numbers can do there is refused, all else is the same error as theirs.
+    """
+    other = b if isinstance_tracer(a) else a
+    kind, name = type(other), _METHODS.get(row.name, row.name.rstrip("_"))
+    found = [getattr(kind, method, None) for method in (f"__{name}__", f"__r{name}__")]
+    if hasattr(kind, "__len__") or not any(type(method) is WrapperDescriptorType for method in found):
+        return NotImplemented  # a sequence, which is repeated; a class of the user's
+    try:
+        row.forward(plain(a), plain(b))
+    except Exception:
+        return NotImplemented
+    escape(a if isinstance_tracer(a) else b, f"taken as a plain number by {kind.__module__}.{kind.__name__}")
 
 
 def plain_constant(arg: Any) -> Any:
@@ -291,8 +319,12 @@ def _generic_operators() -> None:
 
     def binary(row: Primitive) -> tuple[Any, Any]:
         return (
-            lambda self, other: bind(row, self, other) if is_operand(row, other) else NotImplemented,
-            lambda self, other: bind(row, other, self) if is_operand(row, other) else NotImplemented,
+            lambda self, other: (
+                bind(row, self, other) if is_operand(row, other) else declined(row, self, other)
+            ),
+            lambda self, other: (
+                bind(row, other, self) if is_operand(row, other) else declined(row, other, self)
+            ),
         )
 
     def comparison(row: Primitive) -> Any:
@@ -348,7 +380,12 @@ class ScalarTracer(NumberTracer):
                 return Tracer._tracegrad_bind_(self, row, args)
         if row.params or row.step:
             return Tracer._tracegrad_bind_(self, row, args)
-        return record(tape, row, row.forward(*values), args)
+        try:
+            value = row.forward(*values)
+        except Exception as error:
+            raised(tape, row, args, error)
+            raise
+        return record(tape, row, value, args)
 
 
 _USUAL = _LITERAL | {ScalarTracer, NestedTracer}
@@ -373,6 +410,12 @@ def _lent(name: str, tracer: Tracer) -> Any:
 
 lend(0)
 lend(0.0)
+
+
+def raised(tape: Tape, row: Primitive, args: tuple[Any, ...], error: Exception) -> None:
+    """Record that an operation has raised: where the user's code catches that, another path is taken."""
+    if not isinstance(error, TraceError) and not any(type(arg) in KINDS for arg in args):
+        tape.guard(TABLE["raised"], (row.name, *args), type(error).__name__)
 
 
 def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:

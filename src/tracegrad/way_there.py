@@ -86,8 +86,14 @@ class WayThere:
     def _check(self, guard: Guard) -> Check:
         asked = self.outline.asked(guard)
         texts = [f"N_{operand}" for operand in asked]
+        if guard.operation == "raised":
+            attempted, texts, asked = row_of(guard.operands[0]["value"]), texts[1:], asked[1:]
+            static = dict(zip(attempted.params, texts[len(texts) - len(attempted.params) :], strict=True))
+            text = self.formulas.attempt(attempted, texts[: len(texts) - len(static)], static)
+        else:
+            text = self.formulas.call(row_of(guard.operation), texts, {})
         return Check(
-            expression=self._filled(self.formulas.call(row_of(guard.operation), texts, {}), asked),
+            expression=self._filled(text, asked),
             outcome=written(guard.outcome),
             where=_place(guard),
             through=max(self.outline.guarded(guard), default=-1),

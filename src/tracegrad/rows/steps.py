@@ -9,6 +9,7 @@ from math import frexp, isclose
 from typing import Any
 
 from tracegrad.row import step_row
+from tracegrad.special import raised
 
 COMPARISONS = {
     "lt": (operator.lt, "<"), "le": (operator.le, "<="), "gt": (operator.gt, ">"), "ge": (operator.ge, ">="),
@@ -75,3 +76,4 @@ for _name, _sign in BIT_OPERATORS.items():
 step_row("invert", operator.invert, symbol="~", python="~{0}", c="", numpy="~{0}")
 step_row("bit_length", lambda n: n.bit_length(), python="{0}.bit_length()", c="", numpy="")
 step_row("bit_count", lambda n: n.bit_count(), python="{0}.bit_count()", c="", numpy="")
+step_row("raised", raised, python="tracegrad.special.raised({args})", c="", numpy="")
