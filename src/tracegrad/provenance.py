@@ -29,15 +29,16 @@ _LIBRARY = str(Path(os.__file__).parent)
 _RESUMABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
-_IN_PACKAGE: dict[str, bool] = {}
+#: file -> whether its code is that of tracegrad itself, as far as that was asked
+IN_PACKAGE: dict[str, bool] = {}
 
 
 def in_package(code: CodeType) -> bool:
     """Whether this is code of tracegrad itself."""
     filename = code.co_filename
-    if filename not in _IN_PACKAGE:
-        _IN_PACKAGE[filename] = filename.startswith(PACKAGE) and filename not in EXAMPLES
-    return _IN_PACKAGE[filename]
+    if filename not in IN_PACKAGE:
+        IN_PACKAGE[filename] = filename.startswith(PACKAGE) and filename not in EXAMPLES
+    return IN_PACKAGE[filename]
 
 
 def in_library(code: CodeType) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from tracegrad.errors import EscapeError, LeakError, TraceError
 from tracegrad.primitives import Primitive
-from tracegrad.provenance import OPAQUE, Call, Calls, in_package
+from tracegrad.provenance import IN_PACKAGE, OPAQUE, Call, Calls, in_package
 from tracegrad.source import describe
 
 #: the innermost open tape of this thread or asyncio task
@@ -243,9 +243,12 @@ def _reads_back(guard: TapeGuard, text: str) -> bool:
 def user_frame() -> FrameType:
     """The innermost frame that does not belong to this package."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and in_package(frame.f_code):
+    while frame is not None:
+        inside = IN_PACKAGE.get(frame.f_code.co_filename)
+        if not (in_package(frame.f_code) if inside is None else inside):
+            return frame
         frame = frame.f_back
-    return frame or sys._getframe(1)
+    return sys._getframe(1)
 
 
 def innermost(tapes: list[Tape]) -> Tape:

@@ -20,7 +20,8 @@ from tracegrad.arrays.indexing import DIAGONAL, GETITEM
 from tracegrad.arrays.products import DOT
 from tracegrad.arrays.reductions import CUMPROD, CUMSUM, MAX, MEAN, MIN, NORM, PROD, SORT, STD, SUM, VAR
 from tracegrad.arrays.shapes import BROADCAST_TO, CONCATENATE, RESHAPE, TRANSPOSE
-from tracegrad.arrays.tracer import ArrayTracer, usual
+from tracegrad.arrays.tracer import ArrayTracer, entry
+from tracegrad.copies import copied
 from tracegrad.primitives import Primitive
 from tracegrad.pulls import pull_for
 from tracegrad.tracer import NOTHING, ScalarTracer, record
@@ -183,32 +184,44 @@ def _of_two(row: Primitive) -> Callable[..., Any]:
 def _joined(arrays: Any = NOTHING, axis: Any = 0, *more: Any, **rest: Any) -> Any:
     if more or rest or type(arrays) not in _LISTS or type(axis) not in _PLAIN:
         return None
-    return _several(CONCATENATE, arrays, (axis,))
+    return _several(CONCATENATE, arrays, (axis,), _ARRAYS)
 
 
 def _chosen(condition: Any = NOTHING, x: Any = NOTHING, y: Any = NOTHING, *more: Any, **rest: Any) -> Any:
     if more or rest or type(condition) is not np.ndarray or condition.dtype.kind != "b":
         return None
-    return _several(WHERE, (x, y), (condition,), _NUMBERS)
+    return _several(WHERE, (x, y), (condition.copy(),), _ANY)
 
 
 _LISTS = frozenset({list, tuple})
-_NUMBERS = frozenset({float, int, ScalarTracer})
-_NOTHING: frozenset[type] = frozenset()
+_ARRAYS = frozenset({np.ndarray})
+_ANY = frozenset({np.ndarray, np.float64, float, int})
 
 
-def _several(row: Primitive, arrays: Any, data: tuple[Any, ...], others: frozenset[type] = _NOTHING) -> Any:
-    """The short way with any number of operands: arrays, one of them traced, or of ``others`` of the usual classes."""
-    tape = None
+def _several(row: Primitive, arrays: Any, data: tuple[Any, ...], worth: frozenset[type]) -> Any:
+    """The short way with several operands: traced values of one tape and constants, ``worth`` one of some classes."""
+    tape, values, kept = None, [], []
     for one in arrays:
         kind = type(one)
-        if kind is ArrayTracer:
-            tape = one.tape
-        elif kind not in others and (kind is not np.ndarray or one.dtype.kind not in "fiub"):
+        value = one
+        if kind is ArrayTracer or kind is ScalarTracer:
+            value = one.value
+            if tape is None:
+                tape = one.tape
+            elif tape is not one.tape:
+                return None
+            kind = type(value)
+        elif kind is np.ndarray:
+            if one.dtype.kind not in "fiub":
+                return None
+            value = one = copied(one)
+        if kind not in worth:
             return None
+        values.append(value)
+        kept.append(one)
     if tape is None or tape.stale or tape.complex:
         return None
-    return usual(tape, row, (*arrays, *data))
+    return entry(tape, row, pull_for(row, "n"), row.forward(*values, *data), (*kept, *data), NOTHING)
 
 
 def _install() -> None:

@@ -82,11 +82,19 @@ def _where(condition: Any, *branches: Any) -> Any:
     return bind(WHERE, *map(lift, branches), static(condition))
 
 
+def _truth(condition: Any) -> Any:
+    return (
+        condition
+        if type(condition) is np.ndarray and condition.dtype == bool
+        else np.asarray(condition, bool)
+    )
+
+
 @row(
     np.where,
     rules=(
-        lambda m, out, x, y, condition: np.where(condition, 1.0, 0.0),
-        lambda m, out, x, y, condition: np.where(condition, 0.0, 1.0),
+        lambda m, out, x, y, condition: 1.0 * _truth(condition),
+        lambda m, out, x, y, condition: 1.0 * ~_truth(condition),
     ),
     complex=True,
 )

@@ -162,11 +162,12 @@ def _of_lists(original: Function) -> Function:
                 made = short(*args, **options)
                 if made is not None:
                     return made
-            elif kind in _LISTS and holds_tracer(arg):
+            elif kind in _LISTS:
                 made = short(*args, **options) if takes_lists else None
                 if made is not None:
                     return made
-                break
+                if holds_tracer(arg):
+                    break
         else:
             return original(*args, **options)
         if not takes_lists:

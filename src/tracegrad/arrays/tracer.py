@@ -78,7 +78,7 @@ class ArrayTracer(Tracer):
                 if issubclass(type(arg), ArrayTracer):
                     check_memory(arg)
         elif not row.step:
-            node = usual(tape, row, args)
+            node = _usual(tape, row, args)
             if node is not None:
                 return node
         return Tracer._tracegrad_bind_(self, row, args)
@@ -228,32 +228,37 @@ class ArrayTracer(Tracer):
         return bind(LITERAL_POWER if literal else POWER, self, other)
 
 
-def usual(tape: Any, row: Primitive, args: tuple[Any, ...]) -> Any:
+def _usual(tape: Any, row: Primitive, args: tuple[Any, ...]) -> Any:
     """The entry for operands that are plain constants and values of one tape on plain arrays; ``None`` for others."""
     count = len(args) - len(row.params)
-    values, kept, pattern = [], [], ""
+    values, kept = [], []
     for arg in args[:count]:
         kind = type(arg)
         if kind is ArrayTracer or kind is ScalarTracer:
-            if arg.tape is not tape or issubclass(type(arg.value), Tracer):
+            value = arg.value
+            if arg.tape is not tape or issubclass(type(value), Tracer):
                 return None
-            values.append(arg.value)
+            values.append(value)
             kept.append(arg)
-            pattern += "v"
         elif issubclass(kind, Tracer):
             return None
         else:
             values.append(arg)
             kept.append(arg if kind is float or kind is int else plain_constant(arg))
-            pattern += "c"
-    if count < len(args):
-        data = args[count:]
-        if any(map(isinstance_tracer, data)):
+    for one in args[count:]:
+        if issubclass(type(one), Tracer):
             return None
-        values += data
-        kept += data if row.vjps is not None else map(plain_constant, data)
-        pattern += "c" * len(data)
+        values.append(one)
+        kept.append(one if row.vjps is not None else plain_constant(one))
     value = row.forward(*values)
+    if row.variadic or len(args) > 2:
+        return entry(tape, row, pull_for(row, "n"), value, tuple(kept), NOTHING)
+    pattern = "".join(["v" if issubclass(type(one), Tracer) else "c" for one in kept])
+    return entry(tape, row, pull_for(row, pattern), value, *kept, *(NOTHING,) * (2 - len(kept)))
+
+
+def entry(tape: Any, row: Primitive, pull: Any, value: Any, a: Any, b: Any) -> Any:
+    """An entry with its operands, appended to the tape."""
     kind = type(value)
     if kind is np.ndarray and value.dtype.kind in "fiub":
         node: Any = ArrayTracer()
@@ -261,18 +266,14 @@ def usual(tape: Any, row: Primitive, args: tuple[Any, ...]) -> Any:
         node = ScalarTracer()
         lend(value)
     else:
-        return record(tape, row, value, args)
+        return record(tape, row, value, a if type(a) is tuple else (a,) if b is NOTHING else (a, b))
     node.value = value
-    if row.variadic or len(args) > 2:
-        node.pull = pull_for(row, "n")
-        node.a, node.b = tuple(kept), NOTHING
-    else:
-        node.pull = pull_for(row, pattern)
-        node.a, node.b = kept if len(args) == 2 else (*kept, NOTHING)
+    node.pull = pull
+    node.a, node.b = a, b
+    node.tape = tape
     frame = user_frame()
     if frame is not tape.frame:
         tape.enter(frame)
-    node.tape = tape
     node.lasti = frame.f_lasti
     node.adjoint = None
     tape.append(node)
