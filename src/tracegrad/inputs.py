@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from tracegrad.arguments import Arguments, title_of
-from tracegrad.arrays.fit import own
+from tracegrad.arrays.fit import twin
 from tracegrad.errors import InputError
 from tracegrad.primitives import INPUT
 from tracegrad.pulls import pull_for
@@ -93,7 +93,7 @@ def _input(tape: Tape, number: Any) -> Any:
         node.value = number
     else:
         node = KINDS.get(type(number), tape.kind)()
-        node.value = own(number)
+        node.value = twin(number)
         tape.foreign = True
         if type(node) is ScalarTracer:
             lend(number)

@@ -61,7 +61,7 @@ def {name}(self, other):
             return {otherwise}
         pull = pull_vv
     elif kind is ndarray and other.dtype.kind in "fiub":
-        operand = other = other.copy("K")
+        operand, other = other, other.copy("K")
         pull = pull_vc
     else:
         return {otherwise}

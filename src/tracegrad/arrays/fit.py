@@ -133,6 +133,26 @@ def own(value: Any) -> Any:
     return value.copy(order="K") if type(value) in KINDS and not isinstance_tracer(value) else value
 
 
+def twin(value: Any) -> Any:
+    """A copy of an input that lies in memory as the original does, and may be written to if that may be.
+
+    Which way numpy computes, and so the last bit, depends on strides: of every second element, of reversed ones, of
+    rows that are one row.
+    """
+    np: Any = sys.modules["numpy"]
+    if type(value) is not np.ndarray:
+        return own(value)
+    made = value.copy(order="K")
+    if made.strides != value.strides:
+        reach = [(length - 1) * stride for length, stride in zip(value.shape, value.strides, strict=True)]
+        before = -sum(min(one, 0) for one in reach)
+        memory = np.empty(before + sum(max(one, 0) for one in reach) + value.itemsize, np.uint8)
+        made = np.ndarray(value.shape, value.dtype, memory, before, value.strides)
+        made[...] = value
+    made.flags.writeable = value.flags.writeable
+    return made
+
+
 def astype(x: Any, dtype: Any) -> Any:
     """An array in another precision."""
     return bind(ASTYPE, x, dtype)
