@@ -320,3 +320,8 @@ def test_the_page_says_what_comes_of_each(request: pytest.FixtureRequest) -> Non
     written = PAGE.read_text(encoding="utf-8")
     if f"numpy {version} " in written:  # another numpy has other functions
         assert written == made
+
+
+def test_a_truth_value_of_numpy_is_a_factor() -> None:
+    assert tg.grad(lambda x: x * np.bool_(True) + np.bool_(True) * x)(2.0) == 2.0
+    assert tg.grad(lambda x: np.sum(x * np.bool_(False) + np.bool_(True) * x))(np.ones(2)).tolist() == [1.0, 1.0]

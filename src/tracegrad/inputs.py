@@ -14,13 +14,13 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from tracegrad.arguments import Arguments, title_of
-from tracegrad.copies import copied
+from tracegrad.arrays.fit import twin
 from tracegrad.errors import InputError
 from tracegrad.primitives import INPUT
 from tracegrad.pulls import pull_for
 from tracegrad.substitute import substitute
 from tracegrad.tape import Tape
-from tracegrad.tracer import KINDS, NOTHING, ScalarTracer, isinstance_tracer, lend
+from tracegrad.tracer import KINDS, NOTHING, ScalarTracer, lend
 from tracegrad.tree import follow, is_leaf, leaves, map_leaves, replaced, steps_of
 
 #: paths or parameter names to differentiate by; ``None`` for all
@@ -93,7 +93,7 @@ def _input(tape: Tape, number: Any) -> Any:
         node.value = number
     else:
         node = KINDS.get(type(number), tape.kind)()
-        node.value = copied(number) if type(number) in KINDS and not isinstance_tracer(number) else number
+        node.value = twin(number)
         tape.foreign = True
         if type(node) is ScalarTracer:
             lend(number)

@@ -272,6 +272,8 @@ def declined(row: Primitive, a: Any, b: Any) -> Any:
     found = [getattr(kind, method, None) for method in (f"__{name}__", f"__r{name}__")]
     if hasattr(kind, "__len__") or not any(type(method) is WrapperDescriptorType for method in found):
         return NotImplemented  # a sequence, which is repeated; a class of the user's
+    if hasattr(kind, "__array__"):
+        return NotImplemented  # numpy's own: it asks the tracer
     try:
         row.forward(plain(a), plain(b))
     except Exception:

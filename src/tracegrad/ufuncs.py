@@ -286,10 +286,11 @@ def _as_function(
 
 
 @functools.cache
-def _modf_row(ufunc: Any) -> Primitive:
-    return replace(
+def _modf_rows(ufunc: Any) -> tuple[Primitive, Primitive]:
+    fraction = replace(
         TABLE["modf_fraction"], name="numpy.modf", forward=lambda x: ufunc(x)[0], numpy="", c="", python=""
     )
+    return fraction, replace(fraction, forward=lambda x: ufunc(x)[1], rules=(0.0,), symbol="whole")
 
 
 def _outer(ufunc: Any, a: Any, b: Any) -> Any:
@@ -320,7 +321,7 @@ def _not_elementwise(ufunc: Any, inputs: Any) -> Any:
 
     if ufunc.__name__ == "modf":
         x = lift(inputs[0])
-        return bind(_modf_row(ufunc), x), sys.modules["numpy"].trunc(x)
+        return tuple(bind(row, x) for row in _modf_rows(ufunc))
     a, b = map(lift, inputs)
     name = ufunc.__name__
     if name == "divmod":
@@ -423,6 +424,10 @@ def _method(name: str, self: Tracer) -> Any:
     number: Any = plain(self)
     if not isinstance(number, getattr(sys.modules.get("numpy"), "generic", ())):
         return getattr(number, name)
+    if name == "astype":
+        from tracegrad.arrays.tracer import converted
+
+        return lambda dtype, *args, **options: converted(self, dtype)
     if name in ("item", "tolist"):
         row = TABLE["float"] if type(getattr(number, name)()) is float else ITEM
         return lambda *index: bind(row, self)
@@ -434,7 +439,7 @@ ITEM = Primitive(
     name="numpy.item", forward=lambda x: x.item(), rules=(1.0,), symbol="item", python="", c="", numpy=""
 )
 
-_METHODS = ("copy", "flatten", "item", "max", "min", "ravel", "reshape", "squeeze", "sum", "tolist")
+_METHODS = ("astype", "copy", "flatten", "item", "max", "min", "ravel", "reshape", "squeeze", "sum", "tolist")
 
 
 def install() -> None:

@@ -12,7 +12,8 @@ import numpy as np
 
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.fit import shape_of
-from tracegrad.arrays.table import HANDLERS, composed, title, unsupported
+from tracegrad.arrays.table import HANDLERS, bare, composed, title, unsupported
+from tracegrad.errors import TracegradError
 from tracegrad.stand_ins import ORIGINAL_OF
 from tracegrad.tracer import isinstance_tracer
 
@@ -37,14 +38,28 @@ def served(function: Any, args: Any, options: Any) -> Any:
         raise unsupported(title(function))
     out = options.get("out")
     if out is None:
-        return serve(*args, **options)
-    result = serve(*args, **{name: one for name, one in options.items() if name != "out"})
+        return _called(function, serve, args, options)
+    result = _called(function, serve, args, {name: one for name, one in options.items() if name != "out"})
     out = out[0] if isinstance(out, tuple) else out
     if shape_of(result) != shape_of(out):
         raise ValueError(
             f"output array of {function.__name__} has wrong shape {shape_of(out)}, not {shape_of(result)}"
         )
     return written(result, out, function.__name__)
+
+
+def _called(function: Any, serve: Any, args: Any, options: Any) -> Any:
+    """The result, or numpy's own error where the call is one that numpy complains about."""
+    try:
+        return serve(*args, **options)
+    except TracegradError:
+        raise
+    except Exception as error:
+        complaint = error
+    ORIGINAL_OF.get(function, function)(
+        *map(bare, args), **{name: bare(one) for name, one in options.items()}
+    )
+    raise unsupported(f"{title(function)} called this way ({complaint})") from complaint
 
 
 def at_places(ufunc: Any, inputs: Any, where: Any, out: Any) -> Any:

@@ -98,7 +98,7 @@ def static(value: Any) -> Any:
         return type(value)(map(static, value))
     if type(value) is slice:
         return slice(static(value.start), static(value.stop), static(value.step))
-    return value.copy() if type(value) is np.ndarray else value
+    return value.copy("K") if type(value) is np.ndarray else value
 
 
 INDICES = Primitive(

@@ -102,7 +102,7 @@ def _angle(z: Any, deg: Any = False) -> Any:
     z = lift(z)
     if is_complex(z):
         return bind(ANGLE, z, deg)
-    angle = np.arctan2(0.0, z)
+    angle = np.arctan2(0, z)
     return angle * (180 / np.pi) if deg else angle
 
 

@@ -77,7 +77,7 @@ def {name}(self, other):
             return {otherwise}
         pull = pull_vv
     elif kind is ndarray and other.dtype.kind in "fiub":
-        operand = other = other.copy("K") if other.size < LARGE else copied(other)
+        operand, other = other, other.copy("K") if other.size < LARGE else copied(other)
         pull = pull_vc
     elif kind is float64:
         operand = other
@@ -105,7 +105,7 @@ def {name}(self, other):
             return {otherwise}
         pull = pull_vv
     elif kind is ndarray and other.dtype.kind in "fiub":
-        operand = other = other.copy("K") if other.size < LARGE else copied(other)
+        operand, other = other, other.copy("K") if other.size < LARGE else copied(other)
         pull = pull_cv
     elif kind is float64:
         operand = other

@@ -10,6 +10,7 @@ import contextlib
 import sys
 from typing import Any
 
+from tracegrad.copies import copied
 from tracegrad.errors import InputError
 from tracegrad.row import Primitive, bind
 from tracegrad.tracer import KINDS, isinstance_tracer
@@ -135,6 +136,26 @@ def array_like(seed: Any, value: Any) -> Any:
 def own(value: Any) -> Any:
     """A copy of an array that the user may change, or has already the right to; anything else as it is."""
     return value.copy(order="K") if type(value) in KINDS and not isinstance_tracer(value) else value
+
+
+def twin(value: Any) -> Any:
+    """A copy of an input that lies in memory as the original does, and may be written to if that may be.
+
+    Which way numpy computes, and so the last bit, depends on strides: of every second element, of reversed ones, of
+    rows that are one row.
+    """
+    np: Any = sys.modules["numpy"]
+    if type(value) is not np.ndarray:
+        return own(value)
+    made = copied(value)
+    if made.strides != value.strides:
+        reach = [(length - 1) * stride for length, stride in zip(value.shape, value.strides, strict=True)]
+        before = -sum(min(one, 0) for one in reach)
+        memory = np.empty(before + sum(max(one, 0) for one in reach) + value.itemsize, np.uint8)
+        made = np.ndarray(value.shape, value.dtype, memory, before, value.strides)
+        made[...] = value
+    made.flags.writeable = value.flags.writeable
+    return made
 
 
 def astype(x: Any, dtype: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.build import lift, static
-from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
+from tracegrad.arrays.table import HANDLERS, axis_of, composed, row, unsupported
 from tracegrad.row import bind
 
 FFT = np.fft
@@ -26,8 +26,10 @@ def _sized(x: Any, axis: int, length: int) -> Any:
     """An array cut, or padded with zeros, to a length along an axis."""
     have = x.shape[axis]
     if have >= length:
-        return x[(*[slice(None)] * (axis % x.ndim), slice(0, length))]
-    return np.pad(x, [(0, length - have) if one == axis % x.ndim else (0, 0) for one in range(x.ndim)])
+        return x[(*[slice(None)] * axis_of(axis, x.ndim), slice(0, length))]
+    return np.pad(
+        x, [(0, length - have) if one == axis_of(axis, x.ndim) else (0, 0) for one in range(x.ndim)]
+    )
 
 
 def _like(x: Any, shape: tuple[int, ...], axes: Any) -> Any:
@@ -52,7 +54,7 @@ def _irfft_back(g: Any, out: Any, x: Any, s: Any, axes: Any, norm: Any) -> Any:
     """The conjugate of the inverse map; all but the first and, if the size is even, the middle one count twice."""
     half, size = s[-1] // 2 + 1, s[-1]
     twice = np.where((np.arange(half) == 0) | (2 * np.arange(half) == size), 1.0, 2.0)
-    twice = np.reshape(twice, [-1 if one == axes[-1] % x.ndim else 1 for one in range(x.ndim)])
+    twice = np.reshape(twice, [-1 if one == axis_of(axes[-1], x.ndim) else 1 for one in range(x.ndim)])
     back = np.conjugate(FFT.rfftn(g, s, axes, _SWAPPED[norm])) * twice.astype(out.dtype)
     return _like(back, x.shape, axes)
 

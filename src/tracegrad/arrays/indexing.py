@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from tracegrad.arrays.build import array, lift, static
+from tracegrad.arrays.build import ORDERED, array, lift, static
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import astype, fit, shape_of
-from tracegrad.arrays.shapes import each
-from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
+from tracegrad.arrays.shapes import each, in_memory, laid_out
+from tracegrad.arrays.table import HANDLERS, axis_of, composed, row, unsupported
 from tracegrad.errors import UnsupportedError
 from tracegrad.row import Primitive, bind
 from tracegrad.source import describe
@@ -130,8 +130,9 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "
     a = lift(a)
     indices = in_range(np.asarray(static(indices)), a.size if axis is None else a.shape[axis], mode)
     if axis is None:
-        return getitem(np.ravel(a), indices if indices.ndim else int(indices))
-    return getitem(a, (*[slice(None)] * (axis % a.ndim), indices if indices.ndim else int(indices)))
+        a, axis = np.ravel(a), 0
+    found = getitem(a, (*[slice(None)] * axis_of(axis, a.ndim), indices if indices.ndim else int(indices)))
+    return np.copy(found, "C") if found.ndim and not (indices.ndim and found.flags.c_contiguous) else found
 
 
 @composed(np.take_along_axis)
@@ -157,7 +158,9 @@ def _extract(condition: Any, arr: Any) -> Any:
 @composed(np.delete)
 def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     length = arr.size if axis is None else arr.shape[axis]
-    return np.take(arr, np.delete(np.arange(length), static(obj)), axis=axis)
+    return laid_out(
+        np.take(arr, np.delete(np.arange(length), static(obj)), axis=axis), None if axis is None else arr
+    )
 
 
 @composed(np.insert)
@@ -170,7 +173,9 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     added = arr.size + np.arange(np.size(plain_array(values))).reshape(shape_of(values))
     moved = np.insert(numbers, static(obj), added, axis=axis)
     together = np.concatenate([np.ravel(arr), np.ravel(values)])
-    return getitem(together if together.dtype == arr.dtype else astype(together, arr.dtype), moved)
+    return laid_out(
+        getitem(together if together.dtype == arr.dtype else astype(together, arr.dtype), moved), arr
+    )
 
 
 @composed(np.trim_zeros)
@@ -201,12 +206,22 @@ def _by_numbers(function: Any) -> None:
         moved = function(
             numbers, *map(static, args), **{name: static(option) for name, option in options.items()}
         )
-        return np.reshape(getitem(np.reshape(a, (-1,)), np.ravel(moved)), moved.shape)
+        found = np.reshape(getitem(np.reshape(a, (-1,)), np.ravel(moved)), moved.shape)
+        return laid_out(found)
 
     HANDLERS[function] = serve
 
 
-each(_by_numbers, np.tile, np.roll, np.resize)
+each(_by_numbers, np.tile, np.resize)
+
+
+@composed(np.roll)
+def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    a = lift(a)
+    numbers = np.arange(a.size).reshape(a.shape)
+    moved = np.roll(numbers, static(shift), axis)
+    found = np.reshape(getitem(np.reshape(a, (-1,)), np.ravel(moved)), moved.shape)
+    return laid_out(found, None if axis is None else a)
 
 
 def _by_slices(function: Any) -> None:
@@ -231,15 +246,18 @@ each(_by_slices, np.flip, np.fliplr, np.flipud)
 
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+    array = lift(array)
+    if array.size == 0:
+        return np.pad(plain_array(array), pad_width, mode, **options)
     if mode == "constant":
         value = options.pop("constant_values", 0)
         numbers = np.pad(np.arange(array.size).reshape(array.shape), pad_width, constant_values=-1, **options)
         inner = np.reshape(getitem(np.reshape(array, (-1,)), np.maximum(numbers, 0).ravel()), numbers.shape)
-        return np.where(numbers >= 0, inner, np.asarray(value, array.dtype))
+        return laid_out(np.where(numbers >= 0, inner, np.asarray(value, array.dtype)), array)
     if mode not in ("edge", "reflect", "symmetric", "wrap") or options:
         raise unsupported(f"numpy.pad in mode {mode!r} with these options")
     numbers = np.pad(np.arange(array.size).reshape(array.shape), pad_width, mode=mode)
-    return np.reshape(getitem(np.reshape(array, (-1,)), numbers.ravel()), numbers.shape)
+    return laid_out(np.reshape(getitem(np.reshape(array, (-1,)), numbers.ravel()), numbers.shape), array)
 
 
 HANDLERS[np.pad] = _pad
@@ -247,7 +265,7 @@ HANDLERS[np.pad] = _pad
 
 def _triangle(m: Any, k: Any) -> Any:
     """Where the lower triangle is."""
-    rows, columns = m.shape[-2:]
+    rows, columns = m.shape[-2:] if m.ndim > 1 else (m.shape[0], None)
     return np.tri(rows, columns, k) != 0
 
 
@@ -303,7 +321,9 @@ def _trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
 
 @composed(np.copy)
 def _copy(a: Any, order: Any = "K", subok: Any = False) -> Any:
-    return array(a)
+    a = lift(a)
+    order = in_memory(a, order)
+    return array(a) if order == "K" or not hasattr(a, "flags") else bind(ORDERED, a, order)
 
 
 @composed(np.full_like)
@@ -311,7 +331,8 @@ def _full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
 ) -> Any:
     shape = a.shape if shape is None else shape
-    filled = np.broadcast_to(lift(fill_value), shape)
+    columns = order in ("F", "A", "K") and in_memory(a, "F" if order == "F" else "A") == "F"
+    filled = np.copy(np.broadcast_to(lift(fill_value), shape), "F" if columns else "C")
     kind = np.dtype(dtype or getattr(a, "dtype", float))
     return filled if filled.dtype == kind else astype(filled, whole(kind, filled))
 

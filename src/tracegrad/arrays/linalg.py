@@ -74,6 +74,22 @@ def _conjugated(x: Any) -> Any:
     return np.conjugate(x) if is_complex(x) else x
 
 
+def _inverse(a: Any) -> Any:
+    """The inverse in a derivative: nan where there is none, for the plain function does not complain of that."""
+    try:
+        return LA.inv(a)
+    except LA.LinAlgError:
+        return a * np.nan
+
+
+def _solution(a: Any, b: Any) -> Any:
+    """The solution of equations in a derivative, likewise."""
+    try:
+        return LA.solve(a, b)
+    except LA.LinAlgError:
+        return b * np.nan
+
+
 # ---- systems of equations ---------------------------------------------------------------------------
 
 
@@ -132,11 +148,11 @@ def _det(a: Any) -> Any:
 
 
 LOGABSDET = _part(
-    LA.slogdet, 1, "logabsdet", lambda g, out, a: _matrices(g) * transposed(LA.inv(a)),
+    LA.slogdet, 1, "logabsdet", lambda g, out, a: _matrices(g) * transposed(_inverse(a)),
     maps=("G A⁻ᵀ",), complex=True,
 )  # fmt: skip
 PHASE = _part(
-    LA.slogdet, 0, "sign", lambda g, out, a: 1j * _matrices(np.imag(g * out)) * transposed(LA.inv(a)),
+    LA.slogdet, 0, "sign", lambda g, out, a: 1j * _matrices(np.imag(g * out)) * transposed(_inverse(a)),
     maps=("i Im(G s) A⁻ᵀ",), complex=True,
 )  # fmt: skip
 SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"])
@@ -397,7 +413,7 @@ def _square(x: Any) -> Any:
 
 def _q_back(g: Any, out: Any, a: Any) -> Any:
     total = g + np.matmul(out, _mirrored(-np.matmul(transposed(g), out)))
-    flow = transposed(LA.solve(_square(LA.qr(a)[1]), transposed(total)))
+    flow = transposed(_solution(_square(LA.qr(a)[1]), transposed(total)))
     return _wider(flow, a)
 
 
@@ -413,7 +429,7 @@ def _r_back(g: Any, out: Any, a: Any) -> Any:
         rest = np.matmul(q, beyond)
     else:
         inner, rest = np.matmul(q, _mirrored(total)), None
-    flow = transposed(LA.solve(out[..., :k], transposed(inner)))
+    flow = transposed(_solution(out[..., :k], transposed(inner)))
     return flow if rest is None else np.concatenate([flow, rest], axis=-1)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.reductions import NORM
 from tracegrad.arrays.steps import guard
-from tracegrad.arrays.table import composed, unsupported
+from tracegrad.arrays.table import axis_of, composed, unsupported
 from tracegrad.row import bind
 
 LA = np.linalg
@@ -35,7 +35,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> A
 
 def _matrix_norm(x: Any, ord: Any, axes: Any, keepdims: Any) -> Any:
     """The largest or smallest sum of a column or a row, or a norm of the singular values."""
-    row, column = (axis % x.ndim for axis in axes)
+    row, column = (axis_of(axis, x.ndim) for axis in axes)
     if ord in (2, -2, "nuc"):
         values = LA.svd(np.moveaxis(x, (row, column), (-2, -1)), compute_uv=False)
         reduce = np.sum if ord == "nuc" else np.max if ord == 2 else np.min

@@ -15,6 +15,7 @@ import numpy as np
 
 from tracegrad.arrays.build import array, as_array, holds_tracer
 from tracegrad.arrays.fresh import settled
+from tracegrad.arrays.shapes import laid_out
 from tracegrad.arrays.table import bare, unsupported
 
 _original = np.vectorize.__call__
@@ -48,15 +49,16 @@ def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         first = results[0] if doubles else call(*(next(iter(np.asarray(bare(one)).flat)) for one in arrays))
         kinds = [np.asarray(bare(one)).dtype for one in (first if isinstance(first, tuple) else (first,))]
     if not isinstance(results[0], tuple):
-        return _collected(results, shape, kinds[0])
+        return _collected(results, arrays[0], kinds[0])
     columns = zip(*results, strict=True)
-    return tuple(_collected(column, shape, kind) for column, kind in zip(columns, kinds, strict=True))
+    return tuple(_collected(column, arrays[0], kind) for column, kind in zip(columns, kinds, strict=True))
 
 
-def _collected(results: Any, shape: tuple[int, ...], kind: Any) -> Any:
+def _collected(results: Any, like: Any, kind: Any) -> Any:
     """The results as an array; the first one, or the user, has said of which kind."""
-    found = np.reshape(array(list(results)), shape)
-    return found if found.dtype == np.dtype(kind) else found.astype(kind)
+    found = np.reshape(array(list(results)), like.shape)
+    found = found if found.dtype == np.dtype(kind) else found.astype(kind)
+    return laid_out(found, like)
 
 
 class Attributes:

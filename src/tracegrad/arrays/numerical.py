@@ -14,15 +14,16 @@ from tracegrad.arrays.build import array, as_array, holds_tracer, lift, static
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import adjoint_dtype
 from tracegrad.arrays.indexing import in_range, setitem
+from tracegrad.arrays.shapes import laid_out
 from tracegrad.arrays.steps import guard
-from tracegrad.arrays.table import HANDLERS, MANY, bare, composed, row
+from tracegrad.arrays.table import HANDLERS, MANY, axis_of, bare, composed, row
 from tracegrad.row import Primitive, bind
 
 # ---- differences and integrals ----------------------------------------------------------------------
 
 
 def _cut(a: Any, axis: int, start: int | None, stop: int | None) -> Any:
-    return a[(*[slice(None)] * (axis % a.ndim), slice(start, stop))]
+    return a[(*[slice(None)] * axis_of(axis, a.ndim), slice(start, stop))]
 
 
 @composed(np.diff)
@@ -41,7 +42,7 @@ def _end(a: Any, end: Any, axis: int) -> Any:
     end = lift(end)
     if getattr(end, "ndim", 0):
         return end
-    shape = [1 if one == axis % a.ndim else length for one, length in enumerate(a.shape)]
+    shape = [1 if one == axis_of(axis, a.ndim) else length for one, length in enumerate(a.shape)]
     return np.broadcast_to(end, shape)
 
 
@@ -62,14 +63,14 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
         x = lift(x) if holds_tracer(x) else np.asarray(x)
         width = np.diff(x, axis=-1 if x.ndim == 1 else axis)
         if x.ndim == 1:
-            width = np.reshape(width, [-1 if one == axis % y.ndim else 1 for one in range(y.ndim)])
+            width = np.reshape(width, [-1 if one == axis_of(axis, y.ndim) else 1 for one in range(y.ndim)])
     return np.sum(width * (_cut(y, axis, 1, None) + _cut(y, axis, None, -1)) / 2.0, axis=axis)
 
 
 @composed(np.gradient)
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:
     f = lift(f)
-    axes = range(f.ndim) if axis is None else [one % f.ndim for one in np.atleast_1d(axis).tolist()]
+    axes = range(f.ndim) if axis is None else [axis_of(one, f.ndim) for one in np.atleast_1d(axis).tolist()]
     spacings = [1.0] * len(axes) if not varargs else list(varargs) * (len(axes) if len(varargs) == 1 else 1)
     if len(spacings) != len(axes):
         raise TypeError("invalid number of arguments")
@@ -96,7 +97,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
             "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements are "
             "required."
         )
-    f = np.moveaxis(f, axis, 0)
+    like, f = f, np.moveaxis(f, axis, 0)
     even = getattr(h, "ndim", 0) == 0
     shape = (-1, *[1] * (f.ndim - 1))
     if even:
@@ -120,7 +121,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         [np.reshape(ends[0], (1, *f.shape[1:])), inside, np.reshape(ends[1], (1, *f.shape[1:]))]
     )
     found = found.astype(f.dtype) if f.dtype.kind == "f" else found
-    return np.moveaxis(found, 0, axis)
+    return laid_out(np.moveaxis(found, 0, axis), like)
 
 
 def _uneven_end(f0: Any, f1: Any, f2: Any, near: Any, far: Any, sign: int) -> Any:
@@ -265,7 +266,7 @@ def _convolve(a: Any, v: Any, mode: Any = "full") -> Any:
 def _part(num: Any, endpoint: Any, axis: Any, ndim: int) -> Any:
     """How far along each number of a grid is, from 0 to 1, in the shape of the grid."""
     along = np.linspace(0.0, 1.0, num, endpoint=endpoint)
-    return np.reshape(along, [-1 if one == axis % ndim else 1 for one in range(ndim)])
+    return np.reshape(along, [-1 if one == axis_of(axis, ndim) else 1 for one in range(ndim)])
 
 
 @row(
@@ -360,7 +361,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     found = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         found = np.where(condition, choice, found)
-    return found
+    return laid_out(lift(found))
 
 
 @composed(np.choose)
@@ -369,7 +370,7 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     found = choices[0]
     for k in range(1, len(choices)):
         found = np.where(number == k, choices[k], found)
-    return found
+    return laid_out(lift(found))
 
 
 @composed(np.piecewise)
@@ -381,7 +382,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **options: Any)
     conditions = [np.asarray(one, bool) for one in condlist]
     if len(conditions) == len(funclist) - 1:
         conditions.append(~np.logical_or.reduce(conditions))
-    found: Any = np.zeros(x.shape, x.dtype)
+    found: Any = np.zeros_like(plain_array(x))
     for condition, function in zip(conditions, funclist, strict=True):
         part = x[condition]
         value = function(part, *args, **options) if callable(function) else function
@@ -397,7 +398,7 @@ def _apply_along_axis(func1d: Any, axis: Any, arr: Any, *args: Any, **options: A
     found = np.stack([lift(func1d(flat[k], *args, **options)) for k in range(flat.shape[0])])
     inner = found.shape[1:]
     shaped = np.reshape(found, (*outer, *inner))
-    place = axis % (len(outer) + 1)
+    place = axis_of(axis, len(outer) + 1)
     ends = range(len(outer), len(outer) + len(inner))
     return np.moveaxis(shaped, tuple(ends), tuple(range(place, place + len(inner))))
 

@@ -68,12 +68,14 @@ def _polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
 @composed(np.vander)
 def _vander(x: Any, N: Any = None, increasing: Any = False) -> Any:
     x = lift(x)
+    if x.ndim != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
     x, n = x.astype(np.promote_types(x.dtype, int)), len(x) if N is None else N
     powers = [np.ones((len(x), min(n, 1)), x.dtype)]
     if n > 1:
         powers.append(np.cumprod(np.broadcast_to(x[:, None], (len(x), n - 1)), axis=1))
     found = np.concatenate(powers, axis=1)
-    return found if increasing else found[:, ::-1]
+    return found if increasing else np.copy(found[:, ::-1], "C")
 
 
 @composed(np.poly)

@@ -13,9 +13,7 @@ import numpy as np
 
 from tracegrad.arrays.build import as_array, lift
 from tracegrad.arrays.complexes import is_complex
-from tracegrad.arrays.elementwise import plain_array
-from tracegrad.arrays.fit import astype
-from tracegrad.arrays.table import HANDLERS, composed, gate, row, unsupported
+from tracegrad.arrays.table import HANDLERS, axis_of, composed, gate, row, unsupported
 from tracegrad.row import Primitive, bind
 
 BOTH = ("G Bᵀ", "Aᵀ G")
@@ -122,18 +120,24 @@ def DOT(a: Any, b: Any) -> Any:
     return np.dot(a, b)
 
 
+def _factors(a: Any, b: Any) -> Any:
+    """Two factors of a product of arrays, for which a number of Python's is an array without axes."""
+    return (one if hasattr(one, "ndim") else as_array(one) for one in map(lift, (a, b)))
+
+
+def _scaled(a: Any, b: Any) -> Any:
+    """A number times an array; where BLAS does that for numpy, with its rows one after the other in memory."""
+    found = np.multiply(a, b)
+    by_blas = 0 < found.ndim <= 2 and found.dtype.char in "fdFD"
+    return np.copy(found, "C") if by_blas and not found.flags.c_contiguous else found
+
+
 @composed(np.dot)
 def _dot(a: Any, b: Any, out: Any = None) -> Any:
     if out is not None:
         raise unsupported("numpy.dot with out")
-    a, b = lift(a), lift(b)
-    return bind(DOT, a, b) if getattr(a, "ndim", 0) and getattr(b, "ndim", 0) else _scaled(a, b)
-
-
-def _scaled(a: Any, b: Any) -> Any:
-    """What a product with a number is: each element times it, in a precision that has room for the number's too."""
-    kind = np.promote_types(plain_array(a).dtype, plain_array(b).dtype)
-    return np.multiply(*(one if getattr(one, "dtype", kind) == kind else astype(one, kind) for one in (a, b)))
+    a, b = _factors(a, b)
+    return bind(DOT, a, b) if a.ndim and b.ndim else _scaled(a, b)
 
 
 @row(np.tensordot, _tensor_left, _tensor_right, symbol="⊗", maps=BOTH, complex=True)
@@ -147,7 +151,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if isinstance(axes, int):
         axes = (range(a.ndim - axes, a.ndim), range(axes))
     pairs = [
-        tuple(int(one) % array.ndim for one in (np.atleast_1d(axis)))
+        tuple(axis_of(one, array.ndim) for one in (np.atleast_1d(axis)))
         for axis, array in zip(axes, (a, b), strict=True)
     ]
     return bind(TENSORDOT, a, b, tuple(pairs))
@@ -155,8 +159,8 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 @composed(np.inner)
 def _inner(a: Any, b: Any) -> Any:
-    a, b = lift(a), lift(b)
-    return bind(INNER, a, b) if getattr(a, "ndim", 0) and getattr(b, "ndim", 0) else _scaled(a, b)
+    a, b = _factors(a, b)
+    return bind(INNER, a, b) if a.ndim and b.ndim else _scaled(a, b)
 
 
 @row(

@@ -16,7 +16,7 @@ from tracegrad.arrays.build import holds_tracer, lift, static
 from tracegrad.arrays.complexes import is_complex, toward
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import astype
-from tracegrad.arrays.table import HANDLERS, composed, row, title, unsupported
+from tracegrad.arrays.table import HANDLERS, axis_of, composed, row, title, unsupported
 from tracegrad.row import Primitive, bind
 from tracegrad.tracer import isinstance_tracer
 
@@ -36,7 +36,7 @@ def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     """The shape of a reduction's result with the reduced axes kept at length 1."""
     if axis is None:
         return (1,) * len(shape)
-    axes = [one % len(shape) for one in (axis if isinstance(axis, tuple) else (axis,))]
+    axes = [axis_of(one, len(shape)) for one in (axis if isinstance(axis, tuple) else (axis,))]
     return tuple(1 if one in axes else length for one, length in enumerate(shape))
 
 
@@ -109,8 +109,10 @@ def _squares(g: Any, x: Any, axis: Any, ddof: Any, where: Any, around: Any) -> A
     )
     centred = x - middle
     inner = np.conjugate(centred) if is_complex(centred) else centred
-    back = spread(g * (2.0 / (count - ddof)) if where is None else g, x, axis) * inner
-    return back if where is None else np.where(where, back * astype(2.0 / (count - ddof), g.dtype), 0.0)
+    if where is None:
+        return spread(g * float(np.divide(2.0, count - ddof)), x, axis) * inner
+    shares = np.asarray(np.divide(2.0, count - ddof), np.real(plain_array(x)).dtype)
+    return np.where(where, spread(g, x, axis) * inner * shares, 0.0)
 
 
 def _slope_of_root(g: Any, out: Any) -> Any:
@@ -175,7 +177,7 @@ def lanes(x: Any, axis: Any) -> tuple[Any, Any]:
     """The operand with what is reduced in one last axis, and the way back."""
     if axis is None:
         return np.reshape(x, (-1,)), lambda y: np.reshape(y, x.shape)
-    axes = [one % x.ndim for one in (axis if isinstance(axis, tuple) else (axis,))]
+    axes = [axis_of(one, x.ndim) for one in (axis if isinstance(axis, tuple) else (axis,))]
     order = [one for one in range(x.ndim) if one not in axes] + axes
     moved = np.transpose(x, order)
     length = int(np.prod([x.shape[one] for one in axes]))
@@ -276,6 +278,23 @@ def _cumulated(g: Any, out: Any, x: Any, axis: Any) -> Any:
     return np.reshape(back, x.shape) if axis is None else back
 
 
+def _in_kind(function: Any) -> None:
+    """Let a function with a row take ``dtype``: the operand is converted first, as numpy does it."""
+    unconverted = HANDLERS[function]
+
+    @functools.wraps(unconverted)
+    def serve(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
+        a = lift(a)
+        if dtype is not None and np.dtype(dtype) != a.dtype:
+            a = a.astype(dtype)
+        return unconverted(a, axis, **options)
+
+    HANDLERS[function] = serve
+
+
+_in_kind(np.prod)
+
+
 @row(np.cumsum, _cumulated, maps=("sums from behind",), complex=True)
 def CUMSUM(a: Any, axis: Any = None) -> Any:
     return np.cumsum(a, axis=axis)
@@ -299,6 +318,9 @@ def _cumulated_product(g: Any, out: Any, x: Any, axis: Any) -> Any:
 def CUMPROD(a: Any, axis: Any = None) -> Any:
     return np.cumprod(a, axis=axis)
 
+
+_in_kind(np.cumsum)
+_in_kind(np.cumprod)
 
 # ---- order ------------------------------------------------------------------------------------------
 

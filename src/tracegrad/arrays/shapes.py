@@ -14,7 +14,7 @@ import numpy as np
 from tracegrad.arrays.build import array, as_array, lift, static
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import shape_of
-from tracegrad.arrays.table import HANDLERS, MANY, composed, gate, row, unsupported
+from tracegrad.arrays.table import HANDLERS, MANY, axis_of, composed, gate, row, unsupported
 from tracegrad.row import bind
 
 
@@ -55,7 +55,7 @@ def TRANSPOSE(a: Any, axes: Any = None) -> Any:
 
 
 def _inverse(axes: Any, ndim: int) -> Any:
-    order = [axis % ndim for axis in axes]
+    order = [axis_of(axis, ndim) for axis in axes]
     return tuple(map(order.index, range(ndim)))
 
 
@@ -66,9 +66,33 @@ def BROADCAST_TO(array: Any, shape: Any) -> Any:
 
 @composed(np.ravel)
 def _ravel(a: Any, order: Any = "C") -> Any:
-    if order not in ("C", "F"):
-        raise unsupported(f"numpy.ravel in order {order!r}")
-    return np.reshape(a, (-1,), order=order)
+    a = lift(a)
+    if order == "K" and a.ndim > 1:
+        steps = [-abs(stride) for stride in a.strides]
+        if a.size and not all(steps):
+            raise unsupported("numpy.ravel of an array whose elements share memory, in the order of that,")
+        a, order = np.transpose(a, sorted(range(a.ndim), key=steps.__getitem__)), "C"
+    return laid_out(np.reshape(a, (-1,), order="C" if order == "K" else in_memory(a, order)))
+
+
+def laid_out(found: Any, like: Any = None) -> Any:
+    """A result with its rows one after the other in memory; its columns where it is made like an array of columns."""
+    order: Any = "C" if like is None else in_memory(like, "A")
+    return found if found.flags[f"{order}_CONTIGUOUS"] else np.copy(found, order)
+
+
+def in_memory(a: Any, order: Any) -> Any:
+    """The order of elements that ``"A"`` means: columns first where the array lies so in memory."""
+    if order != "A":
+        return order
+    return "F" if getattr(getattr(a, "flags", None), "fnc", False) else "C"
+
+
+@composed(np.reshape)
+def _reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: Any = None) -> Any:
+    a = lift(a)
+    found = bind(RESHAPE, a, static(shape), in_memory(a, order))
+    return np.copy(found) if copy else found
 
 
 @composed(np.swapaxes)
@@ -142,7 +166,7 @@ def _meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: Any = "
         for x, place in zip(map(lift, xi), places, strict=True)
     ]
     wide = thin if sparse else np.broadcast_arrays(*thin)
-    return MANY(map(np.copy, wide)) if copy else MANY(wide)
+    return MANY(np.copy(one, "C") for one in wide) if copy else MANY(wide)
 
 
 # ---- joining and splitting --------------------------------------------------------------------------
@@ -156,7 +180,7 @@ def _parts(g: Any, out: Any, *args: Any) -> list[Any]:
     else:
         lengths = [one.shape[axis] for one in arrays]
     ends = accumulate(lengths, initial=0)
-    before = (slice(None),) * (axis % g.ndim)
+    before = (slice(None),) * axis_of(axis, g.ndim)
     parts = [g[(*before, slice(start, end))] for start, end in pairwise(ends)]
     if flat:
         return [np.reshape(part, one.shape) for part, one in zip(parts, arrays, strict=True)]
@@ -247,24 +271,25 @@ def _column_stack(tup: Any) -> Any:
     )
 
 
-def _splits(function: Any) -> None:
-    """The parts, each a slice: where they begin is found on the indices themselves."""
+def _splits(function: Any, axis_for: Any) -> None:
+    """The parts, each a slice: where they begin is found on the indices along the axis."""
+    divide = np.array_split if function is np.array_split else np.split
 
-    def serve(ary: Any, *args: Any, **options: Any) -> Any:
-        numbers = np.arange(ary.size).reshape(ary.shape)
-        parts = function(numbers, *map(static, args), **options)
-        return [ary[_window(numbers, part)] for part in parts]
+    def serve(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
+        ary = lift(ary)
+        place = axis_of(axis if axis_for is None else axis_for(ary.ndim), ary.ndim)
+        parts = divide(np.arange(ary.shape[place]), static(indices_or_sections))
+        before = (slice(None),) * place
+        return [
+            ary[(*before, slice(int(part[0]), int(part[-1]) + 1) if len(part) else slice(0, 0))]
+            for part in parts
+        ]
 
     HANDLERS[function] = serve
 
 
-def _window(numbers: Any, part: Any) -> Any:
-    """The slices that cut ``part`` out of ``numbers``."""
-    if part.size == 0:
-        differ = [axis for axis in range(part.ndim) if part.shape[axis] != numbers.shape[axis]]
-        return tuple(slice(0, 0) if axis in differ else slice(None) for axis in range(part.ndim))
-    start = np.unravel_index(part.flat[0], numbers.shape)
-    return tuple(slice(int(s), int(s) + length) for s, length in zip(start, part.shape, strict=True))
-
-
-each(_splits, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit)
+for _function, _axis in (
+    (np.split, None), (np.array_split, None), (np.hsplit, lambda ndim: min(ndim - 1, 1)), (np.vsplit, lambda ndim: 0),
+    (np.dsplit, lambda ndim: 2),
+):  # fmt: skip
+    _splits(_function, _axis)

@@ -68,7 +68,11 @@ def _arrays(original: Function) -> Function:
             )
         if args or options.get("like") is not None:
             raise unsupported(f"numpy.{original.__name__} of traced values called this way")
-        return _laid_out(_made(object, dtype, copies), options.get("order"), options.get("ndmin", 0))
+        return _laid_out(
+            _made(object, dtype, copies and options.get("copy", True) is True),
+            options.get("order"),
+            options.get("ndmin", 0),
+        )
 
     return stand_in
 

@@ -15,8 +15,10 @@ from tracegrad.arrays.build import holds_tracer, lift, static
 from tracegrad.arrays.complexes import is_complex
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import astype, shape_of
+from tracegrad.arrays.indexing import setitem
 from tracegrad.arrays.reductions import extreme, kept, lanes, restored, spread
-from tracegrad.arrays.table import composed, row, unsupported
+from tracegrad.arrays.shapes import laid_out
+from tracegrad.arrays.table import axis_of, composed, row, unsupported
 from tracegrad.row import bind
 
 # ---- averages ---------------------------------------------------------------------------------------
@@ -41,16 +43,17 @@ def _average(
     a = lift(a)
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
-        return (
-            (mean, np.full(shape_of(mean), a.size / max(np.size(plain_array(mean)), 1))) if returned else mean
-        )
+        share = a.size / np.size(plain_array(mean))
+        return (mean, np.full(shape_of(mean), share)) if returned else mean
     weights = lift(weights) if holds_tracer(weights) else np.asanyarray(weights)
     if weights.shape != a.shape:
         if axis is None or weights.ndim != 1:
             raise unsupported("numpy.average with weights of another shape")
-        weights = np.reshape(weights, [-1 if one == axis % a.ndim else 1 for one in range(a.ndim)])
+        weights = np.reshape(weights, [-1 if one == axis_of(axis, a.ndim) else 1 for one in range(a.ndim)])
         weights = np.broadcast_to(weights, a.shape)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
+    if np.any(plain_array(total) == 0):
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     mean = np.sum(np.multiply(a, weights), axis=axis, keepdims=keepdims) / total
     return (mean, total) if returned else mean
 
@@ -136,8 +139,12 @@ def _lane_by_lane(function: Any, a: Any, axis: Any, keepdims: Any, front: tuple[
     present = ~np.isnan(plain_array(flat))
     if not present.any(axis=-1).all():
         raise unsupported("a statistic of nothing but nan")
-    found = np.stack([function(flat[k][present[k]]) for k in range(flat.shape[0])], axis=-1)
-    return np.reshape(found, (*front, *(kept(a.shape, axis) if keepdims else outer)))[()]
+    found = np.stack([function(flat[k][present[k]]) for k in range(flat.shape[0])])
+    found = np.reshape(found, (*(kept(a.shape, axis) if keepdims else outer), *front))
+    if front:
+        last = range(found.ndim - len(front), found.ndim)
+        return np.moveaxis(found, tuple(last), tuple(range(len(front))))
+    return laid_out(found, a)[()] if found.ndim else found[()]
 
 
 _quantiles(np.quantile, np.nanquantile)
@@ -155,8 +162,9 @@ def _nanmedian(
 
 
 def _filled(a: Any, value: float) -> Any:
-    """With a value in the place of each nan."""
-    return np.where(np.isnan(plain_array(a)), np.asarray(value, a.dtype), a)
+    """With a value in the place of each nan, and in memory as a copy of the array is."""
+    missing = np.isnan(plain_array(a))
+    return setitem(a, value, missing) if a.ndim and missing.any() else np.copy(a)
 
 
 def _without_nan(function: Any, plain: Any, value: float) -> None:
@@ -237,7 +245,7 @@ def _cov(
     ddof = (0 if bias else 1) if ddof is None else ddof
     w = _weights(fweights, aweights, x.shape[1])
     if w is None:
-        count = x.shape[1] - ddof
+        count = max(x.shape[1] - ddof, 0.0)
         x = x - np.mean(x, axis=1)[:, None]
         return np.squeeze(np.dot(x, _conjugated(x).T) * np.true_divide(1, count))
     mean, total = np.average(x, axis=1, weights=w, returned=True)

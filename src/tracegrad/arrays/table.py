@@ -11,6 +11,7 @@ when they meet tracers, which gives derivatives of any order.
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -181,6 +182,14 @@ def handler(function: Any, prototype: Function, count: int, entry: Primitive) ->
         return bind(entry, *map(lift, values[:count]), *map(static, values[count:]))
 
     return serve
+
+
+def axis_of(axis: Any, ndim: int) -> int:
+    """An axis counted from the front; numpy's error where there is none."""
+    place = operator.index(axis)
+    if not -ndim <= place < ndim:
+        raise np.exceptions.AxisError(place, ndim)
+    return place % ndim
 
 
 def traced(values: Any) -> bool:

@@ -47,7 +47,7 @@ from tracegrad.ufuncs import SHORT
 
 #: methods that are functions of numpy by the same name
 METHODS = (
-    "all", "any", "argmax", "argmin", "argpartition", "argsort", "clip", "copy", "cumprod", "cumsum",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "clip", "cumprod", "cumsum",
     "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp", "ravel", "repeat", "round", "searchsorted",
     "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
 )  # fmt: skip
@@ -66,6 +66,7 @@ class ArrayTracer(Tracer):
     dtype: Any
     ndim: int
     size: int
+    flags: Any
     ravel: Any
 
     def _tracegrad_bind_(self, row: Any, args: tuple[Any, ...]) -> Any:
@@ -143,6 +144,8 @@ class ArrayTracer(Tracer):
         return getitem(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if not self.flags.writeable:
+            raise ValueError("assignment destination is read-only")
         value = lift(value)
         refuse_whole(self, value)
         changed = bind(SETITEM, self, value, static(index))
@@ -173,13 +176,14 @@ class ArrayTracer(Tracer):
     def flatten(self, order: Any = "C") -> Any:
         return np.copy(np.ravel(self, order=order))
 
-    def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
-        kind = np.dtype(dtype)
-        if kind.kind == "b":
-            return np.not_equal(self, 0)
-        if kind.kind in "iu" and self.dtype.kind == "f":
-            return guard(_whole_numbers, self, kind)
-        return astype(self, whole(kind, self))
+    def astype(self, dtype: Any, order: Any = "K", *args: Any, **options: Any) -> Any:
+        if options.get("copy", True) is False and np.dtype(dtype) == self.dtype and order == "K":
+            return self
+        found = converted(self, dtype)
+        return found if order == "K" or not isinstance_tracer(found) else np.copy(found, order)
+
+    def copy(self, order: Any = "C") -> Any:
+        return np.copy(self, order)
 
     def item(self, *index: Any) -> Any:
         if index:
@@ -291,6 +295,14 @@ def _computes_with(other: Any) -> bool:
 
 def _one_or_many(values: tuple[Any, ...]) -> Any:
     return values[0] if len(values) == 1 and (values[0] is None or not isinstance(values[0], int)) else values
+
+
+def converted(x: Any, dtype: Any) -> Any:
+    """A traced array, or number of numpy's, as one of another kind; whole numbers and truth values are guards."""
+    kind = np.dtype(dtype)
+    if kind.kind == "b" or (kind.kind in "iu" and x.dtype.kind == "f"):
+        return guard(_whole_numbers, x, kind)
+    return astype(x, whole(kind, x))
 
 
 def _whole_numbers(x: Any, kind: Any) -> Any:

@@ -13,8 +13,9 @@ import numpy as np
 
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.fit import shape_of
+from tracegrad.arrays.shapes import laid_out
 from tracegrad.arrays.steps import guard
-from tracegrad.arrays.table import unsupported
+from tracegrad.arrays.table import axis_of, unsupported
 from tracegrad.row import Primitive, bind
 from tracegrad.tracer import isinstance_tracer
 
@@ -68,7 +69,7 @@ REDUCEAT = Primitive(
 def _reduceat(ufunc: Any, a: Any, indices: Any, axis: int = 0, **options: Any) -> Any:
     if ufunc is not np.add or options:
         raise unsupported(f"numpy.{ufunc.__name__}.reduceat called this way")
-    return bind(REDUCEAT, a, static(indices), axis % a.ndim)
+    return bind(REDUCEAT, a, static(indices), axis_of(axis, a.ndim))
 
 
 def _slices(ufunc: Any, method: str, a: Any, axis: Any, options: dict[str, Any]) -> Any:
@@ -99,14 +100,14 @@ def _accumulate(ufunc: Any, a: Any, axis: int = 0, **options: Any) -> Any:
     totals = [slices[0]]
     for one in slices[1:]:
         totals.append(ufunc(totals[-1], one))
-    return np.stack(totals, axis=axis)
+    return laid_out(np.stack(totals, axis=axis), a)
 
 
 def _record_holders(a: Any, axis: int, largest: bool) -> Any:
     """Where the largest (or smallest) element up to each place is; nan is larger and smaller than all."""
     records = (np.maximum if largest else np.minimum).accumulate(a, axis)
     holds = (a == records) | (np.isnan(a) & np.isnan(records))
-    shape = [-1 if one == axis % a.ndim else 1 for one in range(a.ndim)]
+    shape = [-1 if one == axis_of(axis, a.ndim) else 1 for one in range(a.ndim)]
     places = np.reshape(np.arange(a.shape[axis]), shape)
     return np.maximum.accumulate(np.where(holds, np.broadcast_to(places, shape_of(a)), 0), axis)
 
