@@ -477,12 +477,30 @@ def test_seeds_left_out_count_as_zero():
     assert tg.trace(lambda x: {"a": x, "b": 2 * x}, 3.0).backward({"b": 1.0}).gradients == {"x": 2.0}
 
 
-@pytest.mark.parametrize("seed", [2.0, (1.0, 2.0, 3.0), {"[9]": 1.0}, "text", (), [[1.0]]])
+@pytest.mark.parametrize("seed", [2.0, (1.0,), (1.0, 2.0, 3.0), {"[9]": 1.0}, "text", (), [[1.0]]])
 def test_seeds_that_do_not_fit(seed):
     t = tg.trace(lambda x: (x, 2 * x), 3.0)
     with pytest.raises(tg.InputError, match=r"the seed .* the result of .*<lambda> .*'\[0\]', '\[1\]'"):
         t.backward(seed)
     assert t.backward((1.0, 0.0)).gradients == {"x": 1.0}
+
+
+def test_messages_about_many_numbers_are_short():
+    many = [1.0] * 3000
+    t = tg.trace(lambda v: [2 * x for x in v], many)
+    wrong = [
+        lambda: t.gradients,
+        lambda: t.backward(many[1:]),
+        lambda: t.backward({"[1]": 1.0, "[3000]": 1.0}),
+        lambda: tg.jvp(sum, (many,), (many[1:],)),
+        lambda: tg.hessian_vector_product(sum)(many, many[1:]),
+        lambda: tg.trace(sum, many).document.replay(x=1.0),
+        lambda: tg.grad(tg.primitive(vjp=lambda g, out, v: v[1:])(sum))(many),
+    ]
+    for attempt in wrong:
+        with pytest.raises(tg.TracegradError) as caught:
+            attempt()
+        assert 60 < len(str(caught.value)) < 500
 
 
 def test_several_numbers_need_a_seed():
@@ -540,6 +558,12 @@ def test_grad_leaves_other_arguments_alone():
 def test_argnums_beyond_the_arguments(argnums):
     with pytest.raises(tg.InputError, match=r"argnums=-?\d but f was given 2 positional arguments"):
         tg.grad(f, argnums)(1.0, 2.0)
+
+
+def test_an_argument_named_twice():
+    assert tg.grad(lambda x, y: x * y, (0, 0, 1))(2.0, 3.0) == (3.0, 3.0, 2.0)
+    with pytest.raises(tg.InputError, match="names an argument twice"):
+        tg.hessian_vector_product(lambda x: x * x, (0, 0))(2.0, (1.0, 1.0))
 
 
 def test_argnums_that_are_no_numbers():

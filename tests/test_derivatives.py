@@ -340,6 +340,12 @@ def test_arguments_without_numbers_have_gradients_without_numbers() -> None:
         tg.grad(lambda text: 1.0)("text")
 
 
+def test_whole_numbers_beyond_the_floats_lose_no_gradient_in_silence() -> None:
+    huge = 10**400
+    assert tg.grad(lambda x: x * huge)(2) == math.inf
+    assert math.isnan(tg.grad(lambda y: tg.grad(lambda x: x * y)(2))(huge))
+
+
 def test_generators_and_recursion_of_derivatives() -> None:
     def total(x: float) -> float:
         return sum(tg.grad(lambda y, k=k: y**k * x)(x) for k in range(3))

@@ -6,21 +6,28 @@ else), so that the gradient is known.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import collections
+import copy
 import dataclasses
+import decimal
 import enum
 import functools
 import importlib
 import itertools
+import json
 import math
 import operator
+import pickle
 import subprocess
 import sys
 import textwrap
 import threading
 import types
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
 from math import *  # noqa: F403
 from math import exp
 from math import exp as renamed_exp
@@ -1186,6 +1193,56 @@ def test_classes_made_meanwhile_derive_from_the_classes_themselves():
     assert t.value == f(1.5)
     assert t.backward({"[1]": 1.0}).gradients == {"x": 36.0}
     assert_nothing_left()
+
+
+def test_decimal_and_json_of_plain_numbers_inside_of_a_trace():
+    def f(x, plain):
+        text = json.dumps({"a": [plain, None, True], "b": int(plain)}, indent=1)
+        again = json.loads(json.dumps(json.loads(text), default=str))
+        d = decimal.Decimal("0.5") + Decimal(str(plain)) + Decimal.from_float(plain)
+        kinds = [
+            type(d) is Decimal,
+            type(d) is decimal.Decimal,
+            isinstance(d, (int, Decimal)),
+            issubclass(Decimal, object),
+            {Decimal: 1}[type(d)],
+            type(type(d)) is type,
+        ]
+        match d:
+            case Decimal():
+                kinds.append("matched")
+
+        class Money(Decimal):
+            pass
+
+        whole = (
+            eval("plain * 2") + eval("plain + y", {"plain": plain}, {"y": 1.0}) + ast.literal_eval("[1.5]")[0]
+        )
+        kinds += [
+            Money("1.5"),
+            issubclass(Money, Decimal),
+            Fraction("1/3"),
+            copy.deepcopy(d),
+            pickle.loads(pickle.dumps(d)),
+        ]
+        return again, d, kinds, whole, x * float(d)
+
+    t = tg.traced(wrt=["x"])(f).trace(1.5, 2.25)
+    assert t.value == f(1.5, 2.25)
+    assert t.backward({"[4]": 1.0}).gradients == {"x": 5.0}
+    assert_nothing_left()
+    assert decimal.Decimal is Decimal
+    assert json.encoder._make_iterencode.__module__ == "json.encoder"
+
+
+def test_class_of_a_number_and_type_of_it_in_one_module():
+    def f(x):
+        by_attribute = x.__class__ is float
+        by_call = type(x) is float
+        both = type(x) is (1.5).__class__
+        return by_attribute, by_call, both, type(type(x)) is type
+
+    assert tg.trace(f, 1.5).value == (True,) * 4
 
 
 def test_no_builtin_stays_in_the_namespace():

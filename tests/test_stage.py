@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from math import exp
 from typing import Any
 
@@ -111,6 +115,72 @@ def test_recursion_through_a_stage() -> None:
     t = tg.trace(lambda x: power(x, 3), 2.0)
     assert t.gradients == {"x": 12.0}
     assert [name for name, _ in clusters(t)] == ["power", "power#2"]
+
+
+def test_one_stage_in_coroutines_and_generators_that_take_turns() -> None:
+    shared = tg.stage("shared")
+
+    async def square(x: float, turns: int) -> float:
+        with shared:
+            y = x * 1.5
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return y * x
+
+    async def both(x: float) -> float:
+        first, second = await asyncio.gather(square(x, 2), square(x, 1))
+        return first + second
+
+    def pairs(x: float) -> Iterator[float]:
+        with shared:
+            yield x * 2
+            yield x * 3
+
+    def turns(x: float) -> float:
+        return sum(a * b for a, b in zip(pairs(x), pairs(x), strict=True))
+
+    # the second is done first; what was made meanwhile is in both
+    groups = tg.trace(lambda x: asyncio.run(both(x)), 2.0)._recording.tape.groups
+    assert [(one.start, one.stop) for one in groups] == [(1, 5), (2, 4)]
+    assert tg.trace(turns, 2.0).gradients == {"x": 52.0}
+
+
+def test_one_stage_in_several_threads() -> None:
+    shared, barrier = tg.stage("shared"), threading.Barrier(4)
+
+    def f(x: float) -> float:
+        with shared:
+            barrier.wait()
+            y = x * 2
+            barrier.wait()
+        return y * x
+
+    with ThreadPoolExecutor(4) as pool:
+        traces = list(pool.map(lambda x: tg.trace(f, x), [1.0, 2.0, 3.0, 4.0]))
+    assert [clusters(t) for t in traces] == [[("shared", None)]] * 4
+    assert [t.gradients["x"] for t in traces] == [4.0, 8.0, 12.0, 16.0]
+
+
+def test_a_coroutine_function_as_a_stage() -> None:
+    @tg.stage("half")
+    async def halved(x: float) -> float:
+        await asyncio.sleep(0)
+        return x / 2
+
+    t = tg.trace(lambda x: asyncio.run(halved(x)), 3.0)
+    assert t.gradients == {"x": 0.5}
+    assert "half" in [name for name, _ in clusters(t)]
+    assert asyncio.run(halved(3.0)) == 1.5
+
+
+def test_a_stage_closed_in_another_frame() -> None:
+    def f(x: float) -> float:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(tg.stage("stacked"))
+            y = x * 2
+        return y * x
+
+    assert clusters(tg.trace(f, 1.0)) == [("stacked", None)]
 
 
 def test_what_is_no_name_is_told() -> None:

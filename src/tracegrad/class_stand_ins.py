@@ -9,13 +9,46 @@ themselves: as keys, in ``isinstance`` and ``issubclass``, by equality, for nump
 from __future__ import annotations
 
 import builtins
+import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from types import BuiltinMethodType, MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
 
 from tracegrad.primitives import TABLE, bind
-from tracegrad.tape import CURRENT
-from tracegrad.tracer import Tracer, as_number, isinstance_tracer
+from tracegrad.tape import CURRENT, user_frame
+from tracegrad.tracer import Tracer, as_number, escape, isinstance_tracer
+
+_METHODS = (WrapperDescriptorType, MethodDescriptorType, BuiltinMethodType)
+_TEXTS = (str, bytes, bytearray)
+
+
+def _text(text: Any) -> str:
+    """A text as ``float`` reads it."""
+    return (text if type(text) is str else text.decode(errors="replace")).strip()
+
+
+def is_constant(text: Any) -> bool:
+    """Whether a text stands as it is in the user's code, and so was not written of a number."""
+    return any(text is constant for constant in user_frame().f_code.co_consts)
+
+
+def refuse_traced(args: Iterable[Any], how: str) -> None:
+    """Refuse tracers among the arguments of compiled code, which would refuse them by their class."""
+    for arg in args:
+        if isinstance_tracer(arg):
+            escape(arg, how)
+
+
+def _asked(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of the class, which does not know tracers."""
+
+    @functools.wraps(method, updated=())
+    def asked(*args: Any, **options: Any) -> Any:
+        refuse_traced(args, f"given to {method.__qualname__}")
+        return method(*args, **options)
+
+    return asked
 
 
 class _StandInClass(type):
@@ -41,7 +74,8 @@ class _StandInClass(type):
     def __getattribute__(cls, name: str) -> Any:
         if name in ("original", "dtype"):
             return type.__getattribute__(cls, name)
-        return getattr(type.__getattribute__(cls, "original"), name)
+        found = getattr(type.__getattribute__(cls, "original"), name)
+        return _asked(found) if type(found) in _METHODS else found
 
     def __or__(cls, other: Any) -> Any:
         return cls.original | getattr(other, "original", other)
@@ -55,8 +89,8 @@ class _FloatClass(_StandInClass):
         if len(args) == 1 and not kwargs:
             x = as_number(args[0])
             tape = CURRENT.get()
-            if tape is not None and type(x) is str:
-                written = tape.written(x)
+            if tape is not None and type(x) in _TEXTS and not is_constant(x):
+                written = tape.written(_text(x))
                 x = x if written is None else written
             if isinstance_tracer(x):
                 return x if x.__class__ is cls.original else bind(TABLE["float"], x)
@@ -68,6 +102,21 @@ class _FloatClass(_StandInClass):
         return sys.modules["numpy"].dtype("float64")
 
 
+class _DecimalClass(_StandInClass):
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        refuse_traced((*args, *kwargs.values()), "turned into a decimal number")
+        read(*args)
+        return cls.original(*args, **kwargs)
+
+
+def read(*texts: Any) -> None:
+    """Have the open trace look at texts from which numbers will be read."""
+    tape = CURRENT.get()
+    for text in texts:
+        if tape is not None and type(text) in _TEXTS and not is_constant(text):
+            tape.read(_text(text))
+
+
 class _TypeClass(_StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 3:
@@ -76,11 +125,19 @@ class _TypeClass(_StandInClass):
             return type(name, tuple(map(_original, bases)), module | attributes, **kwargs)
         if len(args) != 1 or kwargs:
             return type(*args, **kwargs)
-        kind = type(args[0])
+        kind = type(_original(args[0]))
         if issubclass(kind, Tracer):
             kind = args[0].__class__
         # where the name float means the stand-in, ``type(x) is float`` compares with that
-        return Float if kind is float and sys._getframe(1).f_globals.get("float") is Float else kind
+        namespace = sys._getframe(1).f_globals
+        if kind is float:
+            return Float if namespace.get("float") is Float else kind
+        if kind is type:
+            return Type if namespace.get("type") is Type else kind
+        if kind is getattr(sys.modules.get("decimal"), "Decimal", None):
+            found = any(value is decimal_class() or value is decimal_module() for value in namespace.values())
+            return decimal_class() if found else kind
+        return kind
 
 
 class Float(float, metaclass=_FloatClass):
@@ -93,6 +150,41 @@ class Type(metaclass=_TypeClass):
     """Stands for ``type``."""
 
     original = type
+
+
+@functools.cache
+def decimal_class() -> Any:
+    """Stands for ``decimal.Decimal``."""
+    original = sys.modules["decimal"].Decimal
+    return _DecimalClass("Decimal", (original,), {"original": original, "__module__": "decimal"})
+
+
+@functools.cache
+def decimal_module() -> ModuleType:
+    """Stands for the module ``decimal`` where code reaches its class through it."""
+    module = ModuleType("decimal", sys.modules["decimal"].__doc__)
+    vars(module).update(vars(sys.modules["decimal"]) | {"Decimal": decimal_class()})
+    return module
+
+
+def decimal_stand_in(value: Any) -> Any:
+    """What stands for the class ``Decimal`` or its module; any other value itself."""
+    decimal: Any = sys.modules.get("decimal")
+    if decimal is None or value is None:
+        return value
+    if value is decimal:
+        return decimal_module()
+    return decimal_class() if value is decimal.Decimal else value
+
+
+def decimal_original(value: Any) -> Any:
+    """What a stand-in for ``Decimal`` or its module stands for; any other value itself."""
+    decimal: Any = sys.modules.get("decimal")
+    if decimal is None or value is None:
+        return value
+    if value is decimal_module():
+        return decimal
+    return decimal.Decimal if value is decimal_class() else value
 
 
 #: stand-ins of classes by name

@@ -15,6 +15,7 @@ from typing import Any
 from tracegrad.class_stand_ins import CLASSES
 
 _IMPORT = dis.opmap["IMPORT_NAME"]
+_BASES = frozenset({*CLASSES, "Decimal"})
 _BUILD_CLASS = dis.opmap["LOAD_BUILD_CLASS"]
 _COMPARISONS = frozenset({"IS_OP", "CONTAINS_OP", "COMPARE_OP"})
 
@@ -56,23 +57,25 @@ def modules_imported(code: CodeType, namespace: dict[str, Any]) -> Iterator[str]
 def derives_class(code: CodeType) -> bool:
     """Whether a class statement may name a class that has a stand-in."""
     return any(
-        _BUILD_CLASS in one.co_code[::2] and not CLASSES.keys().isdisjoint(one.co_names)
-        for one in _with_nested(code)
+        _BUILD_CLASS in one.co_code[::2] and not _BASES.isdisjoint(one.co_names) for one in _with_nested(code)
     )
 
 
-def compares_class(code: CodeType) -> bool:
-    """Whether some line compares a ``__class__`` with a class that has a stand-in, which is not the class itself."""
-    return any(_compares_class(one) for one in _with_nested(code))
+def compared_classes(code: CodeType) -> frozenset[str]:
+    """Which classes that have a stand-in some line compares with a ``__class__``, which is the class itself."""
+    return frozenset(name for one in _with_nested(code) for name in _compared_classes(one))
 
 
-def _compares_class(code: CodeType) -> bool:
+def _compared_classes(code: CodeType) -> set[str]:
     if "__class__" not in code.co_names or CLASSES.keys().isdisjoint(code.co_names):
-        return False
+        return set()
     lines: dict[int | None, set[Any]] = {}
     for instruction in dis.get_instructions(code):
         line = lines.setdefault(instruction.positions and instruction.positions.lineno, set())
-        line |= {instruction.opname, instruction.argval if instruction.opcode in dis.hasname else None}
-    return any(
-        "__class__" in line and line & CLASSES.keys() and line & _COMPARISONS for line in lines.values()
-    )
+        called = "NULL" in instruction.argrepr  # type(x) is no class that is compared
+        line |= {
+            instruction.opname,
+            instruction.argval if instruction.opcode in dis.hasname and not called else None,
+        }
+    compared = [line for line in lines.values() if "__class__" in line and line & _COMPARISONS]
+    return CLASSES.keys() & set().union(*compared)

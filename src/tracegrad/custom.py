@@ -24,7 +24,7 @@ from tracegrad.primitives import Primitive, bind
 from tracegrad.substitute import substitute
 from tracegrad.tape import innermost
 from tracegrad.tracer import KINDS, isinstance_tracer, plain, raised
-from tracegrad.tree import leaves, map_leaves
+from tracegrad.tree import leaves, map_leaves, short
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -204,7 +204,7 @@ class _Call:
         """The gradient of each operand, from those of the arguments."""
         if not isinstance(gradients, Sequence) or len(gradients) != len(args):
             raise UnsupportedError(
-                f"the rule of {title_of(self.of._function)} gave {gradients!r} for {len(args)} arguments; "
+                f"the rule of {title_of(self.of._function)} gave {short(gradients)} for {len(args)} arguments; "
                 "write one gradient for each, in a tuple"
             )
         traced = iter(self.traced)
@@ -225,8 +225,8 @@ class _Call:
             found = dict(leaves(gradient))
             if [path for path, _ in operands] != list(found):
                 raise UnsupportedError(
-                    f"the rule of the primitive {title_of(self.of._function)} gave {gradient!r} for argument {number}, "
-                    "which has another structure"
+                    f"the rule of the primitive {title_of(self.of._function)} gave {short(gradient)} for argument "
+                    f"{number}, which has another structure"
                 )
             yield from map(own, found.values())  # an array may be one that the rule keeps
 

@@ -25,7 +25,7 @@ from tracegrad.recording import Recording, record
 from tracegrad.reverse import as_adjoint, sweep
 from tracegrad.seeds import seeds_by_path
 from tracegrad.tracer import isinstance_tracer
-from tracegrad.tree import is_leaf, leaves, map_leaves
+from tracegrad.tree import is_leaf, leaves, map_leaves, some
 
 #: a positional argument, or several
 Argnums = int | Sequence[int]
@@ -186,6 +186,8 @@ def hessian_vector_product(fn: Function, argnums: Argnums = 0) -> Function:
     def derived(*args: Any, **kwargs: Any) -> Any:
         *given, vector = args
         numbers, single = _numbers(fn, argnums, len(given))
+        if len(set(numbers)) < len(numbers):
+            raise InputError(f"argnums={argnums} names an argument twice: which vector is its own?")
         chosen = [given[number] for number in numbers]
 
         def of_chosen(*values: Any) -> Any:
@@ -205,14 +207,14 @@ def hessian_vector_product(fn: Function, argnums: Argnums = 0) -> Function:
 class _Run:
     """One recorded run of a function, and derivatives read off it."""
 
-    __slots__ = ("chosen", "recording", "result", "single", "value")
+    __slots__ = ("chosen", "numbers", "recording", "result", "single", "value")
 
     def __init__(self, fn: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not PATCHES:
             include()  # whether an argument is an array is asked before it is recorded
-        numbers, self.single = _numbers(fn, argnums, len(args))
+        self.numbers, self.single = _numbers(fn, argnums, len(args))
         #: the chosen arguments by the names they have in the recording
-        self.chosen = {f"argument {number}": args[number] for number in numbers}
+        self.chosen = {f"argument {number}": args[number] for number in self.numbers}
         wanted = [name for name, arg in self.chosen.items() if is_leaf(arg) or leaves(arg)]
         self.recording: Recording = record(fn, by_position(args, kwargs), wanted)
         self.result = self.recording.result
@@ -236,7 +238,7 @@ class _Run:
         gradients = recording.in_structure(found)
         if self.single:
             return self._of(gradients, *self.chosen)
-        return tuple([self._of(gradients, name) for name in self.chosen])
+        return tuple([self._of(gradients, f"argument {number}") for number in self.numbers])
 
     def _of(self, gradients: dict[str, Any], name: str) -> Any:
         if name in gradients:
@@ -288,8 +290,8 @@ def _tangents(title: str, primals: Sequence[Any], tangents: Sequence[Any]) -> li
     expected, given = leaves(list(primals)), dict(leaves(list(tangents)))
     if given.keys() != {path for path, _ in expected}:
         raise InputError(
-            f"the tangents have {', '.join(given) or 'no number'}, "
-            f"the primals {', '.join(path for path, _ in expected)}"
+            f"the tangents have {len(given)} numbers, {some(given) or 'none'}; the primals {len(expected)}, "
+            f"{some(path for path, _ in expected)}"
         )
     for path, primal in expected:
         if shape_of(given[path]) != shape_of(primal):

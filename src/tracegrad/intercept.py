@@ -21,7 +21,6 @@ from collections.abc import Callable
 from typing import Any
 
 from tracegrad.arrays import PATCHES, include_scipy
-from tracegrad.class_stand_ins import CLASSES
 from tracegrad.plans import Plan
 from tracegrad.scan import plans_of
 from tracegrad.stand_ins import MATH, ORIGINAL_OF, ORIGINALS, include_statistics
@@ -71,7 +70,7 @@ def _apply(plan: Plan) -> None:
     for namespace, name, old, new in plan.names:
         _swap(namespace, name, old, new)
     for namespace, name, new in plan.shadows:
-        if name not in CLASSES or id(namespace) not in plan.bare:
+        if (id(namespace), name) not in plan.bare:
             _swap(namespace, name, MISSING, new)
     if "numba" in sys.modules:
         for namespace, name in plan.modules:

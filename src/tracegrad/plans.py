@@ -58,8 +58,8 @@ class Plan:
         self.names: list[tuple[dict[str, Any], str, Any, Any]] = []
         #: namespaces that use a builtin which has a stand-in
         self.shadows: list[tuple[dict[str, Any], str, Any]] = []
-        #: namespaces (by identity) in which classes must stay themselves
-        self.bare: set[int] = set()
+        #: namespaces (by identity) and names of classes that must stay themselves there
+        self.bare: set[tuple[int, str]] = set()
         #: namespaces that hold the module ``math`` itself
         self.modules: list[tuple[dict[str, Any], str]] = []
         self.bindings: list[Binding] = []

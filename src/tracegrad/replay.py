@@ -14,6 +14,7 @@ from tracegrad.errors import GuardFailed, InputError, UnsupportedError
 from tracegrad.graph import same
 from tracegrad.outline import Outline
 from tracegrad.primitives import TABLE, Primitive
+from tracegrad.tree import some
 
 
 def replay(annotated: Annotated, inputs: Mapping[str, Any]) -> Any:
@@ -59,7 +60,7 @@ def _given(outline: Outline, inputs: Mapping[str, Any]) -> dict[int, Any]:
     found = {}
     for name, value in inputs.items():
         if name not in nodes:
-            raise InputError(f"no input {name!r}; there are: {', '.join(nodes)}")
+            raise InputError(f"no input {name!r}; there are: {some(nodes)}")
         recorded = type(_number(outline.nodes[nodes[name]]))
         if type(value) is not recorded and not (type(value) is int and recorded is float):
             raise InputError(

@@ -102,7 +102,9 @@ def product(local: Any, upstream: Any) -> Any:
     try:
         return local * upstream
     except OverflowError:
-        return from_ieee(lift(local) * lift(upstream))
+        flow = from_ieee(lift(plain(local)) * lift(plain(upstream)))
+        traced = [factor for factor in (local, upstream) if isinstance_tracer(factor)]
+        return bind(POLE, *traced, flow) if traced else flow
 
 
 def _local(rule: Any, m: Any, out: Any, args: Sequence[Any]) -> Any:

@@ -20,8 +20,16 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tracegrad.class_stand_ins import BUILD_CLASS, CLASSES, Float, build_class
-from tracegrad.codes import compares_class, derives_class, modules_imported, names_of_code
+from tracegrad.class_stand_ins import (
+    BUILD_CLASS,
+    CLASSES,
+    Float,
+    build_class,
+    decimal_original,
+    decimal_stand_in,
+)
+from tracegrad.codes import compared_classes, derives_class, modules_imported, names_of_code
+from tracegrad.library_stand_ins import library_bindings
 from tracegrad.plans import Binding, Contents, Plan
 from tracegrad.provenance import OPAQUE, in_package
 from tracegrad.stand_ins import BUILTINS, ORIGINAL_OF, STAND_INS
@@ -192,10 +200,11 @@ class Scanner:
         """The global names that code uses; every one there is, where it may look them up by text."""
         self.plan.codes[id(code)] = code
         names = names_of_code(code)
-        if "__class__" in names and not names.isdisjoint(CLASSES) and compares_class(code):
-            self.plan.bare.add(id(namespace))
-        if not names.isdisjoint(CLASSES) and derives_class(code):
+        if "__class__" in names and not names.isdisjoint(CLASSES):
+            self.plan.bare |= {(id(namespace), name) for name in compared_classes(code)}
+        if derives_class(code):
             self.plan.bindings.append(_CLASS_STATEMENT)
+        self.plan.bindings += library_bindings(names)
         for name in names:
             self._name(namespace, name, names)
         for name in modules_imported(code, namespace):
@@ -212,7 +221,7 @@ class Scanner:
         self.seen_names.add((id(namespace), name))
         if kind is types.ModuleType:
             if first:
-                self.plan.lookups.append((namespace, name, value))
+                self._module_name(namespace, name, value)
             self.module(value, namespace, name, names)
             return
         if not first:
@@ -223,8 +232,8 @@ class Scanner:
             return
         if value is MISSING or value is BUILTINS.get(name):
             self._absent(namespace, name, names)
-        elif kind in FUNCTIONS and value in ORIGINAL_OF:
-            self.plan.names.append((namespace, name, ORIGINAL_OF[value], value))
+        elif _original(value, kind) is not value:
+            self.plan.names.append((namespace, name, _original(value, kind), value))
         else:
             new = substitute(value)
             if new is not value:
@@ -232,6 +241,15 @@ class Scanner:
             else:
                 self.plan.lookups.append((namespace, name, value))
             self.todo.append(value)
+
+    def _module_name(self, namespace: dict[str, Any], name: str, value: types.ModuleType) -> None:
+        """A global name of a module: of ``decimal`` there is a stand-in."""
+        original = decimal_original(value)
+        new = decimal_stand_in(original)
+        if new is original:
+            self.plan.lookups.append((namespace, name, value))
+        else:
+            self.plan.names.append((namespace, name, original, new))
 
     def _absent(self, namespace: dict[str, Any], name: str, names: frozenset[str]) -> None:
         if name in BUILTINS:
@@ -384,7 +402,7 @@ def _original(value: Any, kind: type) -> Any:
         return float
     if value is SHIM:
         return math
-    return ORIGINAL_OF.get(value, value) if kind in FUNCTIONS else value
+    return ORIGINAL_OF.get(value, value) if kind in FUNCTIONS else decimal_original(value)
 
 
 def _slot_values(value: Any) -> list[Any]:
@@ -426,7 +444,7 @@ def _is_opaque(module: Any) -> bool:
     if type(module) is not str:
         return False
     root = module.partition(".")[0]
-    if root in OPAQUE or root == "tracegrad":
+    if root in OPAQUE or root in ("tracegrad", "builtins"):
         return True
     return root in sys.stdlib_module_names and root != "__main__" and not _holds_math(module)
 

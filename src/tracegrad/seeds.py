@@ -13,7 +13,7 @@ from typing import Any
 from tracegrad.arrays.fit import array_like, as_seed, one_like, shape_of
 from tracegrad.errors import InputError
 from tracegrad.reverse import as_adjoint
-from tracegrad.tree import leaves, map_leaves
+from tracegrad.tree import leaves, map_leaves, short
 
 
 def seeds_by_path(title: str, result: Any, outputs: Sequence[tuple[str, Any]], seed: Any) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def seeds_by_path(title: str, result: Any, outputs: Sequence[tuple[str, Any]], s
         if len(paths) > 1:
             raise InputError(
                 f"{title} returned {len(paths)} numbers: say which to differentiate by a seed in the structure of "
-                f"the result, or by name, for instance t.backward(seed={_example(result, paths)!r})"
+                f"the result, or by name, for instance t.backward(seed={short(_example(result, paths))})"
             )
         one = outputs[0][1]
         if shape_of(one):
@@ -48,11 +48,12 @@ def seeds_by_path(title: str, result: Any, outputs: Sequence[tuple[str, Any]], s
         seed = array_like(seed, outputs[0][1])
     given = seed if by_name else dict(leaves(seed))
     unknown = given.keys() - set(paths)
-    if unknown or not given:
+    sequences = isinstance(seed, (list, tuple)) and isinstance(result, (list, tuple))
+    if unknown or not given or (sequences and len(seed) != len(result)):
         what = "one number" if paths == [""] else f"{len(paths)} numbers, {', '.join(map(repr, paths[:8]))}"
         raise InputError(
-            f"the seed {seed!r} does not fit: the result of {title} is {what}; "
-            f"for instance t.backward(seed={_example(result, paths)!r})"
+            f"the seed {short(seed)} does not fit: the result of {title} is {what}; "
+            f"for instance t.backward(seed={short(_example(result, paths))})"
         )
     return {path: as_seed(as_adjoint(given.get(path, 0.0)), leaf, title) for path, leaf in outputs}
 

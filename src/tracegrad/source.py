@@ -152,6 +152,20 @@ def looks_up(frame: FrameType) -> bool:
 _LOOK_UPS = frozenset({"get", "setdefault", "pop", "__getitem__", "__setitem__"})
 
 
+def tells_time(frame: FrameType) -> bool:
+    """Whether a frame calls what takes a time, which may be a float where other compiled code wants a whole number."""
+    found = at(frame.f_code, frame.f_lasti)
+    if found is None or not found[0][found[1]].opname.startswith("CALL"):
+        return False
+    return any(i.argval in _TIMES for i in found[0][max(0, found[1] - 12) : found[1]])
+
+
+_TIMES = frozenset({
+    "acquire", "ctime", "fromtimestamp", "gmtime", "join", "localtime", "select", "settimeout", "sleep",
+    "utcfromtimestamp", "wait",
+})  # fmt: skip
+
+
 def calls(frame: FrameType, function: Callable[..., Any]) -> bool:
     """Whether what a frame calls is this function itself, and not something compiled that calls it in turn.
 

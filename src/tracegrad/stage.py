@@ -7,48 +7,76 @@ were made there; documents and pictures show it as a cluster.  Without an open t
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
-from types import CodeType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, TypeVar, overload
 
 from tracegrad.errors import InputError
+from tracegrad.provenance import in_library, in_package
 from tracegrad.tape import CURRENT, Tape, TapeGroup, user_frame
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_Opened = list[tuple[Tape, TapeGroup]]
+
+
 class _Stage:
-    """A context manager and decorator; can be entered many times, also inside of itself."""
+    """A context manager and decorator; can be entered many times, also inside of itself, by threads, and by coroutines
+    and generators that take turns."""
 
     def __init__(self, name: str, code: CodeType | None = None) -> None:
         self.name = name
         self._code = code
-        self._open: list[list[tuple[Tape, TapeGroup]]] = []
+        #: what was opened and is not closed, by the frame (its identity, while it is inside) that has opened it
+        self._open: dict[int, list[_Opened]] = {}
 
     def __enter__(self) -> None:
-        tape = CURRENT.get()
-        opened: list[tuple[Tape, TapeGroup]] = []
+        tape, frame = CURRENT.get(), _frame()
+        opened: _Opened = []
         if tape is not None:
-            frame = user_frame()
             for one in (tape, *tape.enclosing()):
                 group = TapeGroup(self.name, len(one), None, one.enter(frame), frame.f_lasti, self._code)
                 one.groups.append(group)
                 opened.append((one, group))
-        self._open.append(opened)
+        self._open.setdefault(id(frame), []).append(opened)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        for tape, group in self._open.pop():
-            group.stop = len(tape)
+        own = id(_frame())
+        if own not in self._open:  # an ExitStack, closed in another frame
+            own = next(reversed(self._open))
+        for tape, group in self._open[own].pop():
+            if type(tape) is Tape:
+                group.stop = len(tape)
+        if not self._open[own]:
+            del self._open[own]
 
     def __call__(self, function: F) -> F:
         decorated: F = _staged(function, self.name)
         return decorated
 
 
+def _frame() -> FrameType:
+    """The innermost frame of the user's own code, which may enter a stage by way of a library."""
+    frame: FrameType | None = user_frame()
+    while frame is not None and (in_library(frame.f_code) or in_package(frame.f_code)):
+        frame = frame.f_back
+    return frame or user_frame()
+
+
 def _staged(function: Any, name: str) -> Any:
     code = getattr(function, "__code__", None)
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            with _Stage(name, code):
+                return await function(*args, **kwargs)
+
+        return awaited
 
     @functools.wraps(function)
     def staged(*args: Any, **kwargs: Any) -> Any:

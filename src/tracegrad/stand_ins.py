@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
-from tracegrad.class_stand_ins import CLASSES
+from tracegrad.class_stand_ins import CLASSES, read
 from tracegrad.fast import fast_function
 from tracegrad.primitives import MAX, MIN, TABLE, bind
 from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, as_number, isinstance_tracer
@@ -169,6 +169,17 @@ def _extreme(row: Any) -> Callable[[StandIn], StandIn]:
     return make
 
 
+def _eval(original: StandIn) -> StandIn:
+    def eval(source: Any, /, globals: Any = None, locals: Any = None) -> Any:
+        read(source)
+        if globals is None:
+            frame = sys._getframe(1)
+            globals, locals = frame.f_globals, frame.f_locals if locals is None else locals
+        return original(source, globals, locals)
+
+    return eval
+
+
 _SPECIAL: dict[str, Callable[[StandIn], StandIn]] = {
     "log": _log,
     "fsum": _iterable("fsum"),
@@ -210,7 +221,7 @@ MATH: dict[str, StandIn] = {name: _named(_stand_in(name, f), f) for name, f in O
 #: builtins that a trace shows as one gate, and classes that convert and check
 BUILTINS: dict[str, StandIn] = CLASSES | {
     name: _named(make(getattr(builtins, name)), getattr(builtins, name))
-    for name, make in {"sum": _sum, "max": _extreme(MAX), "min": _extreme(MIN)}.items()
+    for name, make in {"sum": _sum, "max": _extreme(MAX), "min": _extreme(MIN), "eval": _eval}.items()
 }
 
 

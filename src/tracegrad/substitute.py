@@ -13,7 +13,7 @@ import sys
 import types
 from typing import Any
 
-from tracegrad.class_stand_ins import Float
+from tracegrad.class_stand_ins import Float, decimal_stand_in
 from tracegrad.stand_ins import MATH, ORIGINAL_OF, STAND_INS
 from tracegrad.tracer import isinstance_tracer
 
@@ -44,8 +44,8 @@ def substitute(value: Any) -> Any:
         return Float
     if kind in FUNCTIONS:
         return STAND_INS.get(value, value)
-    if value is math:
-        return SHIM if "numba" in sys.modules else value
+    if kind in (types.ModuleType, type):
+        return SHIM if value is math and "numba" in sys.modules else decimal_stand_in(value)
     if (kind is tuple or is_namedtuple(kind)) and len(value) <= LARGEST_CONTAINER:
         items = tuple(map(substitute, value))
         return value if all(map(_is, items, value)) else tuple.__new__(kind, items)

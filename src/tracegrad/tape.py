@@ -9,6 +9,7 @@ tracer which outlives its trace fails at its next operation without any check on
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -181,14 +182,22 @@ class Tape(list[Any]):
             if guard.row.name == "format" and guard.outcome == text and _reads_back(guard, text):
                 if guard.outcome is text:
                     return guard.args[0]
-                self.refuse(
-                    EscapeError(
-                        f"a number would be read from {text!r}, which was written of a traced value and has lost its "
-                        f"gradient, {describe(user_frame())}.  Compute with the number instead of its text, or write "
-                        "tg.detach(x) if its gradient is not wanted"
-                    )
-                )
+                self.refuse(_unread(text))
         return None if self.outer is None else self.outer.written(text)
+
+    def read(self, text: str) -> None:
+        """Refuse a text, from which numbers will be read, that has the exact value of a tracer in it."""
+        for guard in self.guards:
+            written = guard.outcome
+            if (
+                guard.row.name == "format"
+                and written in text
+                and re.search(rf"(?<![\w.]){re.escape(written)}(?![\w.])", text)
+                and _reads_back(guard, written)
+            ):
+                self.refuse(_unread(written))
+        if self.outer is not None:
+            self.outer.read(text)
 
     def refuse(self, error: TraceError) -> NoReturn:
         """Raise an error that a handler in the user's code cannot hide from the end of this trace and those around."""
@@ -227,6 +236,14 @@ def refuse(error: TraceError) -> NoReturn:
     if tape is None:
         raise error
     tape.refuse(error)
+
+
+def _unread(text: str) -> EscapeError:
+    return EscapeError(
+        f"a number would be read from {text!r}, which was written of a traced value and has lost its "
+        f"gradient, {describe(user_frame())}.  Compute with the number instead of its text, or write "
+        "tg.detach(x) if its gradient is not wanted"
+    )
 
 
 def _reads_back(guard: TapeGuard, text: str) -> bool:

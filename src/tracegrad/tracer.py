@@ -41,7 +41,7 @@ from tracegrad.primitives import (
     namespace,
 )
 from tracegrad.pulls import ROW_OF, Pull, pull_for
-from tracegrad.source import describe, formats, looks_up
+from tracegrad.source import describe, formats, looks_up, tells_time
 from tracegrad.tape import Tape, innermost, user_frame
 
 #: stands in slot ``b`` of a tracer that has one operand, or all of them in a tuple in ``a``
@@ -120,6 +120,8 @@ class Tracer:
         return int(bind(TABLE["int"], self))
 
     def __index__(self) -> int:
+        if self.__class__ is not int and tells_time(user_frame()):
+            escape(self, "taken as a time")
         return int(bind(TABLE["index"], self))
 
     def __trunc__(self) -> Any:

@@ -16,7 +16,8 @@ import copy
 import dataclasses
 import itertools
 import re
-from collections.abc import Callable, Iterator
+import reprlib
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from enum import Enum
 from numbers import Real
@@ -26,6 +27,26 @@ from tracegrad.errors import InputError
 from tracegrad.tracer import KINDS, isinstance_tracer
 
 _PLAIN_NUMBERS = frozenset({int, float})
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 8
+_SHORT.maxstring = _SHORT.maxother = 120
+
+
+def short(value: Any) -> str:
+    """What a message shows of a value: of long containers the beginning.
+
+    >>> short({"a": [1.0] * 3000})
+    "{'a': [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, ...]}"
+    """
+    return _SHORT.repr(value)
+
+
+def some(names: Iterable[str]) -> str:
+    """The first of some names, for a message."""
+    first = list(itertools.islice(names, 21))
+    return ", ".join([*first[:20], "…"] if len(first) > 20 else first)
 
 
 def is_leaf(value: Any) -> bool:
