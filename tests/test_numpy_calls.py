@@ -324,4 +324,5 @@ def test_the_page_says_what_comes_of_each(request: pytest.FixtureRequest) -> Non
 
 def test_a_truth_value_of_numpy_is_a_factor() -> None:
     assert tg.grad(lambda x: x * np.bool_(True) + np.bool_(True) * x)(2.0) == 2.0
-    assert tg.grad(lambda x: np.sum(x * np.bool_(False) + np.bool_(True) * x))(np.ones(2)).tolist() == [1.0, 1.0]
+    gradient = tg.grad(lambda x: np.sum(x * np.bool_(False) + np.bool_(True) * x))(np.ones(2))
+    assert gradient.tolist() == [1.0, 1.0]
