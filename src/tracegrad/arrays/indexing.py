@@ -121,7 +121,7 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "
     if out is not None or mode != "raise":
         raise unsupported("numpy.take with out or mode")
     a = lift(a)
-    indices = np.asarray(static(indices))
+    indices = _asarray(static(indices))
     if axis is None:
         return getitem(np.ravel(a), indices if indices.ndim else int(indices))
     return getitem(a, (*[slice(None)] * (axis % a.ndim), indices if indices.ndim else int(indices)))

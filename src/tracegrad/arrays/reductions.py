@@ -137,6 +137,11 @@ def lanes(x: Any, axis: Any) -> tuple[Any, Any]:
 
 def _products_before(x: Any) -> Any:
     """Along the last axis, the product of all elements before each."""
+    if type(x) is np.ndarray and x.dtype.kind == "f" and x.size:
+        found = _empty(x.shape, x.dtype)
+        found[..., 0] = 1.0
+        np.multiply.accumulate(x[..., :-1], axis=-1, out=found[..., 1:])
+        return found
     return np.concatenate([np.ones_like(x[..., :1]), np.cumprod(x[..., :-1], axis=-1)], axis=-1)
 
 
