@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tracegrad.arrays.build import ARRAY
 from tracegrad.arrays.elementwise import CLIP, WHERE
 from tracegrad.arrays.fast import BINARY, REFLECTED, SELF, compiled, pulls_of
 from tracegrad.arrays.indexing import DIAGONAL, GETITEM
@@ -217,7 +218,13 @@ def _chosen(condition: Any = NOTHING, x: Any = NOTHING, y: Any = NOTHING, *more:
     return _several(WHERE, (x, y), (condition.copy(),), _ANY)
 
 
+def array_of(items: Any) -> Any:
+    """``np.array`` of a list of numbers some of which are traced."""
+    return _several(ARRAY, items, (tuple(range(len(items))), None), _FLOATS)
+
+
 _LISTS = frozenset({list, tuple})
+_FLOATS = frozenset({float, int, np.float64})
 _ARRAYS = frozenset({np.ndarray})
 _ANY = frozenset({np.ndarray, np.float64, float, int})
 

@@ -265,6 +265,12 @@ def _triu(m: Any, k: Any = 0) -> Any:
 
 
 def _undiagonal(g: Any, out: Any, x: Any, offset: Any, axis1: Any, axis2: Any) -> Any:
+    if type(g) is np.ndarray:
+        found = _zeros(x.shape, g.dtype)
+        places = found.diagonal(offset, axis1, axis2)
+        places.flags.writeable = True
+        places[...] = g
+        return found
     numbers = np.diagonal(np.arange(x.size).reshape(x.shape), offset, axis1, axis2)
     return np.reshape(scatter(np.reshape(g, (-1,)), numbers.ravel(), (x.size,)), x.shape)
 
