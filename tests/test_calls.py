@@ -105,6 +105,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "clip in words": lambda x: np.clip(x, a_min=-0.5, a_max=0.5),
     "norm": lambda x: np.linalg.norm(x),
     "norms": lambda x: np.linalg.norm(x, axis=1, keepdims=True),
+    "norm of zeros": lambda x: np.linalg.norm(x * 0.0) + np.linalg.norm(x[0], axis=0),
     "norm of order 1": lambda x: np.linalg.norm(x, 1),
     "norm of order 3": lambda x: np.linalg.norm(x, ord=3, axis=0),
     "comparisons": lambda x: x * (x >= V) * (x < np.mean(x)) * (x != X.T[0, 0]) + (x < 2) * x,

@@ -1,6 +1,6 @@
 """Time of a gradient of array code, beside autograd, and beside torch where that is installed.
 
-    python tests/benchmarks/arrays.py [--rounds 21]
+    python tests/benchmarks/arrays.py [--rounds 21] [--apart]
 
 A row is a workload; times are microseconds per operation of numpy (for the network: milliseconds per step):
 
@@ -12,17 +12,22 @@ A row is a workload; times are microseconds per operation of numpy (for the netw
     autograd /  how many times longer autograd takes than tracegrad; the same for torch
 
 The chains work on arrays of three numbers, so that they show what an operation costs beside numpy's own work: operators
-alone, operators and functions, products with a matrix, and reductions, indexing and reshaping.  The network is a step
-of a 784-128-10 perceptron on a batch of 64, where numpy's work is nearly all there is.
+alone, operators and functions, products with a matrix, moves (reductions, indexing, reshaping), statistics, choices by
+conditions and bounds, arrays joined, and arithmetic of single elements.  The network is a step of a 784-128-10
+perceptron on a batch of 64, where numpy's work is nearly all there is.
 
 All systems run in this one process, in turn, round after round; a time is the median over rounds, a ratio the median of
-the ratios within a round.  Before a workload is timed, the gradients are compared to 1e-9.
+the ratios within a round.  With `--apart` each system has processes of its own, in turn, and a ratio is that of the
+medians: for the network this counts, since what a system gives back to the operating system it has to ask for again.
+Before a workload is timed, the gradients are compared to 1e-9.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import subprocess
+import sys
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
@@ -168,21 +173,46 @@ def seconds(run: Callable[[], Any], calls: int) -> float:
     return (perf_counter() - start) / calls
 
 
+def together(work: Workload, rounds: int) -> list[dict[str, float]]:
+    """Seconds per call by system, round after round."""
+    runs = systems(work)
+    return [{name: seconds(run, work.calls) for name, run in runs.items()} for _ in range(rounds)]
+
+
+def apart(work: Workload, rounds: int) -> list[dict[str, float]]:
+    """The same, each system in a process of its own: one round, of medians over rounds in three processes each."""
+    names = list(systems(work))
+    command = [sys.executable, __file__, "--rounds", str(rounds), "--workload", work.name, "--system"]
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(3):
+        for name in names:
+            found[name].append(float(subprocess.check_output([*command, name], text=True)))
+    return [{name: median(times) for name, times in found.items()}]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=21)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--apart", action="store_true", help="each system in processes of its own")
+    parser.add_argument("--workload", help="only this one")
+    parser.add_argument("--system", help="seconds per call of this system, and nothing else")
+    options = parser.parse_args()
+    works = [work for work in workloads() if options.workload in (None, work.name)]
+    if options.system:
+        (work,) = works
+        run = systems(work)[options.system]
+        print(median(seconds(run, work.calls) for _ in range(options.rounds)))
+        return
     print(
         f"{'workload':10} {'ops':>5} {'plain':>8} {'tracegrad':>10} {'autograd':>9} {'torch':>7} {'autograd /':>11}"
     )
-    for work in workloads():
-        runs = systems(work)
-        times = [{name: seconds(run, work.calls) for name, run in runs.items()} for _ in range(rounds)]
-        shown = {name: median(one[name] for one in times) / work.ops * 1e6 for name in runs}
-        ratios = [median(one[name] / one["tracegrad"] for one in times) for name in list(runs)[2:]]
+    for work in works:
+        times = (apart if options.apart else together)(work, options.rounds)
+        shown = {name: median(one[name] for one in times) / work.ops * 1e6 for name in times[0]}
+        ratios = [median(one[name] / one["tracegrad"] for one in times) for name in list(shown)[2:]]
         torch = f"{shown['torch']:7.2f}" if "torch" in shown else "      -"
         print(
             f"{work.name:10} {work.ops if work.ops != 1000 else 'step':>5} {shown['plain']:8.2f} "

@@ -77,12 +77,15 @@ def _places(layout: Any, path: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
     label="element",
 )
 def ARRAY(*args: Any) -> Any:
-    return np.array(_filled(args[-2], args), dtype=args[-1])
+    return _array(_filled(args[-2], args), dtype=args[-1])
 
 
 @gate("numpy.copy", lambda g, out, x, dtype: [g], "dtype", symbol="copy", label="identity")
 def COPY(x: Any, dtype: Any) -> Any:
-    return np.array(x, dtype=dtype)
+    return _array(x, dtype=dtype)
+
+
+_array = np.array  # this, not what stands in for it while a trace is open
 
 
 @gate("numpy.copy", lambda g, out, x, order: [g], "order", symbol="copy", label="identity")

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tracegrad.arrays.build import ARRAY
 from tracegrad.arrays.elementwise import CLIP, WHERE
 from tracegrad.arrays.fast import BINARY, REFLECTED, SELF, compiled, pulls_of
 from tracegrad.arrays.indexing import DIAGONAL, GETITEM
@@ -122,8 +123,8 @@ def _is_fixed_index(index: Any) -> bool:
     return True
 
 
-def _made(row: Primitive, parameters: str, compute: str) -> Callable[..., Any]:
-    """The short way of a row."""
+def _made(row: Primitive, parameters: str, compute: str, depth: int = 2) -> Callable[..., Any]:
+    """The short way of a row, called ``depth`` frames above the user's."""
     data = re.findall(r"(\w+)=", parameters)
     names = {
         "PLAIN": _PLAIN, "add": np.add.reduce, "forward": row.forward, "is_fixed": _is_fixed,
@@ -141,7 +142,7 @@ def _made(row: Primitive, parameters: str, compute: str) -> Callable[..., Any]:
         a=operands,
         otherwise="None",
         unusual=f"record(self.tape, row, value, {operands})",
-        depth=2,
+        depth=depth,
     )
     return made
 
@@ -181,6 +182,36 @@ def _of_two(row: Primitive) -> Callable[..., Any]:
     return function
 
 
+def _as_other(function: Any, row: Any, data_of: Callable[..., Any]) -> Callable[..., Any]:
+    """The short way of a function that comes to that of a row, with the data that follow from a plain array."""
+    short = _made(*_ROWS[row], depth=3)
+
+    def made(self: Any = NOTHING, /, *args: Any, **options: Any) -> Any:
+        if type(self) is not ArrayTracer or not all(map(_is_plain, (*args, *options.values()))):
+            return None
+        array = self.value
+        return short(self, data_of(array, *args, **options)) if type(array) is np.ndarray else None
+
+    return made
+
+
+def _shape_by(function: Any) -> Callable[..., Any]:
+    def shape(array: Any, *args: Any, **options: Any) -> Any:
+        return function(array, *args, **options).shape
+
+    return shape
+
+
+def _is_plain(value: Any) -> bool:
+    return type(value) in _PLAIN or _is_fixed(value)
+
+
+def _swapped(array: Any, axis1: Any, axis2: Any) -> Any:
+    order = list(range(array.ndim))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return tuple(order)
+
+
 def _joined(arrays: Any = NOTHING, axis: Any = 0, *more: Any, **rest: Any) -> Any:
     if more or rest or type(arrays) not in _LISTS or type(axis) not in _PLAIN:
         return None
@@ -193,7 +224,13 @@ def _chosen(condition: Any = NOTHING, x: Any = NOTHING, y: Any = NOTHING, *more:
     return _several(WHERE, (x, y), (condition.copy(),), _ANY)
 
 
+def array_of(items: Any) -> Any:
+    """``np.array`` of a list of numbers some of which are traced."""
+    return _several(ARRAY, items, (tuple(range(len(items))), None), _FLOATS)
+
+
 _LISTS = frozenset({list, tuple})
+_FLOATS = frozenset({float, int, np.float64})
 _ARRAYS = frozenset({np.ndarray})
 _ANY = frozenset({np.ndarray, np.float64, float, int})
 
@@ -227,6 +264,10 @@ def _several(row: Primitive, arrays: Any, data: tuple[Any, ...], worth: frozense
 def _install() -> None:
     for function, (row, parameters, compute) in _ROWS.items():
         SHORT[function] = _made(row, parameters, compute)
+    for function in (np.squeeze, np.expand_dims, np.atleast_1d, np.atleast_2d, np.atleast_3d):
+        SHORT[function] = _as_other(function, np.reshape, _shape_by(function))
+    SHORT[np.ravel] = _as_other(np.ravel, np.reshape, lambda array: (-1,))
+    SHORT[np.swapaxes] = _as_other(np.swapaxes, np.transpose, _swapped)
     SHORT[np.amax], SHORT[np.amin] = SHORT[np.max], SHORT[np.min]
     SHORT[np.concatenate], SHORT[np.where] = _joined, _chosen
     SHORT[np.dot] = _of_two(DOT)

@@ -84,9 +84,7 @@ def _where(condition: Any, *branches: Any) -> Any:
 
 def _truth(condition: Any) -> Any:
     return (
-        condition
-        if type(condition) is np.ndarray and condition.dtype == bool
-        else np.asarray(condition, bool)
+        condition if type(condition) is np.ndarray and condition.dtype == bool else _asarray(condition, bool)
     )
 
 
@@ -176,4 +174,7 @@ def plain_array(x: Any) -> Any:
     """The array under a tracer of any level."""
     while isinstance_tracer(x):
         x = x.value
-    return np.asarray(x)
+    return _asarray(x)
+
+
+_asarray = np.asarray  # this, not what stands in for it while a trace is open

@@ -128,7 +128,7 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "
     if out is not None:
         raise unsupported("numpy.take with out")
     a = lift(a)
-    indices = in_range(np.asarray(static(indices)), a.size if axis is None else a.shape[axis], mode)
+    indices = in_range(_asarray(static(indices)), a.size if axis is None else a.shape[axis], mode)
     if axis is None:
         a, axis = np.ravel(a), 0
     found = getitem(a, (*[slice(None)] * axis_of(axis, a.ndim), indices if indices.ndim else int(indices)))
@@ -290,6 +290,12 @@ def _triu(m: Any, k: Any = 0) -> Any:
 
 
 def _undiagonal(g: Any, out: Any, x: Any, offset: Any, axis1: Any, axis2: Any) -> Any:
+    if type(g) is np.ndarray:
+        found = _zeros(x.shape, g.dtype)
+        places = found.diagonal(offset, axis1, axis2)
+        places.flags.writeable = True
+        places[...] = g
+        return found
     numbers = np.diagonal(np.arange(x.size).reshape(x.shape), offset, axis1, axis2)
     return np.reshape(scatter(np.reshape(g, (-1,)), numbers.ravel(), (x.size,)), x.shape)
 

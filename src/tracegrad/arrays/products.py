@@ -188,12 +188,7 @@ def _vdot(a: Any, b: Any) -> Any:
 def _outer(a: Any, b: Any, out: Any = None) -> Any:
     if out is not None:
         raise unsupported("numpy.outer with out")
-    return np.multiply(_vector(a)[:, None], _vector(b)[None, :])
-
-
-def _vector(x: Any) -> Any:
-    x = lift(x)
-    return x if getattr(x, "ndim", 0) == 1 else np.ravel(x)
+    return np.multiply(np.reshape(lift(a), (-1, 1)), np.reshape(lift(b), (1, -1)))
 
 
 @composed(np.kron)

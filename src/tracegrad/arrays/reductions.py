@@ -187,6 +187,11 @@ def lanes(x: Any, axis: Any) -> tuple[Any, Any]:
 
 def _products_before(x: Any) -> Any:
     """Along the last axis, the product of all elements before each."""
+    if type(x) is np.ndarray and x.dtype.kind == "f" and x.size:
+        found = _empty(x.shape, x.dtype)
+        found[..., 0] = 1.0
+        np.multiply.accumulate(x[..., :-1], axis=-1, out=found[..., 1:])
+        return found
     return np.concatenate([np.ones_like(x[..., :1]), np.cumprod(x[..., :-1], axis=-1)], axis=-1)
 
 
@@ -351,6 +356,9 @@ def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable
 
 
 def _normed(g: Any, out: Any, x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
+    plain = type(x) is np.ndarray and type(out) is np.float64 and not isinstance_tracer(g)
+    if plain and ord is None and x.dtype == out.dtype:
+        return g * (x / out if out else 0.0 * x)
     g, size = spread(g, x, axis), spread(out, x, axis)
     origin = size == 0
     safe = np.where(origin, 1.0, size)

@@ -33,6 +33,11 @@ def _shaped_back(g: Any, out: Any, x: Any, shape: Any, order: Any) -> Any:
     return np.reshape(g, shape_of(x), order=order)
 
 
+def _transposed_back(g: Any, out: Any, x: Any, axes: Any) -> Any:
+    order = None if axes is None else _inverse(axes, x.ndim)
+    return g.transpose(order) if type(g) is np.ndarray else np.transpose(g, order)
+
+
 @row(
     np.reshape,
     _shaped_back,
@@ -45,7 +50,7 @@ def RESHAPE(a: Any, shape: Any, order: Any = "C") -> Any:
 
 @row(
     np.transpose,
-    lambda g, out, x, axes: np.transpose(g, None if axes is None else _inverse(axes, x.ndim)),
+    _transposed_back,
     symbol="ᵀ",
     maps=("transpose",),
     complex=True,

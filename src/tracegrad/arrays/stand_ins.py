@@ -17,6 +17,7 @@ import numpy as np
 from tracegrad.arrays import joiners, mapped
 from tracegrad.arrays.assigning import served
 from tracegrad.arrays.build import ORDERED, array, holds_tracer, lift
+from tracegrad.arrays.calls import array_of
 from tracegrad.arrays.fresh import FreshArray, fresh, settled
 from tracegrad.arrays.table import bare, unsupported
 from tracegrad.arrays.tracer import ArrayTracer
@@ -53,6 +54,10 @@ def _arrays(original: Function) -> Function:
 
     @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
     def stand_in(object: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+        if type(object) in _LISTS and dtype is None and not args and not options:
+            made = array_of(object)
+            if made is not None:
+                return made
         if type(object) is FreshArray and not copies and dtype in (None, object.dtype) and _by_user(stand_in):
             return object
         object = settled(object)
