@@ -485,6 +485,15 @@ CASES: list[Case] = [
     Case("modulus squared", lambda x, y: (lambda z: (z * z.conj()).real)(x + 1j * y), (C, A)),
     Case("angle", lambda x: np.angle(x + 1j * V) + np.angle(1 + 1j * x, deg=True), (A,)),
     Case("complex quotient", lambda x, y: ((x + 2j) / (y - 1j) ** 2 - (3 - x)).imag, (A, V)),
+    Case(
+        "complex inverses on the cuts",
+        lambda x: (
+            (
+                np.arcsin(x + 0j) * 1j - np.arccos(-x - 0j) + np.arccosh(x * -1 + 0j) * 2 + np.arcsinh(x * 1j)
+            ).imag
+        ),
+        (A + 1,),
+    ),
     Case("complex powers", lambda x: abs((x + 1j) ** 2.5 + (1 + x * 1j) ** (x - 0.5j) + (2j) ** x), (A,)),
     Case("complex functions", lambda x: _functions(x * (0.4 + 0.3j)).imag, (UNIT,)),
     Case("complex parts put together", lambda x: _put_together(x), (V,)),

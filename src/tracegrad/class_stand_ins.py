@@ -1,4 +1,4 @@
-"""Stand-ins for the classes ``float`` and ``type``, for code that converts and checks while a trace is open.
+"""Stand-ins for the classes ``float``, ``complex`` and ``type``, for code that converts and checks in a trace.
 
 In: what user code does with these names.  Out: :data:`CLASSES`.  ``float(x)`` of a traced number keeps its gradient,
 ``type(x) is float`` answers as for the plain call, and in every other respect the stand-ins are the classes
@@ -8,14 +8,16 @@ themselves: as keys, in ``isinstance`` and ``issubclass``, by equality, for nump
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from numbers import Number
 from typing import Any
 
-from tracegrad.primitives import TABLE, bind
+from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.tape import CURRENT
 from tracegrad.tracer import Tracer, as_number, isinstance_tracer
 
 
-class _StandInClass(type):
+class StandInClass(type):
     """The class of a stand-in: whatever is asked of it, the class it stands for answers."""
 
     original: type
@@ -47,7 +49,7 @@ class _StandInClass(type):
         return other | cls.original
 
 
-class _FloatClass(_StandInClass):
+class _FloatClass(StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
             x = as_number(args[0])
@@ -65,15 +67,18 @@ class _FloatClass(_StandInClass):
         return sys.modules["numpy"].dtype("float64")
 
 
-class _TypeClass(_StandInClass):
+class _TypeClass(StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) != 1 or kwargs:
             return type(*args, **kwargs)
         kind = type(args[0])
         if issubclass(kind, Tracer):
             kind = args[0].__class__
+        if kind is not float and kind is not complex:
+            return kind
         # where the name float means the stand-in, ``type(x) is float`` compares with that
-        return Float if kind is float and sys._getframe(1).f_globals.get("float") is Float else kind
+        there = sys._getframe(1).f_globals.get(kind.__name__)
+        return there if there is CLASSES[kind.__name__] else kind
 
 
 class Float(float, metaclass=_FloatClass):
@@ -88,5 +93,39 @@ class Type(metaclass=_TypeClass):
     original = type
 
 
+#: a complex number of its parts, and one of numpy's as Python's
+COMPLEX = Primitive(
+    name="complex", forward=complex, rules=(1.0, lambda m, out, x, y: 1j), symbol="complex", complex=True, python="",
+    c="", numpy="",
+)  # fmt: skip
+AS_COMPLEX = replace(COMPLEX, rules=(1.0,))
+
+
+def _is_number(part: Any) -> bool:
+    return issubclass(part.__class__, Number)
+
+
+class _ComplexClass(StandInClass):
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        parts = dict(zip(("real", "imag"), args, strict=False)) | kwargs
+        if not any(map(isinstance_tracer, parts.values())) or not all(map(_is_number, parts.values())):
+            return cls.original(*args, **kwargs)
+        real, imag = parts.get("real", 0.0), parts.get("imag", 0.0)
+        if any(issubclass(part.__class__, complex) for part in (real, imag)):
+            return bind(AS_COMPLEX, real if "imag" not in parts else real + 1j * imag)
+        return bind(COMPLEX, real, imag)
+
+    @property
+    def dtype(cls) -> Any:
+        """What numpy takes ``dtype=complex`` for."""
+        return sys.modules["numpy"].dtype("complex128")
+
+
+class Complex(complex, metaclass=_ComplexClass):
+    """Stands for ``complex``."""
+
+    original = complex
+
+
 #: stand-ins of classes by name
-CLASSES: dict[str, Any] = {"float": Float, "type": Type}
+CLASSES: dict[str, Any] = {"complex": Complex, "float": Float, "type": Type}

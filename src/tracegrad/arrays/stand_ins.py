@@ -254,6 +254,23 @@ def _of_tracers(original: Function) -> Function:
     return stand_in
 
 
+def patches_by(home: Any, served: dict[str, Function]) -> Any:
+    """Stand-ins of functions of single numbers, each with what serves it for traced ones."""
+
+    def make(original: Function) -> Function:
+        serve = served[original.__name__]
+
+        @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
+        def stand_in(*args: Any, **options: Any) -> Any:
+            return (
+                serve(*args, **options) if any(map(isinstance_tracer, args)) else original(*args, **options)
+            )
+
+        return stand_in
+
+    return _patch(home, {make: tuple(served)})
+
+
 def patches_of(home: Any, names: tuple[str, ...]) -> Any:
     """The stand-ins of such functions, as :func:`patches` gives them."""
     return _patch(home, {_of_tracers: names})
