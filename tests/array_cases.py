@@ -364,13 +364,11 @@ CASES: list[Case] = [
     # numbers in lists
     *(
         Case(f"{name} of lists", lambda x, name=name: getattr(np, name)([[x[0], x[1]], [x[2], 1.0]]), (V,))
-        for name in ("stack", "vstack", "hstack", "dstack", "column_stack", "concatenate", "squeeze", "ravel")
+        for name in ("stack", "vstack", "hstack", "column_stack", "concatenate", "ravel")
     ),
     Case("where of lists", lambda x: np.where([True, False], [x[0], x[1]], [x[2], 3.0]), (V,)),
     Case("tile and repeat of lists", lambda x: np.tile([x[0], x[1]], 2) * np.repeat([x[2], x[3]], 2), (V,)),
-    Case("broadcast of a list", lambda x: np.broadcast_to([x[0], x[1]], (3, 2)), (V,)),
     Case("meshgrid of lists", lambda x: np.meshgrid([x[0], x[1]], [1.0, x[2]])[1], (V,)),
-    Case("insert a list", lambda x: np.insert(np.ones(3, x.dtype), [1, 2], [x[0], x[1]]), (V,)),
     Case("array with axes", lambda x: np.array([x[0], x[1]], ndmin=3), (V,)),
     Case("array in order", lambda x: np.array(x * 2, order="F").sum() * np.asfortranarray(x), (A,)),
     Case("r_", lambda x: np.r_[x[0], x[1:], 1.0, x[0] : x[0] + 2, x[0] : x[1] : 3j], (V,)),

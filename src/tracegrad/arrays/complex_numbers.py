@@ -1,15 +1,14 @@
-"""Python's own complex numbers in a trace, and the functions of ``cmath``: ``abs(cmath.exp(1j * x))``.
+"""Python's own complex numbers in a trace: ``abs(1j * x + 2)``.
 
-In: operations on traced numbers that give a complex one.  Out: :class:`ComplexTracer`, and :func:`patches`.  The
-derivative is that of :mod:`tracegrad.arrays.complexes`, and the value in the trace one of numpy's; but what is computed
-with it is computed by Python, whose quotients and powers differ from numpy's in the last bit.
+In: operations on traced numbers that give a complex one.  Out: :class:`ComplexTracer`.  The derivative is that of
+:mod:`tracegrad.arrays.complexes`, and the value in the trace one of numpy's; but what is computed with it is computed
+by Python, whose quotients and powers differ from numpy's in the last bit.
 
 So numpy must be loaded: without it a complex number is refused.
 """
 
 from __future__ import annotations
 
-import cmath
 import functools
 import operator
 from collections.abc import Callable
@@ -18,12 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from tracegrad.arrays.complexes import ANGLE, CONJUGATE, INVERSE, is_complex, row_of_complex
-from tracegrad.arrays.stand_ins import patches_by
+from tracegrad.arrays.complexes import CONJUGATE, is_complex, row_of_complex
 from tracegrad.arrays.tracer import ArrayTracer
 from tracegrad.class_stand_ins import COMPLEX
-from tracegrad.primitives import TABLE, bind
-from tracegrad.row import Primitive, Rule
+from tracegrad.primitives import bind
+from tracegrad.row import Primitive
 from tracegrad.tape import innermost
 from tracegrad.tracer import COMPLEX_NUMBERS, KINDS, Tracer, isinstance_tracer, noted, record
 
@@ -90,7 +88,7 @@ _POWER_RULES = (lambda m, out, x, y: y * x ** (y - 1), lambda m, out, x, y: out 
 
 def _recorded(tape: Any, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
     if row.name in ("power", "literal_power") and not any(map(is_complex, args)):
-        args = (_as_complex(args[0]), *args[1:])  # of a negative number, whose logarithm is complex too
+        args = (as_complex(args[0]), *args[1:])  # of a negative number, whose logarithm is complex too
     if isinstance_tracer(value):
         return noted(tape, row, value, args)
     row = _of_python(row, row.forward)
@@ -111,83 +109,8 @@ KINDS[ComplexTracer] = ComplexTracer
 COMPLEX_NUMBERS[ComplexTracer] = _recorded
 
 
-def _as_complex(x: Any) -> Any:
+def as_complex(x: Any) -> Any:
+    """A number, traced or not, as a complex one."""
     if not isinstance_tracer(x):
         return complex(x)
     return x if is_complex(x) else bind(COMPLEX, x, 0.0)
-
-
-# ---- cmath ------------------------------------------------------------------------------------------
-
-
-def _like(name: str, row: str) -> Primitive:
-    return replace(
-        TABLE[row],
-        name=f"cmath.{name}",
-        forward=getattr(cmath, name),
-        complex=True,
-        python="",
-        c="",
-        numpy="",
-    )
-
-
-def _row(name: str, *rules: Rule) -> Primitive:
-    return Primitive(
-        name=f"cmath.{name}", forward=getattr(cmath, name), rules=rules, symbol=name, complex=True, python="", c="",
-        numpy="",
-    )  # fmt: skip
-
-
-_ROWS = {
-    **{name: _like(name, name) for name in (
-        "exp", "log10", "sqrt", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "atanh",
-    )},
-    **{name.replace("arc", "a"): _row(name.replace("arc", "a"), rule) for name, rule in INVERSE.items()},
-}  # fmt: skip
-_RECT = _row(
-    "rect", lambda m, out, r, phi: np.exp(1j * np.asarray(phi)), lambda m, out, r, phi: 1j * np.asarray(out)
-)
-_LOG = _like("log", "log")
-_PHASE = replace(
-    ANGLE, name="cmath.phase", forward=cmath.phase, rules=(lambda m, out, z: -1j / z,), params=()
-)
-
-
-def _log(z: Any, base: Any = None, /) -> Any:
-    found = bind(_LOG, _as_complex(z))
-    return found if base is None else found / bind(_LOG, _as_complex(base))
-
-
-def _apply(row: Primitive, z: Any, /) -> Any:
-    return bind(row, _as_complex(z))
-
-
-def _phase(z: Any, /) -> Any:
-    return bind(_PHASE, z) if is_complex(z) else bind(TABLE["atan2"], 0.0, z)
-
-
-def _polar(z: Any, /) -> Any:
-    return abs(z), _phase(z)
-
-
-def _step(name: str) -> Callable[..., Any]:
-    row = Primitive(
-        name=f"cmath.{name}", forward=getattr(cmath, name), step=True, symbol=name, python="", c="", numpy=""
-    )
-    return lambda *args: bind(row, *args)
-
-
-_SERVED: dict[str, Callable[..., Any]] = {
-    **{name: functools.partial(_apply, row) for name, row in _ROWS.items()},
-    "rect": functools.partial(bind, _RECT),
-    "log": _log,
-    "phase": _phase,
-    "polar": _polar,
-    **{name: _step(name) for name in ("isfinite", "isinf", "isnan")},
-}
-
-
-def patches() -> Any:
-    """The stand-ins of ``cmath``, as :func:`tracegrad.arrays.stand_ins.patches` gives them."""
-    return patches_by(cmath, _SERVED)
