@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import array
 import ast
-import cmath
 import copy
 import ctypes
 import datetime
@@ -257,11 +256,6 @@ CALLS = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(lambda v: v)
 unreachable = itertools.repeat(math.exp)  # hands out math.exp, and no search can see it
 
 REFUSED = {
-    "complex": lambda x: complex(x),
-    "complex with two parts": lambda x: complex(1, x),
-    "complex arithmetic": lambda x: x * 1j,
-    "complex arithmetic reflected": lambda x: 1j - x,
-    "cmath": lambda x: cmath.exp(x),
     "struct": lambda x: struct.pack("d", x),
     "array": lambda x: array.array("d", [x]),
     "array append": lambda x: array.array("d").append(x),

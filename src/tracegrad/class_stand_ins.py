@@ -1,4 +1,4 @@
-"""Stand-ins for the classes ``float`` and ``type``, for code that converts and checks while a trace is open.
+"""Stand-ins for the classes ``float``, ``complex`` and ``type``, for code that converts and checks in a trace.
 
 In: what user code does with these names.  Out: :data:`CLASSES`.  ``float(x)`` of a traced number keeps its gradient,
 ``type(x) is float`` answers as for the plain call, and in every other respect the stand-ins are the classes
@@ -12,15 +12,18 @@ import builtins
 import functools
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from numbers import Number
 from types import BuiltinMethodType, MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
 
-from tracegrad.primitives import TABLE, bind
+from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.tape import CURRENT, user_frame
 from tracegrad.tracer import Tracer, as_number, escape, isinstance_tracer
 
 _METHODS = (WrapperDescriptorType, MethodDescriptorType, BuiltinMethodType)
 _TEXTS = (str, bytes, bytearray)
+_NAMED = frozenset({float, complex, type})
 
 
 def _text(text: Any) -> str:
@@ -51,7 +54,7 @@ def _asked(method: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
-class _StandInClass(type):
+class StandInClass(type):
     """The class of a stand-in: whatever is asked of it, the class it stands for answers."""
 
     original: type
@@ -84,7 +87,7 @@ class _StandInClass(type):
         return other | cls.original
 
 
-class _FloatClass(_StandInClass):
+class _FloatClass(StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
             x = as_number(args[0])
@@ -102,7 +105,7 @@ class _FloatClass(_StandInClass):
         return sys.modules["numpy"].dtype("float64")
 
 
-class _DecimalClass(_StandInClass):
+class _DecimalClass(StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         refuse_traced((*args, *kwargs.values()), "turned into a decimal number")
         read(*args)
@@ -117,7 +120,7 @@ def read(*texts: Any) -> None:
             tape.read(_text(text))
 
 
-class _TypeClass(_StandInClass):
+class _TypeClass(StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 3:
             name, bases, attributes = args
@@ -130,10 +133,9 @@ class _TypeClass(_StandInClass):
             kind = args[0].__class__
         # where the name float means the stand-in, ``type(x) is float`` compares with that
         namespace = sys._getframe(1).f_globals
-        if kind is float:
-            return Float if namespace.get("float") is Float else kind
-        if kind is type:
-            return Type if namespace.get("type") is Type else kind
+        if kind in _NAMED:
+            there = namespace.get(kind.__name__)
+            return there if there is CLASSES[kind.__name__] else kind
         if kind is getattr(sys.modules.get("decimal"), "Decimal", None):
             found = any(value is decimal_class() or value is decimal_module() for value in namespace.values())
             return decimal_class() if found else kind
@@ -187,13 +189,47 @@ def decimal_original(value: Any) -> Any:
     return decimal.Decimal if value is decimal_class() else value
 
 
+#: a complex number of its parts, and one of numpy's as Python's
+COMPLEX = Primitive(
+    name="complex", forward=complex, rules=(1.0, lambda m, out, x, y: 1j), symbol="complex", complex=True, python="",
+    c="", numpy="",
+)  # fmt: skip
+AS_COMPLEX = replace(COMPLEX, rules=(1.0,))
+
+
+def _is_number(part: Any) -> bool:
+    return issubclass(part.__class__, Number)
+
+
+class _ComplexClass(StandInClass):
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        parts = dict(zip(("real", "imag"), args, strict=False)) | kwargs
+        if not any(map(isinstance_tracer, parts.values())) or not all(map(_is_number, parts.values())):
+            return cls.original(*args, **kwargs)
+        real, imag = parts.get("real", 0.0), parts.get("imag", 0.0)
+        if any(issubclass(part.__class__, complex) for part in (real, imag)):
+            return bind(AS_COMPLEX, real if "imag" not in parts else real + 1j * imag)
+        return bind(COMPLEX, real, imag)
+
+    @property
+    def dtype(cls) -> Any:
+        """What numpy takes ``dtype=complex`` for."""
+        return sys.modules["numpy"].dtype("complex128")
+
+
+class Complex(complex, metaclass=_ComplexClass):
+    """Stands for ``complex``."""
+
+    original = complex
+
+
 #: stand-ins of classes by name
-CLASSES: dict[str, Any] = {"float": Float, "type": Type}
+CLASSES: dict[str, Any] = {"complex": Complex, "float": Float, "type": Type}
 
 
 def _original(value: Any) -> Any:
     """The class that a stand-in stands for; anything else is its own original."""
-    return value.original if issubclass(type(value), _StandInClass) else value
+    return value.original if issubclass(type(value), StandInClass) else value
 
 
 #: what a class statement calls

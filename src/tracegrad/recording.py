@@ -18,6 +18,7 @@ from tracegrad import intercept, ufuncs
 from tracegrad.arguments import Arguments, title_of
 from tracegrad.arrays import PATCHES, include
 from tracegrad.arrays.fit import own, zero_like
+from tracegrad.class_stand_ins import StandInClass
 from tracegrad.collector import collector_paused
 from tracegrad.errors import TraceError, UnsupportedError
 from tracegrad.inputs import Entered, Wrt, enter, enter_attributes, names_of
@@ -121,6 +122,8 @@ def record(
     count = len(tape)
     try:
         result = _run(function, bound, tape, roots)
+        if issubclass(type(result), StandInClass):
+            result = result.original
         if tape.fresh:
             result = map_leaves(result, _settled, _settled)
     except Exception as error:
@@ -154,7 +157,9 @@ def record(
     return Recording(function=function, tape=tape, entered=entered, count=count, result=result)
 
 
-_TRACER_NAME = re.compile(r"(tracegrad\.(arrays\.)?tracer\.)?((Scalar|Nested|Array)Tracer|FreshArray)")
+_TRACER_NAME = re.compile(
+    r"(tracegrad\.(arrays\.)?(tracer|complex_numbers)\.)?((Scalar|Nested|Array|Complex)Tracer|FreshArray)"
+)
 
 
 def _class_name(value: Any) -> str:

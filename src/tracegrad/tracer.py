@@ -55,6 +55,9 @@ KINDS: dict[type, type[Tracer]] = {}
 #: class of arrays that are made but not traced yet -> what gives the plain array
 UNSETTLED: dict[type, Callable[[Any], Any]] = {}
 
+#: class of tracers of Python's complex numbers -> what records one, once numpy is there
+COMPLEX_NUMBERS: dict[type, Callable[..., Any]] = {}
+
 #: attributes of numpy's scalars that tell nothing of the number
 _STATIC = frozenset({"dtype", "itemsize", "nbytes", "ndim", "shape", "size"})
 
@@ -90,6 +93,10 @@ class Tracer:
         tape = self.tape
         if UNSETTLED and not UNSETTLED.keys().isdisjoint(map(type, args)):
             args = tuple(UNSETTLED[type(arg)](arg) if type(arg) in UNSETTLED else arg for arg in args)
+        if COMPLEX_NUMBERS and not row.step and type(self) not in KINDS:
+            for arg in args:
+                if type(arg) in COMPLEX_NUMBERS:
+                    return arg._tracegrad_bind_(row, args)
         if any(isinstance_tracer(arg) and arg.tape is not tape for arg in args):
             tape = innermost([arg.tape for arg in args if isinstance_tracer(arg)])
         if row.params:
@@ -157,7 +164,13 @@ class Tracer:
         return float(plain(self))
 
     def __complex__(self) -> NoReturn:
-        escape(self, "turned into a complex number")
+        self.tape.refuse(
+            EscapeError(
+                f"a traced value would be turned into a complex number and lose its gradient, "
+                f"{describe(user_frame())}.  complex() and the functions of cmath are traced where numpy is loaded: "
+                "import numpy, or write it with real numbers"
+            )
+        )
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         escape(self, "pickled")
@@ -424,13 +437,22 @@ def raised(tape: Tape, row: Primitive, args: tuple[Any, ...], error: Exception) 
 
 def record(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
     """Append the application of ``row`` to the tape; the general form of what the template below does in line."""
-    if value.__class__ is complex:
+    if type(value) is complex or type(value) in COMPLEX_NUMBERS:
+        for of_complex in COMPLEX_NUMBERS.values():
+            if row.complex:
+                return of_complex(tape, row, value, args)
         tape.refuse(
             UnsupportedError(
                 f"{row.name} of {', '.join(map(str, args))} is a complex number, {describe(user_frame())}; "
-                "complex values are traced in numpy's arrays only: begin with one, as in 1j * np.asarray(x)"
+                "complex numbers are traced where numpy is loaded, by functions that have a derivative for them: "
+                "import numpy, or write it with real numbers"
             )
         )
+    return noted(tape, row, value, args)
+
+
+def noted(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
+    """Append an application whose value may be recorded, with the instruction of the user's that made it."""
     frame = user_frame()
     if frame is not tape.frame:
         tape.enter(frame)

@@ -14,8 +14,8 @@ from typing import Any
 
 from tracegrad.tracer import KINDS
 
-#: modules of scipy that have rows, and where these are
-_SCIPY = {"scipy.special": "scipy_special", "scipy.linalg": "scipy_linalg"}
+#: modules beyond numpy that have rows, and where these are
+_SCIPY = {"scipy.special": "scipy_special", "scipy.linalg": "scipy_linalg", "cmath": "complex_functions"}
 _included: set[str] = set()
 
 #: (namespace, stand-ins by name, originals by name) of numpy's modules
@@ -33,6 +33,7 @@ def include() -> bool:
     from tracegrad.arrays import (  # noqa: F401
         assigning,
         calls,
+        complex_numbers,
         eigen,
         elementwise,
         fast,
@@ -62,11 +63,16 @@ def include() -> bool:
     return True
 
 
+def _is_whole(module: Any) -> bool:
+    """Whether a module is loaded to its end: one of scipy's says what it exports only there."""
+    return module.__name__ == "cmath" or hasattr(module, "__all__")
+
+
 def include_scipy() -> None:
     """Add the stand-ins of scipy's modules, once these are loaded and arrays take part."""
     if not PATCHES:
         return
     for name, rows in _SCIPY.items():
-        if name in sys.modules and name not in _included and hasattr(sys.modules[name], "__all__"):
+        if name in sys.modules and name not in _included and _is_whole(sys.modules[name]):
             _included.add(name)
             PATCHES.append(importlib.import_module(f"tracegrad.arrays.{rows}").patches())

@@ -89,7 +89,7 @@ def {name}(self, index):
     if kind is ndarray:
         if index.dtype.kind not in "iub":
             return {otherwise}
-        index = index.copy()
+        index = index.copy("K")
     elif kind not in PLAIN and not is_fixed_index(index):
         return {otherwise}
 """
@@ -183,14 +183,14 @@ def _of_two(row: Primitive) -> Callable[..., Any]:
 
 
 def _as_other(function: Any, row: Any, data_of: Callable[..., Any]) -> Callable[..., Any]:
-    """The short way of a function that comes to that of a row, with the data that follow from a plain array."""
+    """The short way of a function that comes to that of a row, with the data that follow from a plain array, if any."""
     short = _made(*_ROWS[row], depth=3)
 
     def made(self: Any = NOTHING, /, *args: Any, **options: Any) -> Any:
         if type(self) is not ArrayTracer or not all(map(_is_plain, (*args, *options.values()))):
             return None
-        array = self.value
-        return short(self, data_of(array, *args, **options)) if type(array) is np.ndarray else None
+        data = data_of(self.value, *args, **options) if type(self.value) is np.ndarray else None
+        return None if data is None else short(self, data)
 
     return made
 
@@ -221,7 +221,7 @@ def _joined(arrays: Any = NOTHING, axis: Any = 0, *more: Any, **rest: Any) -> An
 def _chosen(condition: Any = NOTHING, x: Any = NOTHING, y: Any = NOTHING, *more: Any, **rest: Any) -> Any:
     if more or rest or type(condition) is not np.ndarray or condition.dtype.kind != "b":
         return None
-    return _several(WHERE, (x, y), (condition.copy(),), _ANY)
+    return _several(WHERE, (x, y), (condition.copy("K"),), _ANY)
 
 
 def array_of(items: Any) -> Any:
@@ -251,7 +251,7 @@ def _several(row: Primitive, arrays: Any, data: tuple[Any, ...], worth: frozense
         elif kind is np.ndarray:
             if one.dtype.kind not in "fiub":
                 return None
-            value = one = copied(one)
+            one = copied(one)  # numpy computes with the original, whose layout decides on the last bit
         if kind not in worth:
             return None
         values.append(value)
@@ -266,7 +266,9 @@ def _install() -> None:
         SHORT[function] = _made(row, parameters, compute)
     for function in (np.squeeze, np.expand_dims, np.atleast_1d, np.atleast_2d, np.atleast_3d):
         SHORT[function] = _as_other(function, np.reshape, _shape_by(function))
-    SHORT[np.ravel] = _as_other(np.ravel, np.reshape, lambda array: (-1,))
+    SHORT[np.ravel] = _as_other(
+        np.ravel, np.reshape, lambda array: (-1,) if array.flags.c_contiguous else None
+    )
     SHORT[np.swapaxes] = _as_other(np.swapaxes, np.transpose, _swapped)
     SHORT[np.amax], SHORT[np.amin] = SHORT[np.max], SHORT[np.min]
     SHORT[np.concatenate], SHORT[np.where] = _joined, _chosen

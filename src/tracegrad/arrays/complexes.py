@@ -25,7 +25,7 @@ import numpy as np
 
 from tracegrad.arrays.build import lift
 from tracegrad.arrays.table import bare, composed, row, unsupported
-from tracegrad.row import Primitive, bind
+from tracegrad.row import Primitive, Rule, bind
 
 
 def is_complex(value: Any) -> bool:
@@ -67,10 +67,27 @@ ANGLE = Primitive(
     kink="not finite at 0", complex=True, python="", c="", numpy="",
 )  # fmt: skip
 
+#: inverse functions with a root in their formula, by the result: on a branch cut that tells its sides apart
+INVERSE: dict[str, Rule] = {
+    "arcsin": lambda m, out, z: 1.0 / m.cos(out),
+    "arccos": lambda m, out, z: -1.0 / m.sin(out),
+    "arcsinh": lambda m, out, z: 1.0 / m.cosh(out),
+    "arccosh": lambda m, out, z: 1.0 / m.sinh(out),
+}
+
+
+def _inverse(name: str) -> Primitive:
+    return Primitive(
+        name=f"numpy.{name}", forward=getattr(np, name), rules=(INVERSE[name],), symbol=name, complex=True, python="",
+        c="", numpy="",
+    )  # fmt: skip
+
+
 #: rows with another formula, or none of theirs, for complex operands
 _INSTEAD = {
     "abs": MODULUS,
     "numpy.absolute": MODULUS,
+    **{f"numpy.{name}": _inverse(name) for name in INVERSE},
     "numpy.conjugate": CONJUGATE,
 }
 

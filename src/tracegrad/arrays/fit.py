@@ -144,8 +144,8 @@ def twin(value: Any) -> Any:
     Which way numpy computes, and so the last bit, depends on strides: of every second element, of reversed ones, of
     rows that are one row.
     """
-    np: Any = sys.modules["numpy"]
-    if type(value) is not np.ndarray:
+    np: Any = sys.modules.get("numpy")
+    if not KINDS or type(value) is not np.ndarray:
         return own(value)
     made = copied(value)
     if made.strides != value.strides:

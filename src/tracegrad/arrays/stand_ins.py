@@ -199,9 +199,7 @@ _MAKERS = ("zeros", "ones", "empty", "full", "eye", "zeros_like", "ones_like", "
 _LISTS = frozenset({list, tuple})
 
 #: functions to be given lists whose arguments are lists of arrays
-_OF_SEQUENCES = frozenset(
-    {"column_stack", "concatenate", "dstack", "einsum", "hstack", "piecewise", "select", "stack", "vstack"}
-)
+_OF_SEQUENCES = frozenset({"column_stack", "concatenate", "einsum", "hstack", "select", "stack", "vstack"})
 
 
 def _patch(
@@ -223,15 +221,12 @@ def _patch(
 # tracing a short function takes.  A list that reaches another one is refused by the numbers in it, which numpy asks
 # for an array (ufuncs.as_element)
 _LISTED = (
-    "all", "allclose", "any", "append", "argmax", "argmin", "argsort", "array_equal", "atleast_1d", "atleast_2d",
-    "average", "bincount", "broadcast_arrays", "broadcast_to", "clip", "column_stack", "concatenate", "convolve",
-    "corrcoef", "correlate", "cov", "cross", "cumprod", "cumsum", "delete", "diag", "diagflat", "diff", "digitize",
-    "dot", "dstack", "einsum", "expand_dims", "flip", "gradient", "hstack", "inner", "insert", "interp",
-    "isclose", "kron", "max", "mean", "median", "meshgrid", "min", "nan_to_num", "nanmean", "nansum", "outer", "pad",
-    "percentile", "piecewise", "polyfit", "polyval", "prod", "ptp", "quantile", "ravel", "repeat", "reshape", "roll",
-    "roots", "round", "searchsorted", "select", "sort", "squeeze", "stack", "std", "sum", "swapaxes", "take",
-    "tensordot", "tile", "trace", "transpose", "trapezoid", "trapz", "tril", "triu", "unique", "vander", "var", "vdot",
-    "vstack", "where",
+    "all", "allclose", "any", "append", "argmax", "argmin", "argsort", "atleast_2d", "average", "clip", "column_stack",
+    "concatenate", "convolve", "corrcoef", "correlate", "cov", "cross", "cumprod", "cumsum", "diag", "diff", "dot",
+    "einsum", "flip", "gradient", "hstack", "inner", "interp", "isclose", "kron", "max", "mean", "median", "meshgrid",
+    "min", "nanmean", "nansum", "outer", "pad", "percentile", "polyfit", "polyval", "prod", "ptp", "quantile", "ravel",
+    "repeat", "reshape", "roll", "roots", "round", "searchsorted", "select", "sort", "stack", "std", "sum", "take",
+    "tensordot", "tile", "trace", "transpose", "trapezoid", "trapz", "tril", "triu", "vander", "var", "vstack", "where",
 )  # fmt: skip
 _LISTED_LINALG = (
     "cholesky", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matrix_power", "norm",
@@ -240,10 +235,17 @@ _LISTED_LINALG = (
 _LISTED_FFT = ("fft", "ifft", "irfft", "rfft")
 
 
+def _joined(first: Any, home: Any, makers: dict[Function, tuple[str, ...]]) -> Any:
+    """Two sets of stand-ins in one namespace, put in at once."""
+    namespace, found, originals = _patch(home, makers)
+    return namespace, first[1] | found, first[2] | originals
+
+
 def patches() -> list[tuple[Any, dict[str, Any], dict[str, Any]]]:
     """(namespace, stand-ins by name, originals by name), once all rows are entered."""
     return [
-        _patch(
+        _joined(
+            joiners.patch(),
             np,
             {
                 _arrays: _ARRAYS,
@@ -258,7 +260,6 @@ def patches() -> list[tuple[Any, dict[str, Any], dict[str, Any]]]:
         _patch(np.linalg, {_of_lists: _LISTED_LINALG}),
         _patch(np.fft, {_of_lists: _LISTED_FFT}),
         mapped.patch(),
-        joiners.patch(),
     ]
 
 
@@ -273,6 +274,23 @@ def _of_tracers(original: Function) -> Function:
         return served(original, args, options)
 
     return stand_in
+
+
+def patches_by(home: Any, served: dict[str, Function]) -> Any:
+    """Stand-ins of functions of single numbers, each with what serves it for traced ones."""
+
+    def make(original: Function) -> Function:
+        serve = served[original.__name__]
+
+        @functools.wraps(original, assigned=("__name__", "__qualname__", "__doc__", "__module__"), updated=())
+        def stand_in(*args: Any, **options: Any) -> Any:
+            return (
+                serve(*args, **options) if any(map(isinstance_tracer, args)) else original(*args, **options)
+            )
+
+        return stand_in
+
+    return _patch(home, {make: tuple(served)})
 
 
 def patches_of(home: Any, names: tuple[str, ...]) -> Any:

@@ -427,6 +427,8 @@ def _in_place(operation: Any, compute: Any) -> Any:
         plain = self.value
         while isinstance_tracer(plain):
             plain = plain.value
+        if not isinstance(plain, np.ndarray):
+            return result  # numbers of numpy's do not change
         bare = other
         while isinstance_tracer(bare):
             bare = bare.value
