@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
+from tracegrad.abridge import Abridged, abridged
 from tracegrad.arrays.fit import quiet, shape_of
 from tracegrad.collector import collector_paused
 from tracegrad.document import (
@@ -64,7 +65,8 @@ def columns(
     """What folds read of a graph and its backward pass: rows are made when they are asked for."""
     with collector_paused():
         found = backward(graph, node_seeds(graph, seeds))
-        places = Places(graph)
+        short = abridged(graph)
+        places = Places(graph, short)
         head = Annotated(
             format=FORMAT,
             version=VERSION,
@@ -82,7 +84,7 @@ def columns(
             source=_source(places),
             note=_changed(places),
         )
-        rows = _Rows(graph, found, places)
+        rows = _Rows(graph, short, found, places)
         return Columns(
             head=head,
             kinds=rows.kinds,
@@ -109,8 +111,9 @@ def columns(
 class _Rows:
     """The rows of nodes and stages, each made when asked for."""
 
-    def __init__(self, graph: Graph, found: Backward, places: Places) -> None:
+    def __init__(self, graph: Graph, short: Abridged, found: Backward, places: Places) -> None:
         self.graph = graph
+        self._short = short
         self.places = places
         self.kinds = ["op"] * len(graph)
         for index, primitive in enumerate(graph.primitives):
@@ -132,12 +135,8 @@ class _Rows:
             )
 
     @cached_property
-    def _called(self) -> Variables:
-        return variables(self.graph)
-
-    @property
-    def names(self) -> dict[int, str]:
-        return self._called.names
+    def names(self) -> Variables:
+        return variables(self.graph, self._short)
 
     def node(self, index: int) -> Node:
         graph, primitive = self.graph, self.graph.primitives[index]
@@ -148,7 +147,7 @@ class _Rows:
             kind=self.kinds[index],
             primitive=primitive.name,
             params=_params(graph, index) if primitive.params else {},
-            name=self.names.get(index),
+            name=self.names.name(index),
             label=_label(graph, index),
             value=value if type(value) is float else _number(value),
             adjoint=self.adjoints[index],
@@ -158,25 +157,21 @@ class _Rows:
             stage=None if stage == NONE else f"s{stage}",
             cluster=None if cluster == NONE else f"c{cluster}",
             flags=self.flags.get(index, ()),
-            aliases=tuple(self._called.aliases.get(index, {}).values()),
+            aliases=self.names.aliases(index),
         )
 
     def part(self, index: int) -> Hashable:
-        name = self.names.get(index)
+        name = self.names.name(index)
         if name is not None:
             return base_name(name)
         return part_of(None, self.places.site(index), self.graph.primitives[index].name)
 
     def stage(self, number: int) -> Stage:
-        places = self.places
-        members, cluster, executed = (
-            places.members[number],
-            places.stage_clusters[number],
-            places.executions[number],
-        )
+        members, executed = self.places.members[number], self.places.executions[number]
+        cluster = self.places.cluster_of[members[-1]]
         return Stage(
             id=f"s{number}",
-            name=self.names.get(members[-1]),
+            name=self.names.name(members[-1]),
             label=executed.label,
             nodes=tuple([f"n{index}" for index in members]),
             cluster=None if cluster == NONE else f"c{cluster}",
