@@ -42,7 +42,7 @@ from tracegrad.lazy import LazyRows
 from tracegrad.places import Places
 from tracegrad.primitives import CONST, INPUT
 from tracegrad.provenance import in_package
-from tracegrad.reverse import Backward, backward, node_seeds
+from tracegrad.reverse import Backward
 from tracegrad.source import relative, site
 from tracegrad.texts import is_there, text_of
 from tracegrad.tracer import plain
@@ -60,11 +60,16 @@ def document(found: Columns) -> Annotated:
 
 
 def columns(
-    graph: Graph, seeds: Mapping[str, Any], *, function: Callable[..., Any], value: Any, seed: Any
+    graph: Graph,
+    seeds: Mapping[str, Any],
+    found: Backward,
+    *,
+    function: Callable[..., Any],
+    value: Any,
+    seed: Any,
 ) -> Columns:
     """What folds read of a graph and its backward pass: rows are made when they are asked for."""
     with collector_paused():
-        found = backward(graph, node_seeds(graph, seeds))
         short = abridged(graph)
         places = Places(graph, short)
         head = Annotated(

@@ -382,16 +382,18 @@ def _fill_unreached(graph: Graph, node: int, partials_: list[Any], flows: list[A
     wanted = [graph.primitives[source] is not CONST for source in sources]
     if not any(wanted):
         return
-    row, out, args = graph.primitives[node], graph.values[node], graph.arguments(node)
-    if row.vjps is not None:
-        maps = [_map_label(row, slot) for slot in range(len(sources))]
-        found = [one if want else None for one, want in zip(maps, wanted, strict=True)]
-    else:
-        with quiet():
-            found = local_gradients(row, out, args, wanted)
+    found = shown_locals(graph.primitives[node], graph.values[node], graph.arguments(node), wanted)
     for edge, local in enumerate(found, graph.starts[node]):
         if local is not None:
             partials_[edge], flows[edge] = local, 0.0
+
+
+def shown_locals(row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+    """The local gradients that are shown where no gradient arrives."""
+    if row.vjps is not None:
+        return [_map_label(row, slot) if want else None for slot, want in enumerate(wanted)]
+    with quiet():
+        return local_gradients(row, out, args, wanted)
 
 
 def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:
