@@ -11,7 +11,7 @@ import dataclasses
 import inspect
 import linecache
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -95,8 +95,8 @@ def columns(
             kinds=rows.kinds,
             values=graph.values,
             adjoints=rows.adjoints,
-            starts=graph.starts.tolist(),
-            sources=graph.operands.tolist(),
+            starts=graph.starts,
+            sources=graph.operands,
             partials=found.partials,
             flows=found.flows,
             stage_of=places.stage_of,
@@ -120,24 +120,36 @@ class _Rows:
         self.graph = graph
         self._short = short
         self.places = places
-        self.kinds = ["op"] * len(graph)
-        for index, primitive in enumerate(graph.primitives):
-            if primitive is CONST:
-                self.kinds[index] = "const"
+        self.kinds = ["const" if primitive is CONST else "op" for primitive in graph.primitives]
         for index in graph.inputs:
             self.kinds[index] = "input"
-        self.adjoints = [
-            None if kind == "const" else adjoint if type(adjoint) is float else _number(adjoint)
-            for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
-        ]
+        self.adjoints = found.adjoints
+        if not found.plain:
+            self.adjoints = list(map(_number, found.adjoints))
         self._found = found
 
     @cached_property
     def flags(self) -> dict[int, tuple[str, ...]]:
         with quiet():
-            return flags(
-                _sheet(self.graph, self._found, self.kinds, self.adjoints, lambda index: index in self.names)
-            )
+            return flags(self._sheet())
+
+    def _sheet(self) -> Sheet:
+        """The columns that flaws are looked for in."""
+        graph, found = self.graph, self._found
+        return Sheet(
+            kinds=self.kinds,
+            rows=graph.primitives,
+            values=graph.values if found.plain else _plain(graph.values),
+            adjoints=self.adjoints,
+            starts=graph.starts,
+            sources=graph.operands,
+            partials=found.partials if found.plain else _plain(found.partials),
+            flows=found.flows if found.plain else _plain(found.flows),
+            params=lambda index: graph.params.get(index, ()),
+            named=self.names.__contains__,
+            outputs=[output.node for output in graph.outputs if output.node is not None],
+            plain=found.plain,
+        )
 
     @cached_property
     def names(self) -> Variables:
@@ -213,30 +225,8 @@ def _literal(value: Any) -> str:
     )
 
 
-def _sheet(
-    graph: Graph,
-    found: Backward,
-    kinds: Sequence[str],
-    adjoints: Sequence[Any],
-    named: Callable[[int], bool],
-) -> Sheet:
-    """The columns that flaws are looked for in."""
-    return Sheet(
-        kinds=kinds,
-        primitives=[primitive.name for primitive in graph.primitives],
-        values=_plain(graph.values),
-        adjoints=adjoints,
-        starts=graph.starts,
-        sources=graph.operands,
-        partials=_plain(found.partials),
-        flows=_plain(found.flows),
-        params=lambda index: graph.params.get(index, ()),
-        named=named,
-        outputs=[output.node for output in graph.outputs if output.node is not None],
-    )
-
-
-def _plain(values: Sequence[Any]) -> list[Any]:
+def _plain(values: list[Any]) -> list[Any]:
+    """What a column holds, without the tracers of enclosing traces."""
     return [value if type(value) is float else plain(value) for value in values]
 
 

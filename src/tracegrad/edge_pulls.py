@@ -96,10 +96,10 @@ def edges_of(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> tuple[list[Any], l
 
 
 def on_nodes(graph: Graph, adjoints: Sequence[Any]) -> list[Any]:
-    """The adjoints of the entries of a tape as those of the nodes of its graph: 0 for constants, and for ``None``."""
+    """The adjoints of the entries of a tape as those of the nodes of its graph: 0 where they are ``None``."""
     following = iter(adjoints)
     return [
-        0.0 if primitive is CONST or (adjoint := next(following)) is None else adjoint
+        None if primitive is CONST else 0.0 if (adjoint := next(following)) is None else adjoint
         for primitive in graph.primitives
     ]
 

@@ -8,7 +8,6 @@ needs the tape only.  :func:`thaw` makes an open tape of a graph, to which furth
 from __future__ import annotations
 
 import sys
-from array import array
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any
@@ -53,7 +52,7 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
 def _operations(graph: Graph, tape: Tape, first: int) -> None:
     """Append the entries from ``first`` on, each right behind its constants: what ``graph.append`` does, in line."""
     primitives, values, calls = graph.primitives, graph.values, graph.calls
-    operands, starts, lastis = list(graph.operands), list(graph.starts), list(graph.lastis)
+    operands, starts, lastis = graph.operands, graph.starts, graph.lastis
     rows = {pull: (ROW_OF[pull], _shape(pull)) for pull in set(map(attrgetter("pull"), tape))}
     index, edge = len(primitives), len(operands)
     for start, stop, call in _runs(tape, first):
@@ -88,9 +87,9 @@ def _operations(graph: Graph, tape: Tape, first: int) -> None:
             else:
                 uses = _uses(graph, tape, entry, row, index)
                 constants = len(primitives) - index
-                starts += [edge] * constants
-                lastis += [-1] * constants
-                operands += uses
+                starts.extend([edge] * constants)
+                lastis.extend([-1] * constants)
+                operands.extend(uses)
                 index += constants
                 edge += len(uses)
             entry.adjoint = index
@@ -100,7 +99,6 @@ def _operations(graph: Graph, tape: Tape, first: int) -> None:
             starts.append(edge)
             lastis.append(entry.lasti)
         calls.extend([call] * (len(primitives) - len(calls)))
-    graph.operands, graph.starts, graph.lastis = array("q", operands), array("q", starts), array("q", lastis)
 
 
 def _shape(pull: Pull) -> str:

@@ -317,12 +317,14 @@ class Backward:
     """The result of a backward pass over a graph: an adjoint for each node, and for each entry of
     ``graph.operands`` its local gradient and its flow (``None`` where the operand is a constant).
 
-    Where nothing that was seeded depends on a node, adjoint and flows are 0.
+    Where nothing that was seeded depends on a node, adjoint and flows are 0; a constant has no adjoint.
+    It is ``plain`` if all values of the graph and all that was found are known to be Python's own numbers.
     """
 
     adjoints: list[Any]
     partials: list[Any]
     flows: list[Any]
+    plain: bool = False
 
 
 def backward(graph: Graph, seeds: Mapping[int, Any]) -> Backward:
@@ -340,7 +342,7 @@ def backward(graph: Graph, seeds: Mapping[int, Any]) -> Backward:
     for node, adjoint in enumerate(adjoints):
         if adjoint is None:
             _fill_unreached(graph, node, partials_, flows)
-            adjoints[node] = 0.0
+            adjoints[node] = None if graph.primitives[node] is CONST else 0.0
     return Backward(adjoints, partials_, flows)
 
 

@@ -210,7 +210,7 @@ class Trace(Views):
             adjoints, locals_, flows = edges_of(recording.tape, seeds)
             if self._gradients is None:
                 self._gradients = recording.in_structure(adjoints[: recording.count])
-            return Backward(on_nodes(self.graph, adjoints), locals_, flows)
+            return Backward(on_nodes(self.graph, adjoints), locals_, flows, plain=True)
 
     def at(
         self,
