@@ -11,10 +11,11 @@ import dataclasses
 import inspect
 import linecache
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
+from tracegrad.abridge import Abridged, abridged
 from tracegrad.arrays.fit import quiet, shape_of
 from tracegrad.collector import collector_paused
 from tracegrad.document import (
@@ -41,7 +42,7 @@ from tracegrad.lazy import LazyRows
 from tracegrad.places import Places
 from tracegrad.primitives import CONST, INPUT
 from tracegrad.provenance import in_package
-from tracegrad.reverse import Backward, backward, node_seeds
+from tracegrad.reverse import Backward
 from tracegrad.source import relative, site
 from tracegrad.texts import is_there, text_of
 from tracegrad.tracer import plain
@@ -59,12 +60,18 @@ def document(found: Columns) -> Annotated:
 
 
 def columns(
-    graph: Graph, seeds: Mapping[str, Any], *, function: Callable[..., Any], value: Any, seed: Any
+    graph: Graph,
+    seeds: Mapping[str, Any],
+    found: Backward,
+    *,
+    function: Callable[..., Any],
+    value: Any,
+    seed: Any,
 ) -> Columns:
     """What folds read of a graph and its backward pass: rows are made when they are asked for."""
     with collector_paused():
-        found = backward(graph, node_seeds(graph, seeds))
-        places = Places(graph)
+        short = abridged(graph)
+        places = Places(graph, short)
         head = Annotated(
             format=FORMAT,
             version=VERSION,
@@ -82,14 +89,14 @@ def columns(
             source=_source(places),
             note=_changed(places),
         )
-        rows = _Rows(graph, found, places)
+        rows = _Rows(graph, short, found, places)
         return Columns(
             head=head,
             kinds=rows.kinds,
             values=graph.values,
             adjoints=rows.adjoints,
-            starts=graph.starts.tolist(),
-            sources=graph.operands.tolist(),
+            starts=graph.starts,
+            sources=graph.operands,
             partials=found.partials,
             flows=found.flows,
             stage_of=places.stage_of,
@@ -110,35 +117,44 @@ def columns(
 class _Rows:
     """The rows of nodes and stages, each made when asked for."""
 
-    def __init__(self, graph: Graph, found: Backward, places: Places) -> None:
+    def __init__(self, graph: Graph, short: Abridged, found: Backward, places: Places) -> None:
         self.graph = graph
+        self._short = short
         self.places = places
-        self.kinds = ["op"] * len(graph)
-        for index, primitive in enumerate(graph.primitives):
-            if primitive is CONST:
-                self.kinds[index] = "const"
+        self.kinds = ["const" if primitive is CONST else "op" for primitive in graph.primitives]
         for index in graph.inputs:
             self.kinds[index] = "input"
-        self.adjoints = [
-            None if kind == "const" else adjoint if type(adjoint) is float else _number(adjoint)
-            for kind, adjoint in zip(self.kinds, found.adjoints, strict=True)
-        ]
+        self.adjoints = found.adjoints
+        if not found.plain:
+            self.adjoints = list(map(_number, found.adjoints))
         self._found = found
 
     @cached_property
     def flags(self) -> dict[int, tuple[str, ...]]:
         with quiet():
-            return flags(
-                _sheet(self.graph, self._found, self.kinds, self.adjoints, lambda index: index in self.names)
-            )
+            return flags(self._sheet())
+
+    def _sheet(self) -> Sheet:
+        """The columns that flaws are looked for in."""
+        graph, found = self.graph, self._found
+        return Sheet(
+            kinds=self.kinds,
+            rows=graph.primitives,
+            values=graph.values if found.plain else _plain(graph.values),
+            adjoints=self.adjoints,
+            starts=graph.starts,
+            sources=graph.operands,
+            partials=found.partials if found.plain else _plain(found.partials),
+            flows=found.flows if found.plain else _plain(found.flows),
+            params=lambda index: graph.params.get(index, ()),
+            named=self.names.__contains__,
+            outputs=[output.node for output in graph.outputs if output.node is not None],
+            plain=found.plain,
+        )
 
     @cached_property
-    def _called(self) -> Variables:
-        return variables(self.graph)
-
-    @property
-    def names(self) -> dict[int, str]:
-        return self._called.names
+    def names(self) -> Variables:
+        return variables(self.graph, self._short)
 
     def node(self, index: int) -> Node:
         graph, primitive = self.graph, self.graph.primitives[index]
@@ -149,7 +165,7 @@ class _Rows:
             kind=self.kinds[index],
             primitive=primitive.name,
             params=_params(graph, index) if primitive.params else {},
-            name=self.names.get(index),
+            name=self.names.name(index),
             label=_label(graph, index),
             value=value if type(value) is float else _number(value),
             adjoint=self.adjoints[index],
@@ -159,25 +175,21 @@ class _Rows:
             stage=None if stage == NONE else f"s{stage}",
             cluster=None if cluster == NONE else f"c{cluster}",
             flags=self.flags.get(index, ()),
-            aliases=tuple(self._called.aliases.get(index, {}).values()),
+            aliases=self.names.aliases(index),
         )
 
     def part(self, index: int) -> Hashable:
-        name = self.names.get(index)
+        name = self.names.name(index)
         if name is not None:
             return base_name(name)
         return part_of(None, self.places.site(index), self.graph.primitives[index].name)
 
     def stage(self, number: int) -> Stage:
-        places = self.places
-        members, cluster, executed = (
-            places.members[number],
-            places.stage_clusters[number],
-            places.executions[number],
-        )
+        members, executed = self.places.members[number], self.places.executions[number]
+        cluster = self.places.cluster_of[members[-1]]
         return Stage(
             id=f"s{number}",
-            name=self.names.get(members[-1]),
+            name=self.names.name(members[-1]),
             label=executed.label,
             nodes=tuple([f"n{index}" for index in members]),
             cluster=None if cluster == NONE else f"c{cluster}",
@@ -214,30 +226,8 @@ def _literal(value: Any) -> str:
     )
 
 
-def _sheet(
-    graph: Graph,
-    found: Backward,
-    kinds: Sequence[str],
-    adjoints: Sequence[Any],
-    named: Callable[[int], bool],
-) -> Sheet:
-    """The columns that flaws are looked for in."""
-    return Sheet(
-        kinds=kinds,
-        primitives=[primitive.name for primitive in graph.primitives],
-        values=_plain(graph.values),
-        adjoints=adjoints,
-        starts=graph.starts,
-        sources=graph.operands,
-        partials=_plain(found.partials),
-        flows=_plain(found.flows),
-        params=lambda index: graph.params.get(index, ()),
-        named=named,
-        outputs=[output.node for output in graph.outputs if output.node is not None],
-    )
-
-
-def _plain(values: Sequence[Any]) -> list[Any]:
+def _plain(values: list[Any]) -> list[Any]:
+    """What a column holds, without the tracers of enclosing traces."""
     return [value if type(value) is float else plain(value) for value in values]
 
 

@@ -137,7 +137,7 @@ def _shown(node: Node) -> str:
 def _sheet(nodes: Sequence[Node], columns: Columns) -> Sheet:
     return Sheet(
         kinds=columns.kinds,
-        primitives=[node.primitive for node in nodes],
+        rows=[TABLE.get(node.primitive) for node in nodes],
         values=columns.values,
         adjoints=columns.adjoints,
         starts=columns.starts,

@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, NamedTuple
 
 from tracegrad.document import Array, is_array
@@ -21,13 +22,24 @@ _FLAT = 1e-6
 _OPERATORS = frozenset({MUL, DIV, LITERAL_POWER, POWER, TABLE["ldexp"]})
 #: digits of 16 that a difference may lose before it is worth saying
 _LOST = 8
-_TIES = frozenset({"max", "min"})
-_SUMS = frozenset({"add", "sub", "sum", "sum_from"})
+_TIES = frozenset({TABLE["max"], TABLE["min"]})
+_NUMBERS = frozenset({float, int, type(None)})
+_SUMS = frozenset({TABLE[name] for name in ("add", "sub", "sum", "sum_from")})
 
-_SMOOTH = {
-    row.name: row for row in TABLE.values() if not row.variadic and not row.step and row not in _OPERATORS
-}
-_KINKED = {row.name: row for row in TABLE.values() if row.kink}
+
+def _is_linear(row: Primitive) -> bool:
+    """Whether all local gradients are numbers that let enough through, as those of a sum."""
+    rules: Any = row.rules
+    return bool(rules) and all(isinstance(rule, float) and abs(rule) >= _FLAT for rule in rules)
+
+
+_SMOOTH = frozenset(
+    row
+    for row in TABLE.values()
+    if not row.variadic and not row.step and row not in _OPERATORS and not _is_linear(row)
+)
+_KINKED = frozenset(row for row in TABLE.values() if row.kink)
+_SUSPECT = _SMOOTH | _KINKED | _SUMS
 
 #: what a document says of a node, by the kind of flaw
 FLAGS = {
@@ -64,12 +76,13 @@ class Flaw(NamedTuple):
 class Sheet:
     """A computation by columns, as :class:`tracegrad.fold.columns.Columns` has them.
 
-    ``params`` gives the static data of a node, ``named`` tells whether it has a name; ``outputs`` are the nodes of the
-    result.
+    ``rows`` has the primitive of each node, where that is known.  ``params`` gives the static data of a node, ``named``
+    tells whether it has a name; ``outputs`` are the nodes of the result.  In a ``plain`` sheet all values, adjoints,
+    local gradients and flows are known to be Python's own numbers.
     """
 
     kinds: Sequence[str]
-    primitives: Sequence[str]
+    rows: Sequence[Primitive | None]
     values: Sequence[Any]
     adjoints: Sequence[Any]
     starts: Sequence[int]
@@ -79,6 +92,11 @@ class Sheet:
     params: Callable[[int], Sequence[Any]]
     named: Callable[[int], bool]
     outputs: Sequence[int]
+    plain: bool = False
+
+    def row(self, index: int) -> Primitive:
+        """The primitive of a node that is known to have one."""
+        return self.rows[index]  # type: ignore[return-value]
 
     def edges(self, index: int) -> range:
         return range(self.starts[index], self.starts[index + 1])
@@ -94,7 +112,7 @@ Look = Callable[[Sheet, Sequence[int]], Iterator[Flaw]]
 
 def flaws(sheet: Sheet) -> Iterator[Flaw]:
     """All flaws, the most pressing kind first."""
-    return _flaws(sheet, nonfinite(sheet.values), nonfinite(sheet.adjoints))
+    return _flaws(sheet, nonfinite(sheet.values, sheet.plain), nonfinite(sheet.adjoints, sheet.plain))
 
 
 def _flaws(sheet: Sheet, values: Sequence[int], adjoints: Sequence[int]) -> Iterator[Flaw]:
@@ -102,35 +120,45 @@ def _flaws(sheet: Sheet, values: Sequence[int], adjoints: Sequence[int]) -> Iter
     yield from _births_of_value(sheet, values)
     if adjoints:
         yield from _birth_of_gradient(sheet)
-    looks: tuple[tuple[Look, Collection[str]], ...] = (
-        (_saturated, _SMOOTH.keys()),
-        (_kinks, _KINKED.keys()),
+    looks: tuple[tuple[Look, Collection[Primitive | None]], ...] = (
+        (_saturated, _SMOOTH),
+        (_kinks, _KINKED),
         (_cancelled, _SUMS),
     )
-    wanted = {name for _, names in looks for name in names}
-    suspects = [(index, name) for index, name in enumerate(sheet.primitives) if name in wanted]
-    for look, names in looks:
-        yield from look(sheet, [index for index, name in suspects if name in names])
+    suspects = list(compress(range(len(sheet.rows)), map(_SUSPECT.__contains__, sheet.rows)))
+    for look, rows in looks:
+        yield from look(sheet, [index for index in suspects if sheet.rows[index] in rows])
     yield from _dead(sheet)
 
 
 def flags(sheet: Sheet) -> dict[int, tuple[str, ...]]:
     """The flags of those nodes that have any."""
-    values, adjoints = nonfinite(sheet.values), nonfinite(sheet.adjoints)
+    values, adjoints = nonfinite(sheet.values, sheet.plain), nonfinite(sheet.adjoints, sheet.plain)
     found: dict[int, tuple[str, ...]] = dict.fromkeys(sorted({*values, *adjoints}), ("nonfinite",))
     for flaw in _flaws(sheet, values, adjoints):
-        tie = flaw.kind == "kink" and sheet.primitives[flaw.node] in _TIES
+        tie = flaw.kind == "kink" and sheet.rows[flaw.node] in _TIES
         flag = "tie" if tie else FLAGS[flaw.kind]
         found[flaw.node] = (*found.get(flaw.node, ()), flag)
     return found
 
 
-def nonfinite(values: Sequence[Any]) -> list[int]:
+def nonfinite(values: Sequence[Any], plain: bool = False) -> list[int]:
     """Which of some values are not :func:`finite`."""
+    if _adds_up(values, plain):
+        return []
     suspects = [
         index for index, value in enumerate(values) if type(value) is not float or value - value != 0.0
     ]
     return [index for index in suspects if not finite(values[index])]
+
+
+def _adds_up(values: Sequence[Any], plain: bool) -> bool:
+    """Whether all are numbers, or none, and their sum is finite: then each of them is."""
+    try:
+        total = sum(filter(None, values)) if plain or _NUMBERS.issuperset(map(type, values)) else math.nan
+    except OverflowError:
+        return False
+    return total - total == 0.0
 
 
 def finite(value: Any) -> bool:
@@ -172,9 +200,16 @@ def _birth_of_gradient(sheet: Sheet) -> Iterator[Flaw]:
 
 def _saturated(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
     """Smooth functions with a local gradient of nearly zero, where a gradient arrives."""
-    for index in suspects:
-        row, edges = _SMOOTH[sheet.primitives[index]], sheet.edges(index)
-        size = sheet.partials[edges[0]] if len(edges) == 1 else None
+    starts, partials_ = sheet.starts, sheet.partials
+    flat = [
+        index
+        for index in suspects
+        if starts[index + 1] - (edge := starts[index]) == 1
+        and (type(size := partials_[edge]) is not float or -_FLAT < size < _FLAT)
+    ]
+    for index in flat:
+        row, edges = sheet.row(index), sheet.edges(index)
+        size = partials_[edges[0]]
         if not isinstance(size, (int, float)) or not abs(size) < _FLAT or not sheet.adjoints[index]:
             continue
         if size != 0 or not (row.kink or 0.0 in row.rules):  # type: ignore[operator]
@@ -183,6 +218,8 @@ def _saturated(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
 
 def _dead(sheet: Sheet) -> Iterator[Flaw]:
     """Inputs and variables that the result does not depend on."""
+    if len(list(filter(None, sheet.adjoints))) + sheet.kinds.count("const") == len(sheet.kinds):
+        return
     suspects = [
         index
         for index, adjoint in enumerate(sheet.adjoints)
@@ -208,8 +245,8 @@ def _dead(sheet: Sheet) -> Iterator[Flaw]:
 def _kinks(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
     """Operations at a place where the local gradient is a convention."""
     for index in suspects:
-        row, values = _KINKED[sheet.primitives[index]], sheet.operands(index)
-        if row.name in _TIES:
+        row, values = sheet.row(index), sheet.operands(index)
+        if row in _TIES:
             if values.count(sheet.values[index]) > 1:
                 yield Flaw("kink", index)
             continue
@@ -246,13 +283,28 @@ def _cancelled(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
 
     That the difference in a test of convergence cancels is its purpose.
     """
-    for index in suspects:
+    for index in _nearly_gone(sheet, suspects):
         value = sheet.values[index]
-        if type(value) is not float or not value or not sheet.adjoints[index]:
+        if not value or not sheet.adjoints[index]:
             continue
         computed = any(sheet.kinds[sheet.sources[edge]] == "op" for edge in sheet.edges(index))
         if computed and digits_lost(value, sheet.operands(index)) >= _LOST:
             yield Flaw("cancellation", index)
+
+
+def _nearly_gone(sheet: Sheet, suspects: Sequence[int]) -> list[int]:
+    """Those that may have lost enough digits, by a rough look at their first two operands."""
+    values, starts, sources = sheet.values, sheet.starts, sheet.sources
+    share = 10.0 ** (_LOST - 1)
+    return [
+        index
+        for index in suspects
+        if type(value := values[index]) is float
+        and not (
+            starts[index + 1] - (edge := starts[index]) == 2
+            and abs(values[sources[edge]]) < abs(value) * share > abs(values[sources[edge + 1]])
+        )
+    ]
 
 
 def digits_lost(value: float, operands: Sequence[Any]) -> float:

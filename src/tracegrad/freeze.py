@@ -8,17 +8,18 @@ needs the tape only.  :func:`thaw` makes an open tape of a graph, to which furth
 from __future__ import annotations
 
 import sys
-from array import array
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from tracegrad.graph import Graph, Group, Guard, Literal, Output, Pass
 from tracegrad.primitives import CONST, INPUT, Primitive
 from tracegrad.progress import track
 from tracegrad.provenance import Call
-from tracegrad.pulls import ROW_OF
+from tracegrad.pulls import PATTERN_OF, ROW_OF, Pull
 from tracegrad.tape import CURRENT, Tape, TapeGroup, TapeGuard, TapePass
-from tracegrad.tracer import NOTHING, NestedTracer, ScalarTracer, add, isinstance_tracer
+from tracegrad.tracer import NestedTracer, ScalarTracer, add, isinstance_tracer
+from tracegrad.tracer import operands as operands_of
 
 
 def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]]) -> Graph:
@@ -50,37 +51,79 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
 
 def _operations(graph: Graph, tape: Tape, first: int) -> None:
     """Append the entries from ``first`` on, each right behind its constants: what ``graph.append`` does, in line."""
-    kind, row_of = tape.kind, ROW_OF
     primitives, values, calls = graph.primitives, graph.values, graph.calls
-    operands, starts, lastis = list(graph.operands), list(graph.starts), list(graph.lastis)
+    operands, starts, lastis = graph.operands, graph.starts, graph.lastis
+    rows = {pull: (ROW_OF[pull], _shape(pull)) for pull in set(map(attrgetter("pull"), tape))}
+    index, edge = len(primitives), len(operands)
     for start, stop, call in _runs(tape, first):
         for entry in track(tape[start:stop], "graph", stop - start):
-            row, args, b = row_of[entry.pull], entry.a, entry.b
-            if b is not NOTHING:
-                args = (args, b)
-            elif type(args) is not tuple:
-                args = (args,)
-            static = args[len(args) - len(row.params) :] if row.params else ()
-            uses = []
-            for arg in args[: len(args) - len(static)] if static else args:
-                if (type(arg) is kind or isinstance_tracer(arg)) and arg.tape is tape:
-                    uses.append(arg.adjoint)
+            row, shape = rows[entry.pull]
+            a, b = entry.a, entry.b
+            if shape == "vv" and a.tape is tape is b.tape:
+                operands.append(a.adjoint)
+                operands.append(b.adjoint)
+                edge += 2
+            elif shape == "v" and a.tape is tape:
+                operands.append(a.adjoint)
+                edge += 1
+            elif shape == "vs" and a.tape is tape:
+                operands.append(a.adjoint)
+                edge += 1
+                graph.params[index] = (b,)
+            elif (shape == "vc" and a.tape is tape) or (shape == "cv" and b.tape is tape):
+                primitives.append(CONST)
+                starts.append(edge)
+                lastis.append(-1)
+                if shape == "vc":
+                    values.append(b)
+                    operands.append(a.adjoint)
+                    operands.append(index)
                 else:
-                    uses.append(len(primitives))
-                    primitives.append(CONST)
-                    values.append(arg)
-                    starts.append(len(operands))
-                    lastis.append(-1)
-            entry.adjoint = len(primitives)
-            if static:
-                graph.params[entry.adjoint] = static
-            operands += uses
+                    values.append(a)
+                    operands.append(index)
+                    operands.append(b.adjoint)
+                index += 1
+                edge += 2
+            else:
+                uses = _uses(graph, tape, entry, row, index)
+                constants = len(primitives) - index
+                starts.extend([edge] * constants)
+                lastis.extend([-1] * constants)
+                operands.extend(uses)
+                index += constants
+                edge += len(uses)
+            entry.adjoint = index
+            index += 1
             primitives.append(row)
             values.append(entry.value)
-            starts.append(len(operands))
+            starts.append(edge)
             lastis.append(entry.lasti)
         calls.extend([call] * (len(primitives) - len(calls)))
-    graph.operands, graph.starts, graph.lastis = array("q", operands), array("q", starts), array("q", lastis)
+
+
+def _shape(pull: Pull) -> str:
+    """The pattern of operands, with ``s`` for static data; empty where that takes a closer look."""
+    pattern, static = PATTERN_OF[pull], ROW_OF[pull].params
+    return pattern if not static else "vs" if pattern == "vc" and len(static) == 1 else ""
+
+
+def _uses(graph: Graph, tape: Tape, entry: Any, row: Primitive, index: int) -> list[int]:
+    """The operands of an entry as nodes; constants among them are appended, from node ``index`` on."""
+    args = operands_of(entry)
+    count = len(args) - len(row.params)
+    uses = []
+    constants = 0
+    for arg in args[:count]:
+        if isinstance_tracer(arg) and arg.tape is tape:
+            uses.append(arg.adjoint)
+        else:
+            uses.append(index + constants)
+            constants += 1
+            graph.primitives.append(CONST)
+            graph.values.append(arg)
+    if row.params:
+        graph.params[index + constants] = args[count:]
+    return uses
 
 
 def _runs(tape: Tape, first: int) -> Iterator[tuple[int, int, Call | None]]:

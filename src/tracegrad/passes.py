@@ -11,6 +11,11 @@ from collections.abc import Iterator, Mapping
 from tracegrad.graph import Graph, Group
 
 
+def occurrence(text: str, number: int) -> str:
+    """The name of the value that a variable was bound to at that time."""
+    return text if number == 1 else f"{text}#{number}"
+
+
 def pass_of(graph: Graph) -> dict[int, int]:
     """The number of the backward pass that a node belongs to, for each that belongs to one."""
     return {index: number for number, one in enumerate(graph.passes) for index in range(one.start, one.stop)}
@@ -37,7 +42,7 @@ def adjoint_names(graph: Graph, names: Mapping[int, str], bound: Counter[str]) -
         if name is not None and adjoint not in found and adjoint in taken:
             name = f"d{name}"
             bound[name] += 1
-            found[adjoint] = name if bound[name] == 1 else f"{name}#{bound[name]}"
+            found[adjoint] = occurrence(name, bound[name])
     return found
 
 

@@ -11,11 +11,12 @@ from functools import cached_property
 from types import CodeType
 from typing import NamedTuple
 
+from tracegrad.abridge import Abridged, Growth, abridged
 from tracegrad.document import Cluster, Site
 from tracegrad.fold.columns import NONE, place
 from tracegrad.graph import Graph, Group
 from tracegrad.lazy import LazyRows
-from tracegrad.passes import groups_of, pass_of
+from tracegrad.passes import groups_of, occurrence, pass_of
 from tracegrad.primitives import CONST, INPUT, Primitive
 from tracegrad.progress import track
 from tracegrad.provenance import Call, in_package
@@ -38,6 +39,16 @@ class _At(NamedTuple):
     execution: Execution
     key: tuple[int | None, int | None]
     looped: bool
+
+
+class _Cluster(NamedTuple):
+    """A call, a named stage or a backward pass: how often there has been one of that name, where it was opened."""
+
+    name: str
+    number: int
+    parent: int
+    where: Site | Call | None
+    kind: str
 
 
 class _Running:
@@ -64,13 +75,14 @@ class Places:
     A constant stands right before the operation that uses it, and belongs to the stage of that.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, short: Abridged | None = None) -> None:
+        short = abridged(graph) if short is None else short
+        self._whole = graph
+        self.graph = graph = short.graph
         self.stage_of: list[int] = []
         self.executions: list[Execution] = []
-        self.stage_clusters: list[int] = []
-        #: name, parent, where it was called or opened, kind
-        self._clusters: list[tuple[str, int, Site | Call | None, str]] = []
+        self._stage_clusters: list[int] = []
+        self._clusters: list[_Cluster] = []
         self._passes = pass_of(graph)
         self._pass_clusters: dict[int, int] = {}
         self._backward_at: Hashable = None
@@ -78,12 +90,22 @@ class Places:
         self._cluster_numbers: dict[Hashable, int] = {}
         self._cluster_of_call: dict[tuple[Call, tuple[Group, ...]], int] = {}
         self._cluster_names: Counter[str] = Counter()
+        self._growths: dict[str, Growth] = {}
         self._running: dict[Call, _Running] = {}
         self._resumed: dict[Call | None, tuple[_Running | None, int | None, bool]] = {}
         self._at: dict[int, dict[int, _At]] = {}  # by the identity of code: its hash takes long
         self._execute()
-        clusters = [*self.stage_clusters, NONE]  # the last is that of no stage
+        self.graph = self._whole
+        clusters = [*self._stage_clusters, NONE]  # the last is that of no stage
         self.cluster_of = [clusters[stage] for stage in self.stage_of]
+        self._growth = short.growth(self.cluster_of)
+        #: what the stages execute, each once
+        self.statements = list({id(one): one for one in self.executions}.values())
+        if short.cuts:
+            stages = short.growth(self.stage_of)
+            self.stage_of = short.whole(self.stage_of, stages)
+            self.cluster_of = short.whole(self.cluster_of, self._growth)
+            self.executions = stages.repeated(self.executions)
 
     def site(self, index: int) -> Site | None:
         """Where the expression of a node stands."""
@@ -100,11 +122,6 @@ class Places:
             if stage != NONE:
                 found[stage].append(index)
         return found
-
-    @property
-    def statements(self) -> list[Execution]:
-        """What the stages execute, each once."""
-        return list({id(one): one for one in self.executions}.values())
 
     # ---- stages
 
@@ -187,23 +204,31 @@ class Places:
 
     def _new_stage(self, execution: Execution, cluster: int) -> int:
         self.executions.append(execution)
-        self.stage_clusters.append(cluster)
+        self._stage_clusters.append(cluster)
         return len(self.executions) - 1
 
     # ---- clusters
 
     def clusters(self) -> LazyRows[Cluster]:
         """The calls, named stages and backward passes, in the order they were met."""
-        return LazyRows(len(self._clusters), self._cluster_row)
+        return LazyRows(self._growth.total(len(self._clusters)), self._cluster_row)
 
     def _cluster_row(self, number: int) -> Cluster:
-        name, parent, where, kind = self._clusters[number]
+        place, cut, turns = self._growth.place(number)
+        row = self._clusters[place]
+        count, parent = row.number, row.parent
+        if self._growth.cuts:
+            growth = self._named(row.name)
+            count = growth.whole(count - 1) + 1 + growth.ahead(cut, turns)
+            if parent != NONE:
+                step = parent - self._clusters[self._growth.before(cut, place)].parent if turns else 0
+                parent = self._growth.whole(parent) + turns * step
         return Cluster(
             id=f"c{number}",
-            name=name,
+            name=occurrence(row.name, count),
             parent=None if parent == NONE else f"c{parent}",
-            site=_called_at(where) if isinstance(where, Call) else where,
-            kind=kind,
+            site=_called_at(row.where) if isinstance(row.where, Call) else row.where,
+            kind=row.kind,
         )
 
     def _cluster(self, call: Call, index: int) -> int:
@@ -237,9 +262,14 @@ class Places:
 
     def _new_cluster(self, name: str, parent: int, where: Site | Call | None, kind: str) -> int:
         self._cluster_names[name] += 1
-        count = self._cluster_names[name]
-        self._clusters.append((name if count == 1 else f"{name}#{count}", parent, where, kind))
+        self._clusters.append(_Cluster(name, self._cluster_names[name], parent, where, kind))
         return len(self._clusters) - 1
+
+    def _named(self, name: str) -> Growth:
+        """The growth of the number of calls of a function."""
+        if name not in self._growths:
+            self._growths[name] = self._growth.of(row.name == name for row in self._clusters)
+        return self._growths[name]
 
 
 def _label(where: Site) -> str:

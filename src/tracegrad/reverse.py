@@ -319,12 +319,14 @@ class Backward:
     """The result of a backward pass over a graph: an adjoint for each node, and for each entry of
     ``graph.operands`` its local gradient and its flow (``None`` where the operand is a constant).
 
-    Where nothing that was seeded depends on a node, adjoint and flows are 0.
+    Where nothing that was seeded depends on a node, adjoint and flows are 0; a constant has no adjoint.
+    It is ``plain`` if all values of the graph and all that was found are known to be Python's own numbers.
     """
 
     adjoints: list[Any]
     partials: list[Any]
     flows: list[Any]
+    plain: bool = False
 
 
 def backward(graph: Graph, seeds: Mapping[int, Any]) -> Backward:
@@ -342,7 +344,7 @@ def backward(graph: Graph, seeds: Mapping[int, Any]) -> Backward:
     for node, adjoint in enumerate(adjoints):
         if adjoint is None:
             _fill_unreached(graph, node, partials_, flows)
-            adjoints[node] = 0.0
+            adjoints[node] = None if graph.primitives[node] is CONST else 0.0
     return Backward(adjoints, partials_, flows)
 
 
@@ -384,16 +386,18 @@ def _fill_unreached(graph: Graph, node: int, partials_: list[Any], flows: list[A
     wanted = [graph.primitives[source] is not CONST for source in sources]
     if not any(wanted):
         return
-    row, out, args = graph.primitives[node], graph.values[node], graph.arguments(node)
-    if row.vjps is not None:
-        maps = [_map_label(row, slot) for slot in range(len(sources))]
-        found = [one if want else None for one, want in zip(maps, wanted, strict=True)]
-    else:
-        with quiet():
-            found = local_gradients(row, out, args, wanted)
+    found = shown_locals(graph.primitives[node], graph.values[node], graph.arguments(node), wanted)
     for edge, local in enumerate(found, graph.starts[node]):
         if local is not None:
             partials_[edge], flows[edge] = local, 0.0
+
+
+def shown_locals(row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+    """The local gradients that are shown where no gradient arrives."""
+    if row.vjps is not None:
+        return [_map_label(row, slot) if want else None for slot, want in enumerate(wanted)]
+    with quiet():
+        return local_gradients(row, out, args, wanted)
 
 
 def steps(graph: Graph, seeds: Mapping[int, Any]) -> Iterator[Step]:

@@ -15,6 +15,7 @@ from tracegrad.arguments import by_parameter, title_of
 from tracegrad.arrays.fit import shape_of, zero_like
 from tracegrad.collector import collector_paused
 from tracegrad.document import Annotated, Guard, Input, Node, Output, without_gradients
+from tracegrad.edge_pulls import can_write_edges, edges_of, on_nodes
 from tracegrad.errors import InputError
 from tracegrad.export.text import to_text
 from tracegrad.fold import automatic, check_view, fold_columns
@@ -25,7 +26,7 @@ from tracegrad.graph import Graph
 from tracegrad.passes import adjoints_called
 from tracegrad.progress import progress_shown
 from tracegrad.recording import Recording, record
-from tracegrad.reverse import Step, backward, node_seeds, steps, sweep, sweep_onto
+from tracegrad.reverse import Backward, Step, backward, node_seeds, steps, sweep, sweep_onto
 from tracegrad.seeds import seeds_by_path
 from tracegrad.tree import map_leaves
 from tracegrad.views import Document, Views
@@ -173,20 +174,43 @@ class Trace(Views):
         zeros = {output.path: zero_like(output.value) for output in self.graph.outputs}
         function = self._recording.function
         return without_gradients(
-            document(columns(self.graph, zeros, function=function, value=self.value, seed=None))
+            document(
+                columns(
+                    self.graph,
+                    zeros,
+                    backward(self.graph, node_seeds(self.graph, zeros)),
+                    function=function,
+                    value=self.value,
+                    seed=None,
+                )
+            )
         )
 
     @cached_property
     def _columns(self) -> Columns:
         by_path = self._seeds_by_path(self._seed)
         by_output = iter(by_path.values())
+        found = self._edges(by_path)
         return columns(
             self.graph,
             by_path,
+            found,
             function=self._recording.function,
             value=self.value,
             seed=map_leaves(self._recording.result, lambda leaf: next(by_output), lambda other: None),
         )
+
+    def _edges(self, by_path: dict[str, Any]) -> Backward:
+        """The backward pass: over the tape, as long as that is there and the pass can write its edges down."""
+        recording = self._recording
+        seeds = [(leaf, by_path[path]) for path, leaf in self._outputs if recording.owns(leaf)]
+        if self._graph is not None or not can_write_edges(recording.tape, seeds):
+            return backward(self.graph, self._seeds())
+        with collector_paused():
+            adjoints, locals_, flows = edges_of(recording.tape, seeds)
+            if self._gradients is None:
+                self._gradients = recording.in_structure(adjoints[: recording.count])
+            return Backward(on_nodes(self.graph, adjoints), locals_, flows, plain=True)
 
     def at(
         self,

@@ -16,10 +16,10 @@ from __future__ import annotations
 import builtins
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from types import CodeType
 from typing import NamedTuple
 
+from tracegrad.abridge import Abridged, Growth, abridged, outermost
 from tracegrad.bindings import (
     Keys,
     argument_text,
@@ -34,7 +34,7 @@ from tracegrad.bindings import (
     unpacks,
 )
 from tracegrad.graph import Graph
-from tracegrad.passes import adjoint_names, pass_of
+from tracegrad.passes import adjoint_names, occurrence, pass_of
 from tracegrad.primitives import CONST, Primitive
 from tracegrad.provenance import Call, in_package
 from tracegrad.source import INLINE, assigned, called_text
@@ -48,16 +48,53 @@ Storing = tuple[Call, str, int, int]
 _GATES = frozenset({"hypot", "max", "min"})
 
 
-@dataclass(slots=True)
 class Variables:
-    """The name of each node that has one, and its other names: by variable, the last time it was bound to that."""
+    """The name of each node that has one, and its other names.
 
-    names: dict[int, str] = field(default_factory=dict)
-    aliases: dict[int, dict[str, str]] = field(default_factory=dict)
+    They are found in the short graph; a number counted there says which one it is in the whole.
+    """
+
+    def __init__(self, short: Abridged, line: _Timeline) -> None:
+        self._short = short
+        self._names, self._aliases = line.names, line.aliases
+        self._turns, self._counts = line.counts[::2], line.counts[1::2]
+        self._growths: dict[str, Growth] = {}
+
+    def __contains__(self, index: int) -> bool:
+        """Whether a node has a name."""
+        return self._short.place(index)[0] in self._names
+
+    def name(self, index: int) -> str | None:
+        """What a value is called: ``x#2`` is the second value bound to ``x``, ``dx`` its adjoint."""
+        node, cut, turns = self._short.place(index)
+        found = self._names.get(node)
+        return None if found is None else self._called(*found, cut, turns)
+
+    def aliases(self, index: int) -> tuple[str, ...]:
+        """The names that a value got later: for each variable, the last time it was bound to that."""
+        node, cut, turns = self._short.place(index)
+        found = self._aliases.get(node)
+        if found is None:
+            return ()
+        return tuple([self._called(text, number, cut, turns) for text, number in found.items()])
+
+    def _called(self, text: str, number: int, cut: int, turns: int) -> str:
+        if self._short.cuts:
+            growth = self._growth(text)
+            number = growth.whole(number - 1) + 1 + growth.ahead(cut, turns)
+        return occurrence(text, number)
+
+    def _growth(self, text: str) -> Growth:
+        found = self._growths.get(text)
+        if found is None:
+            marks = [count[text] for count in self._counts]
+            steps = [mark - turn[text] for mark, turn in zip(marks, self._turns, strict=True)]
+            found = self._growths[text] = Growth(self._short.cuts, marks, steps)
+        return found
 
 
-def variables(graph: Graph) -> Variables:
-    """The names of all nodes: ``x#2`` is the second value bound to ``x``, ``dx`` its adjoint.
+def variables(graph: Graph, short: Abridged | None = None) -> Variables:
+    """The names of all nodes; ``short`` is the graph abridged, where that is known.
 
     >>> import tracegrad as tg
     >>> def square(v):
@@ -68,18 +105,18 @@ def variables(graph: Graph) -> Variables:
     ...     y = square(a)
     ...     return y + b
     >>> found = variables(tg.trace(f, [2.0, 3.0]).graph)
-    >>> found.names, found.aliases
-    ({0: 'w[0]', 1: 'w[1]', 2: 's'}, {0: {'a': 'a'}, 2: {'y': 'y'}, 1: {'b': 'b'}})
+    >>> [(found.name(node), *found.aliases(node)) for node in range(4)]
+    [('w[0]', 'a'), ('w[1]', 'b'), ('s', 'y'), (None,)]
     """
-    line = _Timeline(graph)
-    taken = pass_of(graph)
+    short = abridged(graph) if short is None else short
+    line = _Timeline(short)
+    taken = pass_of(short.graph)
     for siblings in line.siblings():
         if siblings[0] not in taken:
             line.follow(siblings)
     line.see_results()
-    found = line.found
-    found.names.update(adjoint_names(graph, found.names, line.count))
-    return found
+    line.name_adjoints()
+    return Variables(short, line)
 
 
 class _Facts(NamedTuple):
@@ -101,12 +138,17 @@ _NO_FACTS = _Facts((), (), None)
 class _Timeline:
     """Who holds what, from the first operation to the last."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.found = Variables(names=dict(graph.names))
+    def __init__(self, short: Abridged) -> None:
+        graph = self.graph = short.graph
+        #: what each node is called: the variable, and the how manieth value bound to it this is
+        self.names: dict[int, tuple[str, int]] = {node: (name, 1) for node, name in graph.names.items()}
+        self.aliases: dict[int, dict[str, int]] = {}
         self.count = Counter(graph.names.values())
+        #: the count as it was one turn before each gap and at it
+        self.counts: list[Counter[str]] = []
+        self._marks = [mark for cut in reversed(short.cuts) for mark in (cut.at, cut.at - cut.period)]
         self.latest = {name: node for node, name in graph.names.items()}
-        self.top = _outermost(graph)
+        self.top = outermost(graph)
         self.holds: dict[Place, int] = {(self.top, name): node for node, name in graph.names.items()}
         self._facts: dict[tuple[int, int, int], _Facts] = {}  # the same for every turn of a loop
         #: between these offsets the value that a variable will be is there, and the variable is still the old one
@@ -117,6 +159,9 @@ class _Timeline:
 
     def follow(self, siblings: list[int]) -> None:
         """The operations of one instruction: first they take their operands, then they are stored."""
+        while self._marks and siblings[0] >= self._marks[-1]:
+            self.counts.append(self.count.copy())
+            self._marks.pop()
         call = self.graph.calls[siblings[0]]
         facts = self.facts(call, self.graph.lastis[siblings[0]], len(siblings))
         if facts.seen and len(siblings) == 1:
@@ -135,11 +180,10 @@ class _Timeline:
             return
         self.latest[text] = index
         self.count[text] += 1
-        name = text if self.count[text] == 1 else f"{text}#{self.count[text]}"
-        if at_once and index not in self.found.names:
-            self.found.names[index] = name
+        if at_once and index not in self.names:
+            self.names[index] = text, self.count[text]
         else:
-            self.found.aliases.setdefault(index, {})[text] = name
+            self.aliases.setdefault(index, {})[text] = self.count[text]
 
     def see(self, index: int, call: Call | None, facts: _Facts) -> None:
         """Operands that an operation has taken from variables."""
@@ -167,6 +211,13 @@ class _Timeline:
             node = nodes.get(path)
             if place is not None and node is not None and self.holds.get(place) != node:
                 self.bind(node, place)
+
+    def name_adjoints(self) -> None:
+        """Call the adjoints after the values whose they are."""
+        if self.graph.adjoints:
+            called = {node: occurrence(text, number) for node, (text, number) in self.names.items()}
+            found = adjoint_names(self.graph, called, self.count)
+            self.names.update((node, (name, 1)) for node, name in found.items())
 
     def facts(self, call: Call | None, lasti: int, siblings: int) -> _Facts:
         shape = self._shapes.get(call)
@@ -303,17 +354,6 @@ def scope(call: Call) -> Call:
     while call.code.co_name in INLINE and call.code.co_name != "<genexpr>" and call.parent is not None:
         call = call.parent
     return call
-
-
-def _outermost(graph: Graph) -> Call | None:
-    """The call of the traced function itself."""
-    found = None
-    walker = next((call for call in graph.calls if call is not None), None)
-    while walker is not None:
-        if not in_package(walker.code):
-            found = walker
-        walker = walker.parent
-    return found
 
 
 def _places(call: Call, lasti: int, text: str, top: Call | None) -> Iterator[tuple[Call, str, int]]:
