@@ -165,7 +165,7 @@ for _alias in ("around", "round_"):
 
 
 def plain_array(x: Any) -> Any:
-    """The array under a tracer of any level."""
+    """The array under a tracer of any level; what stands for an array before there is one stays as it is."""
     while isinstance_tracer(x):
         x = x.value
-    return np.asarray(x)
+    return x if hasattr(type(x), "_tracegrad_bind_") else np.asarray(x)
