@@ -292,7 +292,10 @@ def _called(function: Any, args: Sequence[Any], options: dict[str, Any]) -> Any:
     if function.__name__ in FACTS:
         return function(*map(_likes, args), **_likes(options))
     given = {key: value for key, value in options.items() if not _is_default(function, key, value)}
-    if function is np.transpose and len(args) == 1 + (len(args) > 1 and args[1] is None) and not given:
+    if function is np.transpose and (len(args) == 1 or args[1] is None) and not given:
+        tree = args[0].tree
+        if isinstance(tree, ast.Attribute) and tree.attr == "T":
+            return Sketch(tree.value, np.transpose(args[0].like))
         return _made(ast.Attribute(args[0].tree, "T", ast.Load()), np.transpose, args[0])
     if function is np.swapaxes and args[0].ndim == 2:
         return _called(np.transpose, args[:1], {})

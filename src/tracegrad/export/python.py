@@ -223,6 +223,8 @@ def _statements(found: Program, statements: Iterable[Statement], width: int = _W
         match one:
             case Assign(target=target, sign="+=", expression=expression, in_place=False):
                 tree = ast.BinOp(parse(target), ast.Add(), expression)
+                if isinstance(expression, ast.UnaryOp) and isinstance(expression.op, ast.USub):
+                    tree = ast.BinOp(parse(target), ast.Sub(), expression.operand)
                 yield from lines(f"{target} = ", tree, width)
             case Assign(target=target, sign=sign, expression=expression):
                 note = _number(found.outline, one.node) if one.computes else ""
