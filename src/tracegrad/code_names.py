@@ -124,11 +124,15 @@ class CodeNames:
         bases: dict[int, tuple[int, str]] = {}
         found: list[str] = []
         steps = [_step(values) for values in loop.series]
+        if loop in self.indices:
+            bases[1] = self.turns(loop)[0], self.indices[loop]
         for own_step in dict.fromkeys(filter(None, steps)):
+            if own_step in bases:
+                continue
             starts = sorted(
                 values[0] for values, own in zip(loop.series, steps, strict=True) if own == own_step
             )
-            bases[own_step] = starts[len(starts) // 2], self.free.numbered("c")
+            bases[own_step] = starts[(len(starts) - 1) // 2], self.free.numbered("c")
         for values, step in zip(loop.series, steps, strict=True):
             if step is None:
                 found.append(self.free.numbered("c"))
@@ -309,7 +313,7 @@ class CodeNames:
             runs[self.indices[loop]] = _range(self.turns(loop))
             self.recorded[self.indices[loop]] = self.turns(loop)[loop.at]
         for own, values in zip(self.series[loop], loop.series, strict=True):
-            if own.isidentifier():
+            if own.isidentifier() and own not in runs:
                 runs[own] = self._series(own, values)
                 self.recorded[own] = values[loop.at]
         if not runs:

@@ -97,6 +97,8 @@ class Outline:
     def operation(self, index: int) -> Hashable:
         """What is equal for nodes that do the same: primitive and static data."""
         graph = self.columns.graph
+        if self._is_power(index):
+            return "literal_power"
         if graph is None:
             node = self.nodes[index]
             return node.primitive, tuple(map(repr, node.params.items()))
@@ -110,13 +112,19 @@ class Outline:
         graph = self.columns.graph
         return graph is not None and graph.primitives[index].name in _INDEXING and self.arrays
 
+    def _is_power(self, index: int) -> bool:
+        """Whether an operation is a number to the power of a literal."""
+        graph = self.columns.graph
+        name = self.nodes[index].primitive if graph is None else graph.primitives[index].name
+        return name == "literal_power" and not self.on_arrays(index)
+
     def positions(self, index: int) -> list[int]:
-        """The whole numbers in the index of an operation, as literals: in a loop they may be others in each turn."""
-        if not self._indexes(index):
+        """An exponent, or the whole numbers in an index, as literals: in a loop they may be others in each turn."""
+        if not self._is_power(index) and not self._indexes(index):
             return []
         if index not in self._positions:
             at = self.static(index)[0]
-            numbers = [one for one in (at if type(at) is tuple else (at,)) if type(one) is int]
+            numbers = [one for one in (at if type(at) is tuple else (at,)) if type(one) in (int, float)]
             first = len(self.kinds) + len(self._literals)
             self._literals += numbers
             self._positions[index] = list(range(first, first + len(numbers)))

@@ -369,6 +369,9 @@ class WayBack:
             return {}
         out, *operands = (self._text(i) for i in (index, *self.outline.sources(index)))
         static = list(self.outline.static(index))
+        exponents = [one for one in self.outline.positions(index) if self.variables.varies_here(one)]
+        if exponents:  # operands, as long as it is a loop that says which
+            operands, static = [*operands, *map(self._text, exponents)], []
         if row.variadic:
             found = self.formulas.all_locals(row, out, operands)
             return found if isinstance(found, str) else {slot: _tree(found[slot]) for slot in slots}
@@ -376,10 +379,13 @@ class WayBack:
 
     def _text(self, index: int) -> Any:
         """A node for a rule: a constant as the number it is, anything else as a text."""
-        node = self.outline.nodes[index]
-        if node.kind == "const" and not self.variables.varies_here(index):
-            return node.value
         text = f"N_{index}"
+        if not self.outline.varies(index):
+            value = self.outline.value(index)
+            varies = self.variables.varies_here(index)
+            real = type(value) is float and index < len(self.outline.kinds)
+            return Text(text, Answers(self.formulas), real=real) if varies else value
+        node = self.outline.nodes[index]
         if self.closed and node.name is None and node.primitive == "neg" and node.kind == "op":
             text = f"-N_{self.outline.sources(index)[0]}"
         return Text(text, Answers(self.formulas), real=self.reals.dtype(index) == "float")

@@ -16,6 +16,7 @@ from tracegrad.document import Guard
 from tracegrad.expressions import fill, name, parse, source
 from tracegrad.formula import Formulas, written
 from tracegrad.outline import Outline, row_of
+from tracegrad.primitives import POWER
 from tracegrad.repeats import Item, Repeat
 from tracegrad.statements import Assign, Check, Loop, Move, Statement
 
@@ -107,6 +108,9 @@ class WayThere:
         if self.outline.in_numpy(index):
             return self.variables.arrays.call(index)
         operands = [f"N_{operand}" for operand in self.outline.sources(index)]
+        exponents = [f"N_{one}" for one in self.outline.positions(index) if self.variables.varies_here(one)]
+        if exponents:
+            return parse(self.formulas.call(POWER, [*operands, *exponents], {}))
         params = dict(self.outline.nodes[index].params)
         return parse(self.formulas.call(self.outline.row(index), operands, params))
 

@@ -98,6 +98,8 @@ def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unrol
     for row in TABLE:
         names.take(f"_{row}")
         names.take(f"_{row}_partials")
+        for formal in "xyz":
+            names.take(f"_{row}_d{formal}")
     arguments = _Arguments([row.name for row in annotated.inputs], names)
     title = names.take(annotated.function.name if annotated.function.name.isidentifier() else "f")
     backward_title = names.take(f"{title}_backward")
