@@ -29,13 +29,14 @@ ORDER = [
     "arrays.complex_functions", "arrays.scipy_special", "arrays.scipy_linalg", "intercept", "inputs", "recording",
     "freeze", "backward_pass", "reverse", "edge_pulls", "seeds", "forward", "laws", "fold.columns", "passes",
     "abridge", "places", "variables", "flaws", "annotate", "fold.contract", "fold.groups", "fold.lines", "fold",
-    "fold.part", "naming", "expressions", "formula", "outline", "replay", "units", "turns", "repeats", "statements",
-    "gathered", "joined", "stacks", "code_names", "way_there", "way_back", "staged", "export", "export.graphviz",
-    "export.codecs", "export.row_text", "export.json", "export.letters", "export.numerals", "export.latex",
-    "export.markdown", "export.nx", "export.palette", "export.python", "export.ranks", "export.words",
-    "export.picture", "export.dot", "export.render", "export.geometry", "export.room", "export.source_view",
-    "export.text", "export.tips", "export.svg", "export.png", "diagnose", "views", "trace", "derivatives", "stage",
-    "differences", "points", "check", "custom", "api", "__init__", "demo", "cli", "__main__",
+    "fold.part", "naming", "expressions", "formula", "array_formula", "divided", "outline", "replay", "units",
+    "turns", "repeats", "statements", "gathered", "joined", "stacks", "array_code", "code_names", "way_there",
+    "way_back", "staged", "export", "export.graphviz", "export.codecs", "export.row_text", "export.json",
+    "export.letters", "export.numerals", "export.latex", "export.markdown", "export.nx", "export.palette",
+    "export.python", "export.ranks", "export.words", "export.picture", "export.dot", "export.render",
+    "export.geometry", "export.room", "export.source_view", "export.text", "export.tips", "export.svg", "export.png",
+    "diagnose", "views", "trace", "derivatives", "stage", "differences", "points", "check", "custom", "api",
+    "__init__", "demo", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -350,3 +350,42 @@ def test_formatters_leave_the_source_as_it_is(tmp_path) -> None:
         "--ignore=E741",
         folder=tmp_path,
     )
+
+
+# ---- exponents and positions ----------------------------------------------------------------------------
+
+
+def test_powers_that_grow() -> None:
+    def series(x):
+        total = 0.0
+        for i in range(12):
+            total = total + x**i / (i + 1)
+        return total
+
+    t = tg.trace(series, 0.7)
+    source = emitted(t, 0.7)
+    assert "    for c in range(12):\n        total = total + x**c / (c + 1)  # (1)\n" in source
+    zero = tg.trace(series, 0.0)
+    assert bits(functions(source)[1](0.0)) == bits((zero.value, zero.gradients))
+
+
+def test_a_polynomial_counts_once() -> None:
+    def polynomial(x, c):
+        total = 0.0
+        for i, a in enumerate(c):
+            total += a * x**i
+        return total
+
+    c = [0.5, -1.0, 2.0, 0.25, 1.5, -0.75]
+    source = emitted(tg.trace(polynomial, 0.7, c), 0.7, c)
+    assert "    for k in range(6):\n        total = total + c[k] * x**k  # (1)\n" in source
+
+
+def test_exponents_of_any_kind() -> None:
+    def f(x):
+        total = 0.0
+        for n in (0, 1, 2.5, -1, 0.5, 3):
+            total = total + x**n
+        return total
+
+    emitted(tg.trace(f, 0.7), 0.7)

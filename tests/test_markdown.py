@@ -112,9 +112,10 @@ def test_text_of_the_user_is_no_markup() -> None:
 
 def test_a_long_loop_is_refused() -> None:
     def long(x):
-        for i in range(600):
-            x = x ** (1 + i / 10**6)
+        dice = random.Random(1)
+        for _ in range(900):
+            x = dice.choice([math.sin, math.cos, math.tanh, math.atan, abs])(x)
         return x
 
-    with pytest.raises(tg.InputError, match="limit=600"):
+    with pytest.raises(tg.InputError, match=r"limit=\d+"):
         tg.trace(long, 1.0).to_markdown()

@@ -13,7 +13,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from tracegrad.expressions import fill, key_source, name, parse, placeholders, source
 from tracegrad.fold.columns import base_name
@@ -22,6 +24,9 @@ from tracegrad.naming import Names, identifier, steps_of
 from tracegrad.outline import Outline
 from tracegrad.repeats import Item, Repeat, inside, repeats
 from tracegrad.statements import Assign, Move, Statement, each
+
+if TYPE_CHECKING:
+    from tracegrad.array_code import ArrayCode
 
 #: a series of literals longer than this stands by itself
 _LONGEST = 50
@@ -112,7 +117,29 @@ class CodeNames:
                     )
             if loop.strides:
                 self.indices[loop] = self.free.numbered("k")
-            self.series[loop] = [self.free.numbered("c") for _ in loop.series]
+            self.series[loop] = self._series_of(loop)
+
+    def _series_of(self, loop: Repeat) -> list[str]:
+        """How each series of literals is written: a name, or another one's and a number, as ``c + 1``."""
+        bases: dict[int, tuple[int, str]] = {}
+        found: list[str] = []
+        steps = [_step(values) for values in loop.series]
+        if loop in self.indices:
+            bases[1] = self.turns(loop)[0], self.indices[loop]
+        for own_step in dict.fromkeys(filter(None, steps)):
+            if own_step in bases:
+                continue
+            starts = sorted(
+                values[0] for values, own in zip(loop.series, steps, strict=True) if own == own_step
+            )
+            bases[own_step] = starts[(len(starts) - 1) // 2], self.free.numbered("c")
+        for values, step in zip(loop.series, steps, strict=True):
+            if step is None:
+                found.append(self.free.numbered("c"))
+            else:
+                base, own = bases[step]
+                found.append(own if values[0] == base else _moved_by(own, values[0] - base))
+        return found
 
     def value(self, index: int) -> str:
         """A variable, or a temporary called by its statement and its operation; a call's result by its function."""
@@ -134,6 +161,7 @@ class CodeNames:
 
     def draft(self, tree: ast.expr) -> ast.expr:
         """An expression with names about as long as those that it will get; none is taken for it."""
+        tree = self.here(tree)
         known = {}
         for letter, more in (("N", ""), ("D", "d"), ("L", "_partials")):
             for index in placeholders(tree, letter):
@@ -149,6 +177,10 @@ class CodeNames:
             if self.stems.get(own):
                 self.stems[self.gradients[index]] = f"d{self.stems[own]}"
         return self.gradients[index]
+
+    def part(self, index: int) -> str:
+        """The name of a part of what returns through an operation."""
+        return self.free.numbered(f"d{self.value(index)}_part")
 
     def local(self, index: int) -> str:
         """The name for all local gradients of a gate."""
@@ -178,6 +210,20 @@ class CodeNames:
         """Whether an input lies in an argument that a loop runs through."""
         return index in self.ways and self.ways[index][0] in self.vectors
 
+    def lists(self, shapes: Mapping[int, tuple[int, ...]]) -> dict[str, list[int]]:
+        """The arguments that a loop runs through and that are lists of arrays of one shape, with these."""
+        found: dict[str, list[int]] = {}
+        for index, (root, _) in self.ways.items():
+            if root in self.vectors:
+                found.setdefault(root, []).append(index)
+        return {
+            root: indices
+            for root, indices in found.items()
+            if [self.ways[index][1] for index in indices] == [[("[", i)] for i in range(len(indices))]
+            and len({shapes.get(index) for index in indices}) == 1
+            and indices[0] in shapes
+        }
+
     @contextmanager
     def within(self, loop: Repeat) -> Iterator[None]:
         """In the body of a loop, where some operands go by other names."""
@@ -203,7 +249,7 @@ class CodeNames:
     def _in_loops(self, index: int) -> ast.expr | None:
         for loop in reversed(self._around):
             if index in loop.literals:
-                return name(self.series[loop][loop.literals[index]])
+                return parse(self.series[loop][loop.literals[index]])
         if any(index in loop.strides for loop in self._around):
             return self._element(self.roots[self.ways[index][0]], index)
         return None
@@ -267,7 +313,9 @@ class CodeNames:
             runs[self.indices[loop]] = _range(self.turns(loop))
             self.recorded[self.indices[loop]] = self.turns(loop)[loop.at]
         for own, values in zip(self.series[loop], loop.series, strict=True):
-            runs[own] = self._series(own, values)
+            if own.isidentifier() and own not in runs:
+                runs[own] = self._series(own, values)
+                self.recorded[own] = values[loop.at]
         if not runs:
             return (), _range(range(loop.turns))
         if len(runs) == 1:
@@ -283,14 +331,37 @@ class CodeNames:
             )
             if tuple(steps) == values:
                 return _range(steps)
-        trees = tuple(parse(written(value)) for value in values)
+        trees = tuple(map(self.constant, values))
         if sum(len(source(tree)) + 2 for tree in trees) <= _LONGEST:
             return ast.Tuple(list(trees), ast.Load())
         return name(self.tables.setdefault(own, (self.free.numbered(f"{own}_values"), trees))[0])
 
     def literal(self, index: int) -> ast.expr:
         """A constant as an expression."""
-        return parse(written(self.outline.value(index)))
+        return self.constant(self.outline.raw(index))
+
+    def constant(self, value: Any) -> ast.expr:
+        """A number or an array as an expression; a long array has a name and stands by itself."""
+        return self.arrays.constant(value) if hasattr(value, "dtype") else parse(written(value))
+
+    @cached_property
+    def arrays(self) -> ArrayCode:
+        """What writes operations on arrays, where numpy is at work."""
+        from tracegrad.array_code import ArrayCode
+
+        return ArrayCode(self.outline, self.free, self.varies_here)
+
+
+def _step(values: tuple[Any, ...]) -> int | None:
+    """By how much whole numbers grow from turn to turn, if always by the same."""
+    if not all(type(value) is int for value in values):
+        return None
+    steps = {later - earlier for earlier, later in pairwise(values)}
+    return steps.pop() if len(steps) == 1 and 0 not in steps else None
+
+
+def _moved_by(own: str, number: int) -> str:
+    return f"{own} {'-' if number < 0 else '+'} {abs(number)}"
 
 
 def _range(numbers: range) -> ast.expr:

@@ -139,6 +139,11 @@ def product(local: ast.expr, upstream: ast.expr, reals: Reals, real: bool = Fals
     return _signed(False, ast.BinOp(local, ast.Mult(), upstream), reals)
 
 
+def signed(tree: ast.expr, reals: Reals) -> ast.expr:
+    """An expression with at most one minus sign among its factors, at the front."""
+    return _signed(False, tree, reals)
+
+
 def total(one: ast.expr, other: ast.expr, reals: Reals) -> ast.expr:
     """The sum of two terms, numbers added up; ``a + -b`` is ``a - b`` to the last bit.
 
@@ -260,15 +265,27 @@ def lines(before: str, tree: ast.expr, width: int, note: str = "") -> list[str]:
         return [before + text + note]
     terms = _terms(tree)
     head, inner = _last_brackets(text)
-    if len(terms) <= 2 and inner and len(before + head) <= width and len(inner) + 4 <= width:
+    if (
+        len(terms) <= 2
+        and inner
+        and not _ends_in_index(tree)
+        and len(before + head) <= width
+        and len(inner) + 4 <= width
+    ):
         return [before + head, f"    {inner}", f"{text[-1]}{note}"]
     if len(terms) > 1:
         body = [text] if len(text) + 4 <= width else terms
         return [f"{before}(", *(f"    {line}" for line in body), f"){note}"]
-    if isinstance(tree, ast.Call) and not tree.keywords:
-        body = _each(tree.args, width - 4)
+    if isinstance(tree, ast.Call):
+        body = [*_each(tree.args, width - 4), *(f"{one.arg}={source(one.value)}," for one in tree.keywords)]
         return [f"{before}{source(tree.func)}(", *(f"    {line}" for line in body), f"){note}"]
     return [before + text + note]
+
+
+def _ends_in_index(tree: ast.expr) -> bool:
+    while isinstance(tree, ast.BinOp):
+        tree = tree.right
+    return isinstance(tree, ast.Subscript)
 
 
 def _last_brackets(text: str) -> tuple[str, str]:
@@ -300,7 +317,7 @@ def _terms(tree: ast.expr) -> list[str]:
     return [source(ast.BinOp(tree, last, name("_")))[:-4], *reversed(found)] if found else [source(tree)]
 
 
-_CHAINS = ((ast.Add, ast.Sub), (ast.Mult, ast.Div))
+_CHAINS = ((ast.Add, ast.Sub), (ast.Mult, ast.Div, ast.MatMult))
 
 
 def quoted(text: str) -> str:

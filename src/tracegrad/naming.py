@@ -13,8 +13,9 @@ from typing import Any
 
 #: what generated code calls, and what a name of the user must therefore not hide
 CALLED = frozenset({
-    "ValueError", "_require", "abs", "bool", "float", "format", "hash", "int", "math", "max", "min", "operator", "pow",
-    "round", "statistics", "sum", "tracegrad",
+    "ValueError", "_added", "_placed", "_replaced", "_require", "abs", "bool", "complex", "float", "format", "hash",
+    "int", "list", "map", "math", "max", "min", "np", "numpy", "operator", "pow", "range", "reversed", "round", "scipy",
+    "slice", "statistics", "sum", "tracegrad", "zip",
 })  # fmt: skip
 
 

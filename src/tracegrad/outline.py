@@ -17,9 +17,11 @@ from typing import Any
 from tracegrad.document import Annotated, Guard, Node, Stage, quantity
 from tracegrad.errors import InputError, UnsupportedError
 from tracegrad.fold.columns import NONE, columns_at_hand, columns_of
+from tracegrad.graph import Guard as GraphGuard
 from tracegrad.ieee import lift, plain
 from tracegrad.lazy import Kept
 from tracegrad.primitives import PLAIN, TABLE, Primitive, partials
+from tracegrad.tracer import KINDS
 from tracegrad.tracer import plain as under
 
 
@@ -54,6 +56,7 @@ class Outline:
         self._numbers: dict[int, int] | None = None
         self._clusters = {cluster.id: cluster for cluster in annotated.clusters}
         self._rows: dict[int, Primitive] = {}
+        self._positions: dict[int, list[int]] = {}
 
     def sources(self, index: int) -> Sequence[int]:
         """The operands of a node, slot by slot; a literal has none."""
@@ -94,18 +97,47 @@ class Outline:
     def operation(self, index: int) -> Hashable:
         """What is equal for nodes that do the same: primitive and static data."""
         graph = self.columns.graph
+        if self._is_power(index):
+            return "literal_power"
         if graph is None:
             node = self.nodes[index]
             return node.primitive, tuple(map(repr, node.params.items()))
         params = graph.params.get(index)
-        return graph.primitives[index].name, None if params is None else repr(params)
+        if params is not None and self._indexes(index):
+            params = (_places(params[0]), *params[1:])
+        return graph.primitives[index].name, None if params is None else repr(params), self._form(index)
 
-    def instruction(self, index: int) -> Hashable:
-        """What is equal for all executions of the instruction that made a node."""
-        graph, at = self.columns.graph, self.columns.stage_of[index]
-        if graph is not None and not graph.passes:
-            call = graph.calls[index]
-            return None if call is None else id(call.code), graph.lastis[index]
+    def _indexes(self, index: int) -> bool:
+        """Whether an operation takes elements from an array or puts them into one."""
+        graph = self.columns.graph
+        return graph is not None and graph.primitives[index].name in _INDEXING and self.arrays
+
+    def _is_power(self, index: int) -> bool:
+        """Whether an operation is a number to the power of a literal."""
+        graph = self.columns.graph
+        name = self.nodes[index].primitive if graph is None else graph.primitives[index].name
+        return name == "literal_power" and not self.on_arrays(index)
+
+    def positions(self, index: int) -> list[int]:
+        """An exponent, or the whole numbers in an index, as literals: in a loop they may be others in each turn."""
+        if not self._is_power(index) and not self._indexes(index):
+            return []
+        if index not in self._positions:
+            at = self.static(index)[0]
+            numbers = [one for one in (at if type(at) is tuple else (at,)) if type(one) in (int, float)]
+            first = len(self.kinds) + len(self._literals)
+            self._literals += numbers
+            self._positions[index] = list(range(first, first + len(numbers)))
+        return self._positions[index]
+
+    def _form(self, index: int) -> Hashable:
+        """Shape and precision of an array."""
+        value = self.raw(index)
+        return (value.shape, str(value.dtype)) if type(value) in KINDS else None
+
+    def place(self, index: int) -> Hashable:
+        """What is equal for all executions of the expression that made a node."""
+        at = self.columns.stage_of[index]
         return self.columns.part(index), None if at == NONE else self.columns.statement(at)
 
     def _codes(self, guard: Guard) -> list[int]:
@@ -155,7 +187,7 @@ class Outline:
 
     def stage(self, index: int) -> tuple[int, Stage] | None:
         """The stage of a node and its number, from 1."""
-        at = self.columns.stage_of[index]
+        at = NONE if index < 0 else self.columns.stage_of[index]
         if at == NONE or (self._numbers is not None and at not in self._numbers):
             return None
         return (at + 1 if self._numbers is None else self._numbers[at]), self._stages[at]
@@ -186,13 +218,55 @@ class Outline:
         cluster = self._clusters.get(self.nodes[index].cluster or "")
         return None if cluster is None else cluster.name.partition("#")[0]
 
+    def raw(self, index: int) -> Any:
+        """The recorded value itself: an array where it is one and the trace is at hand."""
+        return under(self.columns.values[index]) if index < len(self.kinds) else self.value(index)
+
+    def on_arrays(self, index: int) -> bool:
+        """Whether an operation has an array among its operands, or gives one."""
+        nodes = (index, *self.sources(index))
+        return any(type(self.raw(i)) in KINDS for i in nodes) if KINDS else False
+
+    @cached_property
+    def arrays(self) -> bool:
+        """Whether numpy is at work in what anything depends on."""
+        graph = self.columns.graph
+        if graph is None:
+            return False
+        kinds = {type(value) for value in self.columns.values}
+        rows = {primitive for primitive in graph.primitives if not primitive.python}
+        return not kinds.isdisjoint(KINDS) or any(row.name.startswith(("numpy.", "scipy.")) for row in rows)
+
+    def in_numpy(self, index: int) -> bool:
+        """Whether an operation is written with numpy."""
+        graph = self.columns.graph
+        return (
+            self.arrays
+            and graph is not None
+            and (not graph.primitives[index].python or self.on_arrays(index))
+        )
+
+    def static(self, index: int) -> tuple[Any, ...]:
+        """The static data of a node, as it is."""
+        graph = self.columns.graph
+        return tuple(self.nodes[index].params.values()) if graph is None else graph.params.get(index, ())
+
+    def asks(self, guard: Guard) -> GraphGuard | None:
+        """A guard as it is, where the trace is at hand."""
+        graph, number = self.columns.graph, int(guard.id[1:])
+        return None if graph is None or number >= len(graph.guards) else graph.guards[number]
+
     def row(self, index: int) -> Primitive:
         """The primitive of a node."""
         found = self._rows.get(index)
         if found is None:
-            found = self._rows[index] = row_of_node(
-                self.nodes[index], len(self.sources(index)) if self.whole else -1
-            )
+            graph = self.columns.graph
+            if self.in_numpy(index) and graph is not None:
+                found = graph.primitives[index]
+            else:
+                operands = len(self.sources(index)) if self.whole else -1
+                found = row_of_node(self.nodes[index], operands)
+            self._rows[index] = found
         return found
 
     def values(self, index: int) -> list[Any]:
@@ -204,6 +278,8 @@ class Outline:
         recorded = self.columns.partials[self._starts[index] + slot]
         if type(recorded) is float and isfinite(recorded) and recorded != 0:
             return False  # an overflow on the way would have left inf, nan or, as a divisor, 0
+        if self.on_arrays(index):
+            return False  # numpy does not raise
         node, row = self.nodes[index], self.row(index)
         try:
             if row.variadic:
@@ -220,6 +296,22 @@ class Outline:
     def local_gradient(self, index: int, slot: int) -> float:
         """The recorded one."""
         return float(plain(lift(self.partial(index, slot))))
+
+
+#: operations with an index for their first static data
+_INDEXING = frozenset({"getitem", "setitem", "scatter"})
+
+
+def _places(index: Any) -> Any:
+    """An index without its whole numbers."""
+    if type(index) is tuple:
+        return tuple(map(_places, index))
+    return int if type(index) is int else index
+
+
+def identity(value: Any) -> Hashable:
+    """What is equal for values that are the same to the last bit."""
+    return (str(value.dtype), value.shape, value.tobytes()) if type(value) in KINDS else repr(value)
 
 
 def _number(value: Any) -> Any:
@@ -241,6 +333,10 @@ def _has_no_gaps(annotated: Annotated) -> bool:
 def row_of(operation: str) -> Primitive:
     """The row of an operation that can be written in Python."""
     row = TABLE.get(operation)
+    if operation.startswith(("numpy.", "scipy.")):
+        raise UnsupportedError(
+            f"{operation}: source with numpy is written from a trace at hand, and a loaded document lacks its arrays"
+        )
     if row is None or not row.python:
         raise UnsupportedError(
             f"{operation} has no spelling in plain Python, so that no source can be written; use the functions of math"

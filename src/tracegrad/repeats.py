@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tracegrad.document import Guard
+from tracegrad.outline import identity
 from tracegrad.turns import Around, Element, Literal, Turns
 from tracegrad.units import Units
 
@@ -285,7 +286,7 @@ def _numbered(series: Mapping[int, tuple[Any, ...]]) -> tuple[dict[int, int], tu
     """The series of each literal by number, equal ones once."""
     known: dict[Any, int] = {}
     literals = {
-        code: known.setdefault(tuple(map(repr, values)), len(known)) for code, values in series.items()
+        code: known.setdefault(tuple(map(identity, values)), len(known)) for code, values in series.items()
     }
     firsts = {number: code for code, number in reversed(list(literals.items()))}
     return literals, tuple(series[firsts[number]] for number in range(len(firsts)))

@@ -54,7 +54,7 @@ class Program:
     backward: tuple[Statement, ...]
     gradients: dict[str, ast.expr]
     helpers: dict[str, str]
-    tables: dict[str, tuple[ast.expr, ...]]
+    tables: dict[str, tuple[ast.expr, ...] | ast.expr]
     seed: str | None
     vectors: dict[str, str]
     begun: frozenset[str]
@@ -106,7 +106,7 @@ def program(
         backward = list(gathered(backward, outline.stage, way_back.reals, way_back.reads))
     needed = {i for one in each(backward) for tree in _trees(one) for i in placeholders(tree, "N")}
     there, short = (WayThere(outline, formulas, variables, wanted, closed) for wanted in (needed, None))
-    forward, alone = list(there.statements(items)), list(short.statements(items))
+    forward, alone = ([*one.shapes(), *one.statements(items)] for one in (there, short))
     known = variables.known(backward)
     backward = list(_named(backward, known))
     forward, backward = stacked(forward, backward, variables.free)
@@ -122,8 +122,8 @@ def program(
         results=there.results(),
         backward=tuple(backward),
         gradients=gradients,
-        helpers=formulas.helpers,
-        tables=dict(variables.tables.values()),
+        helpers=formulas.helpers | (variables.arrays.helpers if outline.arrays else {}),
+        tables=dict(variables.tables.values()) | (variables.arrays.tables if outline.arrays else {}),
         seed=way_back.seed,
         vectors=variables.vectors,
         begun=frozenset(path for path, index in outline.inputs if index in reached),

@@ -19,7 +19,8 @@ class Assign:
     """``target = expression`` or ``target += expression``.
 
     ``node`` is the one whose value or gradient the target is, ``through`` the one that is computed, or that the
-    gradient returns through; ``value`` is what the expression gave when it was recorded.
+    gradient returns through; ``value`` is what the expression gave when it was recorded.  What is added to ``in_place``
+    may be changed there; an array may be another name's too.
     """
 
     target: str
@@ -29,6 +30,7 @@ class Assign:
     through: int
     value: Any
     back: bool = False
+    in_place: bool = True
 
     @property
     def computes(self) -> bool:

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from tracegrad.outline import identity
 from tracegrad.units import ALWAYS, Units, Way
 
 #: how many turns back a turn may reach
@@ -290,7 +291,7 @@ class Turns:
         """Whether two operands are the same: one node, or equal literals."""
         if node == other or not (self._is_literal(node) and self._is_literal(other)):
             return node == other
-        return repr(self.outline.value(node)) == repr(self.outline.value(other))
+        return identity(self.outline.raw(node)) == identity(self.outline.raw(other))
 
     def _adds_in_order(self) -> bool:
         """Whether the gradient of what comes before gets its terms in the order of the trace.
@@ -341,8 +342,8 @@ class Turns:
             said: Any = role
             if isinstance(role, Literal):
                 operands = [self.operand(other, place, slot) for other in range(self.begin, self.stop)]
-                values = tuple(map(self.outline.value, operands))
-                said = tuple(map(repr, values))
+                values = tuple(map(self.outline.raw, operands))
+                said = tuple(map(identity, values))
                 if len(set(said)) > 1:
                     self.series[operand] = values
             if known.setdefault(operand, said) != said:

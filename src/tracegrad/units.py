@@ -40,7 +40,10 @@ class Units:
             self.items.extend(outline.guards.get(index, ()))
         self.at = {item: position for position, item in enumerate(self.items) if isinstance(item, int)}
         self.operands = [
-            outline.sources(item) if isinstance(item, int) else outline.asked(item) for item in self.items
+            [*outline.sources(item), *outline.positions(item)]
+            if isinstance(item, int)
+            else outline.asked(item)
+            for item in self.items
         ]
         self.users: dict[int, list[tuple[int, int]]] = {}
         self.last_use = [0] * len(self.items)
@@ -79,7 +82,7 @@ class Units:
         return (
             outline.operation(item),
             len(outline.sources(item)),
-            outline.instruction(item),
+            outline.place(item),
             self._path(item)[0],
             item in outline.reached,
         )

@@ -17,7 +17,20 @@ from functools import reduce
 from typing import Any
 
 from tracegrad.code_names import CodeNames
-from tracegrad.expressions import Reals, constant, depth, name, number_of, parse, product, size, source
+from tracegrad.divided import Divided
+from tracegrad.expressions import (
+    Reals,
+    constant,
+    depth,
+    fill,
+    name,
+    number_of,
+    parse,
+    product,
+    signed,
+    size,
+    source,
+)
 from tracegrad.formula import Answers, Formulas, Local, Text, written
 from tracegrad.outline import Outline
 from tracegrad.primitives import Primitive
@@ -43,7 +56,7 @@ class WayBack:
         self.variables = variables
         self.closed = closed
         mixed = variables.mixed()
-        self.reals = Reals(lambda index: "mixed" if index in mixed else outline.dtype(index))
+        self.reals = Reals(lambda index: "mixed" if index in mixed else _kind(outline.dtype(index)))
         reached = outline.reached
         self.seed = self._name_of_seed()
         #: how many contributions the gradient of a node has
@@ -58,7 +71,12 @@ class WayBack:
     def _name_of_seed(self) -> str | None:
         outputs = self.outline.outputs
         if len(outputs) == 1:
-            return None if outputs[0][0].seed == 1 else self.variables.free.numbered("seed")
+            seed = outputs[0][0].seed
+            return (
+                None
+                if seed == 1 or getattr(seed, "values", None) == (1.0,)
+                else self.variables.free.numbered("seed")
+            )
         return self.variables.free.numbered("seeds") if outputs else None
 
     def statements(self, items: Sequence[Item]) -> Iterator[Statement]:
@@ -76,6 +94,9 @@ class WayBack:
 
     def _through(self, index: int) -> Iterator[Statement]:
         """What returns through an operation to its operands."""
+        if self.outline.on_arrays(index):
+            yield from self._through_arrays(index)
+            return
         upstream = self.inside.get(index, name(f"D_{index}"))
         found = list(self._locals(index))
         if not self._bare(upstream) and not all(
@@ -94,19 +115,80 @@ class WayBack:
                 source, recorded = self.outline.sources(index)[slot], self.outline.flow(index, slot)
                 yield from self._contribute(source, flow, index, recorded)
 
+    def _through_arrays(self, index: int) -> Iterator[Statement]:
+        """The same where the derivative of the operation may be a linear map."""
+        operands = self.outline.sources(index)
+        wanted = list(map(self.outline.varies, operands))
+        upstream = self.inside.get(index, name(f"D_{index}"))
+        found = self.variables.arrays.returned(
+            index, wanted, upstream if self._bare(upstream) else name(f"D_{index}")
+        )
+        literals = {
+            f"N_{operand}": self.variables.literal(operand)
+            for operand in operands
+            if not self.outline.varies(operand) and not self.variables.varies_here(operand)
+        }
+        flows = {
+            slot: signed(fill(tree, literals), self.reals)
+            for slot, tree in reversed(list(enumerate(found)))
+            if tree is not None
+        }
+        if not self._bare(upstream):
+            known = {f"D_{index}": upstream}
+            filled = {slot: signed(fill(tree, known), self.reals) for slot, tree in flows.items()}
+            mentions = sum(
+                isinstance(node, ast.Name) and node.id in known
+                for tree in flows.values()
+                for node in ast.walk(tree)
+            )
+            if mentions <= 1 and all(self._reads(tree, operands[slot]) for slot, tree in filled.items()):
+                flows = filled
+            else:
+                yield self._assign(index, upstream, index, None)
+        divided = Divided(
+            [flows[slot] for slot in sorted(flows)],
+            _WIDEST - 4 * self.variables.depth - 6 - 2 * max(map(self._width_of_gradient, operands)),
+            lambda: self.variables.part(index),
+            self.variables.draft,
+            self._width_of_gradient(index) + len("_part_10"),
+            _WIDEST - 4 * self.variables.depth - self._width_of_gradient(index) - len("_part_10 = "),
+        )
+        for own, tree in divided.parts:
+            yield Assign(
+                target=own,
+                sign="=",
+                expression=self.variables.here(tree),
+                node=index,
+                through=index,
+                value=None,
+            )
+        flows = dict(zip(sorted(flows), divided.trees, strict=True))
+        for slot in sorted(flows):
+            yield from self._contribute(operands[slot], flows[slot], index, self.outline.flow(index, slot))
+
     def gradient(self, index: int) -> ast.expr:
         """The gradient of an input when all is done."""
-        return self.variables.here(name(f"D_{index}")) if index in self.begun else constant(0.0)
+        is_array = hasattr(self.outline.raw(index), "shape")
+        if index not in self.begun:
+            return self.variables.arrays.zeros(index) if is_array else constant(0.0)
+        own = self.variables.here(name(f"D_{index}"))
+        return own if is_array or not self.outline.arrays else ast.Call(name("float"), [own], [])
 
     def _seeds(self) -> dict[int, ast.expr]:
         """The seed of each output, as an expression; a node that is in the result twice gets the sum."""
         if self.seed is None:
-            return {index: constant(1.0) for _, index in self.outline.outputs}
+            return {index: self._one_like(index) for _, index in self.outline.outputs}
         found: dict[int, str] = {}
         for number, (_, index) in enumerate(self.outline.outputs):
             text = self.seed if len(self.outline.outputs) == 1 else f"{self.seed}[{number}]"
             found[index] = f"{found[index]} + {text}" if index in found else text
         return {index: parse(text) for index, text in found.items()}
+
+    def _one_like(self, index: int) -> ast.expr:
+        value = self.outline.raw(index)
+        if not hasattr(value, "shape") or not self.outline.on_arrays(index):
+            return constant(1.0)
+        return self.variables.arrays.one(index)
 
     def _recorded_seed(self, index: int) -> Any:
         seeds: list[Any] = [output.seed for output, node in self.outline.outputs if node == index]
@@ -128,6 +210,7 @@ class WayBack:
             node=index,
             through=through,
             value=value,
+            in_place=not hasattr(self.outline.raw(index), "shape"),
         )
 
     def _stands_inside(self, index: int, flow: ast.expr, through: int) -> bool:
@@ -143,6 +226,9 @@ class WayBack:
         uses = sum(map(self.outline.varies, self.outline.sources(index)))
         within = self.outline.stage(index) == self.outline.stage(through)
         return node.name is None and uses <= 1 and within and self._reads(flow, index)
+
+    def _width_of_gradient(self, index: int) -> int:
+        return len(source(self.variables.draft(name(f"D_{index}"))))
 
     def _reads(self, flow: ast.expr, target: int) -> bool:
         """Whether an expression for the gradient of ``target`` can be read."""
@@ -282,7 +368,10 @@ class WayBack:
         if not slots:
             return {}
         out, *operands = (self._text(i) for i in (index, *self.outline.sources(index)))
-        static = list(self.outline.nodes[index].params.values())
+        static = list(self.outline.static(index))
+        exponents = [one for one in self.outline.positions(index) if self.variables.varies_here(one)]
+        if exponents:  # operands, as long as it is a loop that says which
+            operands, static = [*operands, *map(self._text, exponents)], []
         if row.variadic:
             found = self.formulas.all_locals(row, out, operands)
             return found if isinstance(found, str) else {slot: _tree(found[slot]) for slot in slots}
@@ -290,10 +379,13 @@ class WayBack:
 
     def _text(self, index: int) -> Any:
         """A node for a rule: a constant as the number it is, anything else as a text."""
-        node = self.outline.nodes[index]
-        if node.kind == "const" and not self.variables.varies_here(index):
-            return node.value
         text = f"N_{index}"
+        if not self.outline.varies(index):
+            value = self.outline.value(index)
+            varies = self.variables.varies_here(index)
+            real = type(value) is float and index < len(self.outline.kinds)
+            return Text(text, Answers(self.formulas), real=real) if varies else value
+        node = self.outline.nodes[index]
         if self.closed and node.name is None and node.primitive == "neg" and node.kind == "op":
             text = f"-N_{self.outline.sources(index)[0]}"
         return Text(text, Answers(self.formulas), real=self.reals.dtype(index) == "float")
@@ -312,6 +404,10 @@ class WayBack:
             where=f"{place}{self.outline.row(index).name} was at its pole",
             through=index,
         )
+
+
+def _kind(dtype: str) -> str:
+    return "float" if dtype.startswith("float") else dtype
 
 
 def _tree(local: Local) -> ast.expr:

@@ -16,6 +16,7 @@ from tracegrad.document import Guard
 from tracegrad.expressions import fill, name, parse, source
 from tracegrad.formula import Formulas, written
 from tracegrad.outline import Outline, row_of
+from tracegrad.primitives import POWER
 from tracegrad.repeats import Item, Repeat
 from tracegrad.statements import Assign, Check, Loop, Move, Statement
 
@@ -59,48 +60,92 @@ class WayThere:
             else:
                 yield from self._operation(item)
 
+    def shapes(self) -> Iterator[Check]:
+        """What was taken for granted of arguments that are arrays: numbers that come of their shapes are literals."""
+        shapes = {
+            index: shape
+            for path, index in self.outline.inputs
+            if (shape := getattr(self.outline.raw(index), "shape", None)) is not None
+            and index in self.outline.live
+        }
+        for root, indices in self.variables.lists(shapes).items():
+            asked = ast.Call(name("list"), [parse(f"map(np.shape, {self.variables.roots[root]})")], [])
+            outcome = f"[{shapes[indices[0]]!r}] * {len(indices)}"
+            yield Check(expression=asked, outcome=outcome, where=f"the shapes of {root}", through=-1)
+            for index in indices:
+                del shapes[index]
+        for path, index in self.outline.inputs:
+            if index in shapes:
+                asked = ast.Call(parse("np.shape"), [name(self.variables.value(index))], [])
+                where = f"the shape of {path}"
+                yield Check(expression=asked, outcome=repr(shapes[index]), where=where, through=-1)
+
     def results(self) -> dict[str, ast.expr]:
         """The results by path."""
         outputs = [(output.path, output.node, output.value) for output in self.outline.annotated.outputs]
         at = {output.path: index for output, index in self.outline.outputs}
         return {
-            path: parse(written(value)) if node is None else self._operand(at[path])
+            path: self.variables.constant(value) if node is None else self._operand(at[path])
             for path, node, value in outputs
         }
 
     def _operation(self, index: int) -> Iterator[Statement]:
-        node = self.outline.nodes[index]
-        operands = [f"N_{operand}" for operand in self.outline.sources(index)]
-        tree = self._filled(
-            self.formulas.call(self.outline.row(index), operands, dict(node.params)),
-            self.outline.sources(index),
-        )
+        node, sources = self.outline.nodes[index], self.outline.sources(index)
+        call = self._call(index)
+        tree = self._filled(call, sources)
+        if self.outline.arrays:
+            while len(source(tree)) > _LONGEST and (longest := self._longest_inside(sources)) is not None:
+                yield self._assign(longest, self.known[longest])
+                tree = self._filled(call, sources)
         inside = self.closed and node.name is None and index not in self.named and index in self.once
         if inside and (index in self.returned or len(source(tree)) <= _LONGEST):
             self.known[index] = tree
             return
-        own = self.variables.value(index)
+        yield self._assign(index, tree)
+
+    def _call(self, index: int) -> ast.expr:
+        """The operation on placeholders."""
+        if self.outline.in_numpy(index):
+            return self.variables.arrays.call(index)
+        operands = [f"N_{operand}" for operand in self.outline.sources(index)]
+        exponents = [f"N_{one}" for one in self.outline.positions(index) if self.variables.varies_here(one)]
+        if exponents:
+            return parse(self.formulas.call(POWER, [*operands, *exponents], {}))
+        params = dict(self.outline.nodes[index].params)
+        return parse(self.formulas.call(self.outline.row(index), operands, params))
+
+    def _assign(self, index: int, tree: ast.expr) -> Assign:
+        own, value = self.variables.value(index), self.outline.value(index)
         self.known[index] = name(own)
-        yield Assign(target=own, sign="=", expression=tree, node=index, through=index, value=node.value)
+        return Assign(target=own, sign="=", expression=tree, node=index, through=index, value=value)
+
+    def _longest_inside(self, operands: Sequence[int]) -> int | None:
+        """The operand with the longest expression, of those that have no name."""
+        inside = [i for i in operands if i in self.known and not isinstance(self.known[i], ast.Name)]
+        return max(inside, key=lambda i: len(source(self.known[i])), default=None)
 
     def _check(self, guard: Guard) -> Check:
         asked = self.outline.asked(guard)
-        texts = [f"N_{operand}" for operand in asked]
-        if guard.operation == "raised":
-            attempted, texts, asked = row_of(guard.operands[0]["value"]), texts[1:], asked[1:]
-            static = dict(zip(attempted.params, texts[len(texts) - len(attempted.params) :], strict=True))
-            text = self.formulas.attempt(attempted, texts[: len(texts) - len(static)], static)
+        if self.outline.arrays and self.outline.asks(guard) is not None:
+            tree, outcome = self.variables.arrays.question(guard)
         else:
-            text = self.formulas.call(row_of(guard.operation), texts, {})
+            texts = [f"N_{operand}" for operand in asked]
+            if guard.operation == "raised":
+                attempted, texts, asked = row_of(guard.operands[0]["value"]), texts[1:], asked[1:]
+                static = dict(zip(attempted.params, texts[len(texts) - len(attempted.params) :], strict=True))
+                text = self.formulas.attempt(attempted, texts[: len(texts) - len(static)], static)
+            else:
+                text = self.formulas.call(row_of(guard.operation), texts, {})
+            tree, outcome = parse(text), written(guard.outcome)
         return Check(
-            expression=self._filled(text, asked),
-            outcome=written(guard.outcome),
+            expression=self._filled(tree, asked),
+            outcome=outcome,
             where=_place(guard),
             through=max(self.outline.guarded(guard), default=-1),
         )
 
-    def _filled(self, text: str, operands: Sequence[int]) -> ast.expr:
-        tree = self.variables.here(parse(text))
+    def _filled(self, tree: ast.expr, operands: Sequence[int]) -> ast.expr:
+        tree = self.variables.here(tree)
         return fill(tree, {f"N_{operand}": self._operand(operand) for operand in operands})
 
     def _operand(self, index: int) -> ast.expr:

@@ -171,10 +171,10 @@ for _alias in ("around", "round_"):
 
 
 def plain_array(x: Any) -> Any:
-    """The array under a tracer of any level."""
+    """The array under a tracer of any level; what stands for an array before there is one stays as it is."""
     while isinstance_tracer(x):
         x = x.value
-    return _asarray(x)
+    return x if hasattr(type(x), "_tracegrad_bind_") else _asarray(x)
 
 
 _asarray = np.asarray  # this, not what stands in for it while a trace is open

@@ -6,9 +6,12 @@ Without a backslash before punctuation (``\\,`` ``\\_``), which Markdown would t
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import re
+import types
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracegrad.document import Array
 from tracegrad.export.numerals import short
 from tracegrad.expressions import source
 
@@ -21,6 +24,14 @@ _SIGNS = {
 _NAMED = {"log": r"\ln", "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan"} | {
     name: rf"\{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min")
 }
+
+_OF_NUMPY = {f"np.{name}": f"math.{name}" for name in ("sqrt", "cbrt", "exp", "exp2", "floor", "ceil")} | {
+    "np.absolute": "abs", "np.arcsin": "math.asin", "np.arccos": "math.acos", "np.arctan": "math.atan",
+}  # fmt: skip
+_COMPARED = {ast.Eq: "=", ast.NotEq: r"\neq", ast.Lt: "<", ast.LtE: r"\leq", ast.Gt: ">", ast.GtE: r"\geq"}
+
+#: arrays of so many elements are written out
+_FEW = 12
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 
@@ -58,6 +69,8 @@ def number(value: Any, float_format: str) -> str:
     >>> print(number(3e-05, ".4g"), number(float("-inf"), ".4g"), number(0.25, ".4g"))
     3 \cdot 10^{-5} -\infty 0.25
     """
+    if isinstance(value, Array):
+        return _array(value, float_format)
     if isinstance(value, (list, tuple)):
         return f"({', '.join('-' if item is None else number(item, float_format) for item in value)})"
     text = short(value, float_format)
@@ -65,6 +78,31 @@ def number(value: Any, float_format: str) -> str:
         return text.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
     digits, e, power = text.partition("e")
     return rf"{digits} \cdot 10^{{{int(power)}}}" if e else digits
+
+
+def _array(value: Array, float_format: str) -> str:
+    """Few elements in brackets, of many the shape."""
+    if value.values is None or len(value.values) > _FEW:
+        return rf"\mathrm{{array}}_{{{shape(value)}}}"
+
+    def nested(axes: tuple[int, ...], elements: Sequence[Any]) -> str:
+        if not axes:
+            return number(elements[0], float_format)
+        step = len(elements) // axes[0] if axes[0] else 0
+        rows = (nested(axes[1:], elements[i * step : (i + 1) * step]) for i in range(axes[0]))
+        return f"[{', '.join(rows)}]"
+
+    return nested(value.shape, value.values)
+
+
+def shape(value: Array) -> str:
+    return r" \times ".join(map(str, value.shape)) or "1"
+
+
+def _plain(tree: ast.AST) -> str:
+    """Source in a formula, without what LaTeX or Markdown would take for signs of their own."""
+    text = re.sub(r"[^\w\s()\[\].,:+*/=<>-]|_", " ", ast.unparse(tree))
+    return rf"\mathtt{{{text}}}"
 
 
 class _Writer:
@@ -79,10 +117,16 @@ class _Writer:
 
     def _parts(self, tree: ast.expr) -> tuple[str, int]:
         match tree:
+            case ast.Constant(value=bool() | None | str() as known):
+                return rf"\mathrm{{{known}}}", _ATOM
+            case ast.Constant(value=types.EllipsisType()):
+                return r"\ldots", _ATOM
             case ast.Constant(value=int() | float() as known):
                 return self._number(known)
             case ast.Name(id=id):
                 return self._number(self.numbers[id]) if id in self.numbers else (symbol(id), _ATOM)
+            case ast.Attribute(value=value, attr="T"):
+                return rf"{self.write(value, _ATOM)}^{{\top}}", _POWER
             case ast.Attribute(attr=attr):
                 return {"inf": r"\infty", "nan": r"\mathrm{nan}"}.get(attr, symbol(attr)), _ATOM
             case ast.Subscript(value=ast.Name(id=id), slice=ast.Constant(value=key)) if id in self.numbers:
@@ -97,20 +141,34 @@ class _Writer:
             case ast.BinOp(left=left, op=op, right=right):
                 return self._binary(left, op, right)
             case ast.Call(func=func, args=args):
-                return self._call(ast.unparse(func), args)
+                return self._call(ast.unparse(func), args, tree.keywords)
             case ast.List(elts=elts):
                 return f"[{self._listed(elts)}]", _ATOM
-        return rf"\mathtt{{{ast.unparse(tree)}}}", _ATOM
+            case ast.Tuple(elts=elts):
+                return f"({self._listed(elts)})", _ATOM
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARED:
+                return f"{self.write(left, _SUM)} {_COMPARED[type(op)]} {self.write(right, _SUM)}", -1
+        return _plain(tree), _ATOM
 
     def _element(self, tree: ast.expr) -> str:
         """An element, with its indices below."""
         indices: list[str] = []
         while isinstance(tree, ast.Subscript):
             text = isinstance(tree.slice, ast.Constant) and isinstance(tree.slice.value, str)
-            indices.insert(0, symbol(tree.slice.value) if text else self.write(tree.slice, _SUM))  # type: ignore[attr-defined]
+            indices.insert(0, symbol(tree.slice.value) if text else self._index(tree.slice))  # type: ignore[attr-defined]
             tree = tree.value
-        container = tree.id if isinstance(tree, ast.Name) else source(tree).replace(".", "_")
-        return f"{symbol(container)}[{', '.join(indices)}]"
+        if isinstance(tree, (ast.Name, ast.Attribute)):
+            container = symbol(source(tree).replace(".", "_"))
+        else:
+            container = self.write(tree, _ATOM)
+        return f"{container}[{', '.join(indices)}]"
+
+    def _index(self, tree: ast.expr) -> str:
+        if isinstance(tree, ast.Tuple):
+            return ", ".join(map(self._index, tree.elts))
+        if isinstance(tree, ast.Slice):
+            return ":".join("" if end is None else self.write(end, _SUM) for end in (tree.lower, tree.upper))
+        return self.write(tree, _SUM)
 
     def _number(self, value: Any) -> tuple[str, int]:
         text = number(value, self.float_format)
@@ -126,6 +184,8 @@ class _Writer:
                 return rf"{self._first(left)} \cdot {self.write(right, _PRODUCT)}", _PRODUCT
             case ast.Div():
                 return rf"\frac{{{self.write(left, _SUM)}}}{{{self.write(right, _SUM)}}}", _PRODUCT
+            case ast.MatMult():
+                return rf"{self._first(left)} \mathbin{{@}} {self.write(right, _PRODUCT)}", _PRODUCT
             case ast.FloorDiv():
                 return (
                     rf"\lfloor \frac{{{self.write(left, _SUM)}}}{{{self.write(right, _SUM)}}} \rfloor",
@@ -135,13 +195,16 @@ class _Writer:
                 return rf"{self.write(left, _POWER)} \bmod {self.write(right, _POWER)}", _SUM
             case ast.Pow():
                 return f"{self.write(left, _ATOM)}^{{{self.write(right, _SUM)}}}", _POWER
-        return rf"\mathtt{{{ast.unparse(ast.BinOp(left, op, right))}}}", _ATOM
+        return _plain(ast.BinOp(left, op, right)), _ATOM
 
     def _first(self, tree: ast.expr) -> str:
         """The first factor, which may bear the sign of the product."""
         return self.write(tree, _SUM if isinstance(tree, ast.UnaryOp) else _PRODUCT)
 
-    def _call(self, function: str, args: list[ast.expr]) -> tuple[str, int]:
+    def _call(self, function: str, args: list[ast.expr], keywords: list[ast.keyword]) -> tuple[str, int]:
+        function = _OF_NUMPY.get(function, function)
+        if function == "np.array" and args:
+            return self.write(args[0], _SUM), _ATOM
         if function in _SIGNS and len(args) == 1:
             return _SIGNS[function].format(self.write(args[0], _SUM)), _POWER if "^" in _SIGNS[
                 function
@@ -151,7 +214,9 @@ class _Writer:
         last = function.rpartition(".")[2].strip("_")
         spelled = _NAMED.get(last) if len(args) == 1 or last in ("max", "min") else None
         word = spelled or rf"\operatorname{{{last.replace('_', ' ')}}}"
-        return rf"{word}\left( {self._listed(args)} \right)", _ATOM
+        listed = [self._listed(args)] if args else []
+        listed += [rf"\mathrm{{{one.arg}}} = {self.write(one.value, _SUM)}" for one in keywords]
+        return rf"{word}\left( {', '.join(listed)} \right)", _ATOM
 
     def _listed(self, trees: list[ast.expr]) -> str:
         return ", ".join(self.write(tree, _SUM) for tree in trees)

@@ -6,24 +6,25 @@ notebooks show it.  Read :func:`dump` first; the steps are those of :mod:`traceg
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from tracegrad.document import Annotated
+from tracegrad.document import Annotated, Array
 from tracegrad.errors import InputError
 from tracegrad.export.latex import formula, number, symbol
 from tracegrad.export.numerals import short
 from tracegrad.expressions import parse, source
 from tracegrad.staged import UNROLL, Program, program
-from tracegrad.statements import Assign, Check, Loop, Move, Statement, each
+from tracegrad.statements import Assign, Check, Loop, Move, Statement, each, mentioned
 
 SUFFIXES = (".md",)
 
-#: so many inputs are listed
-_MANY = 24
+#: so many inputs are listed, and constants of so many letters
+_MANY, _WIDE = 24, 200
 
 
 def dump(
@@ -140,6 +141,9 @@ class _Listing:
             yield f"${symbol(self.found.values[index])} = {value}$"
         if len(inputs) > _MANY:
             yield f"and {len(inputs) - _MANY} more"
+        for own, values in self.found.tables.items():
+            if isinstance(values, ast.expr) and len(source(values)) <= _WIDE:
+                yield f"${symbol(own)} = {formula(values, float_format=self.float_format)}$"
 
     def stages(self, statements: Iterable[Statement], back: bool = False) -> Iterator[str]:
         """The statements under those of the user that they belong to."""
@@ -190,15 +194,18 @@ class _Listing:
     def _assign(self, one: Assign) -> str:
         shown = [formula(one.expression, float_format=self.float_format)]
         if one.value is not None:  # what a loop ended with is not that of the turn that is shown
-            shown.append(formula(one.expression, self.numbers, self.float_format))
+            if not any(isinstance(self.numbers.get(own), Array) for own in mentioned(one.expression)):
+                shown.append(formula(one.expression, self.numbers, self.float_format))
             shown.append(number(one.value, self.float_format))
         sides = " = ".join(dict.fromkeys(shown))
         target = formula(parse(one.target))
         if one.sign == "=":
             self._so_far[one.target] = one.value
-            return f"${target} = {sides}$"
+            large = isinstance(one.value, Array) and one.value.norm is not None
+            norm = f", of norm ${number(one.value.norm, self.float_format)}$" if large else ""
+            return f"${target} = {sides}${norm}"
         line = rf"${target} \mathrel{{+}}= {sides}$"
-        if one.value is None or one.target not in self._so_far:
+        if one.value is None or self._so_far.get(one.target) is None or isinstance(one.value, Array):
             return line
         self._so_far[one.target] += one.value
         return f"{line}, in sum ${number(self._so_far[one.target], self.float_format)}$"

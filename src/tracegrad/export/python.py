@@ -10,17 +10,19 @@ Decisions:
   line.  Numbers that were constants of the trace are constants of the module.
 - *Same arguments.*  Parameters are those of the function that hold an input; of containers, the numbers that are
   inputs are unpacked.  Gradients are returned by parameter: lists for sequences, dicts for everything else.
-- *Nothing to install.*  ``math`` is imported if it is needed; ``tracegrad.special`` only for functions that Python's
-  library does not have.
+- *Nothing to install.*  ``math`` is imported if it is needed, numpy where the function computes with it;
+  ``tracegrad.special`` only for functions that Python's library does not have.
+- *Arrays keep their shapes.*  Numbers that come of a shape are literals, so the module checks the shapes of arguments.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from tracegrad.arrays.fit import shape_of
 from tracegrad.document import Annotated, Record
 from tracegrad.errors import InputError
 from tracegrad.expressions import constant, key_source, lines, name, parse, quoted, source
@@ -34,9 +36,18 @@ from tracegrad.statements import Assign, Check, Loop, Move, Push, Stack, Stateme
 SUFFIXES = (".py",)
 
 _WIDTH = 88
-_MODULES = ("math", "operator", "statistics", "tracegrad.special")
+_MODULES = ("math", "operator", "statistics", "numpy", "scipy", "tracegrad.special")
+_NAMED = {"numpy": "np", "scipy": "scipy", "tracegrad.special": "tracegrad"}
+_IMPORTS = {"numpy": "import numpy as np", "scipy": "import scipy.special"}
 
 _ZERO = "Sums start with -0.0: what is added to it stays as it is, to the sign of a zero."
+
+_REQUIRE_ARRAYS = '''\
+def _require(outcome, recorded, where):
+    """Stop where these arrays would take another path than the recorded ones."""
+    if not np.array_equal(outcome, recorded):
+        raise ValueError(f"{where} was another when this was recorded: trace it again")
+'''
 
 _REQUIRE = '''\
 def _require(outcome, recorded, where):
@@ -87,6 +98,8 @@ def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unrol
     for row in TABLE:
         names.take(f"_{row}")
         names.take(f"_{row}_partials")
+        for formal in "xyz":
+            names.take(f"_{row}_d{formal}")
     arguments = _Arguments([row.name for row in annotated.inputs], names)
     title = names.take(annotated.function.name if annotated.function.name.isidentifier() else "f")
     backward_title = names.take(f"{title}_backward")
@@ -95,9 +108,9 @@ def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unrol
         annotated, names, arguments.roots, limit=limit, unroll=unroll, closed=closed, gather=closed
     )
     parts = [
-        *([_REQUIRE.rstrip()] if _checks(found) else []),
+        *([(_REQUIRE_ARRAYS if found.outline.arrays else _REQUIRE).rstrip()] if _checks(found) else []),
         *found.helpers.values(),
-        *("\n".join(_wrapped(f"{own} = ", values, width=_WIDTH)) for own, values in found.tables.items()),
+        *("\n".join(_table(own, values)) for own, values in found.tables.items()),
         "\n".join(_short(found, title, arguments)),
         "\n".join(_backward(found, title, backward_title, arguments)),
     ]
@@ -107,6 +120,22 @@ def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unrol
     return "\n".join([head, *_imports(body), "", "", body, ""])
 
 
+def _table(own: str, values: Any) -> list[str]:
+    """Constants that stand by themselves."""
+    if isinstance(values, tuple):
+        return _wrapped(f"{own} = ", values, width=_WIDTH)
+    line = f"{own} = {source(values)}"
+    if len(line) <= _WIDTH:
+        return [line]
+    inner = _wrapped("", _unnested(values.args[0]), "," * bool(values.keywords), _WIDTH - 4)
+    keywords = [f"{one.arg}={source(one.value)}," for one in values.keywords]
+    return [f"{own} = {source(values.func)}(", *(f"    {line}" for line in [*inner, *keywords]), ")"]
+
+
+def _unnested(tree: ast.expr) -> Any:
+    return list(map(_unnested, tree.elts)) if isinstance(tree, ast.List) else tree
+
+
 def _checks(found: Program) -> bool:
     return any(isinstance(one, Check) for one in each((*found.forward, *found.backward)))
 
@@ -114,6 +143,10 @@ def _checks(found: Program) -> bool:
 def _at(outline: Outline) -> str:
     if len(outline.inputs) > 10:
         return ""
+    if outline.arrays:
+        shapes = [(path, shape_of(outline.raw(index))) for path, index in outline.inputs]
+        text = ", ".join(f"{path} {' x '.join(map(str, shape)) or '1'}" for path, shape in shapes)
+        return f" for {text}" if len(text) <= 60 and text.isprintable() and '"' not in text else ""
     shown = [f"{path} = {outline.value(index)!r}" for path, index in outline.inputs]
     text = f" at {', '.join(shown)}"
     return text if len(text) <= 60 and text.isprintable() and '"' not in text and "\\" not in text else ""
@@ -121,14 +154,14 @@ def _at(outline: Outline) -> str:
 
 def _imports(body: str) -> Iterator[str]:
     named = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    modules = [module for module in _MODULES if module.partition(".")[0] in named]
-    if modules:
-        yield ""
+    modules = [module for module in _MODULES if _NAMED.get(module, module) in named]
     for module in modules:
+        first = module in (modules[0], *[one for one in modules if one in ("numpy", "scipy")][:1])
+        if first or module.startswith("tracegrad"):
+            yield ""
         if module.startswith("tracegrad"):
-            yield from [""] * (len(modules) > 1)
             yield "# functions that Python's library does not have"
-        yield f"import {module}"
+        yield _IMPORTS.get(module, f"import {module}")
 
 
 # ---- the two functions --------------------------------------------------------------------------------
@@ -148,8 +181,12 @@ def _short(found: Program, title: str, arguments: _Arguments) -> Iterator[str]:
 def _backward(found: Program, title: str, own: str, arguments: _Arguments) -> Iterator[str]:
     parameters = list(arguments.parameters)
     if found.seed is not None:
-        seeds = [written(output.seed) for output, _ in found.outline.outputs]
-        parameters.append(f"{found.seed}={seeds[0] if len(seeds) == 1 else '(' + ', '.join(seeds) + ')'}")
+        seeds = [
+            written(output.seed) if isinstance(output.seed, (int, float)) else None
+            for output, _ in found.outline.outputs
+        ]
+        given = "" if any(text is None for text in seeds) else f"={_several(seeds)}"
+        parameters.append(f"{found.seed}{given}")
     yield from _signature(own, parameters)
     statements = (*found.forward, *found.backward)
     summary = (
@@ -163,6 +200,10 @@ def _backward(found: Program, title: str, own: str, arguments: _Arguments) -> It
     line = f"return {_one_line(results)}, "
     pair = _wrapped(line, gradients) if len(line) < _WIDTH - 4 else _wrapped("return ", (results, gradients))
     yield from _indented([*body, *pair])
+
+
+def _several(texts: Sequence[Any]) -> str:
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
 
 def _starts_sums(found: Program) -> bool:
@@ -182,6 +223,11 @@ def _signature(title: str, parameters: list[str]) -> list[str]:
 def _statements(found: Program, statements: Iterable[Statement], width: int = _WIDTH - 4) -> Iterator[str]:
     for one in statements:
         match one:
+            case Assign(target=target, sign="+=", expression=expression, in_place=False):
+                tree = ast.BinOp(parse(target), ast.Add(), expression)
+                if isinstance(expression, ast.UnaryOp) and isinstance(expression.op, ast.USub):
+                    tree = ast.BinOp(parse(target), ast.Sub(), expression.operand)
+                yield from lines(f"{target} = ", tree, width)
             case Assign(target=target, sign=sign, expression=expression):
                 note = _number(found.outline, one.node) if one.computes else ""
                 yield from lines(f"{target} {sign} ", expression, width, note)

@@ -1,0 +1,163 @@
+"""Operations on arrays in generated code, with placeholders for values and adjoints.
+
+In: an :class:`~tracegrad.outline.Outline` of a trace in which numpy is at work.  Out: :class:`ArrayCode`, which writes
+one operation, what returns through it, a question that was asked, or a constant.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tracegrad.array_formula import HELPERS, Sketch, applied, flows, literal, sample, tree_of
+from tracegrad.arrays.fit import adjoint_dtype
+from tracegrad.document import Guard
+from tracegrad.errors import UnsupportedError
+from tracegrad.expressions import name, source
+from tracegrad.formula import written
+from tracegrad.graph import Literal
+from tracegrad.naming import Names
+from tracegrad.outline import Outline
+from tracegrad.tracer import plain
+
+#: a constant array longer than this has a name and stands by itself
+_LONGEST = 40
+
+
+class ArrayCode:
+    """Writes operations on arrays.
+
+    ``varies_here`` tells of a literal whether it is another one in each turn of the loops around.  ``tables`` are the
+    arrays that stand by themselves, ``helpers`` functions that are called.
+    """
+
+    def __init__(self, outline: Outline, free: Names, varies_here: Callable[[int], bool]) -> None:
+        self.outline = outline
+        self.free = free
+        self.varies_here = varies_here
+        self.tables: dict[str, ast.expr] = {}
+        self._known: dict[str, str] = {}
+        self.helpers: dict[str, str] = {}
+
+    def call(self, index: int) -> ast.expr:
+        """The application of an operation."""
+        return self._settled(self._attempt(index, self._call, index))
+
+    def _call(self, index: int) -> ast.expr:
+        operands = list(map(self._operand, self.outline.sources(index)))
+        return tree_of(applied(self.outline.row(index), [*operands, *self._static(index)]))
+
+    def _static(self, index: int) -> tuple[Any, ...]:
+        """The static data of an operation; what of an index is another number in each turn has a placeholder."""
+        static, literals = self.outline.static(index), iter(self.outline.positions(index))
+        if not self.outline.positions(index):
+            return static
+        at = static[0]
+        parts = [
+            self._position(next(literals), one) if type(one) is int else one
+            for one in (at if type(at) is tuple else (at,))
+        ]
+        return (tuple(parts) if type(at) is tuple else parts[0], *static[1:])
+
+    def _position(self, literal: int, recorded: int) -> Any:
+        return Sketch(name(f"N_{literal}"), recorded) if self.varies_here(literal) else recorded
+
+    def returned(self, index: int, wanted: Sequence[bool], upstream: ast.expr) -> list[ast.expr | None]:
+        """What returns through an operation to each wanted operand."""
+        found = self._attempt(index, lambda: list(self._flows(index, wanted, upstream)))
+        return [None if tree is None else self._settled(tree) for tree in found]
+
+    def _flows(self, index: int, wanted: Sequence[bool], upstream: ast.expr) -> Any:
+        outline = self.outline
+        out = Sketch(name(f"N_{index}"), sample(outline.raw(index)))
+        args = list(map(self._operand, outline.sources(index)))
+        upstream_of = self._adjoint(index, upstream)
+        return flows(outline.row(index), out, args, self._static(index), wanted, upstream_of)
+
+    def _adjoint(self, index: int, tree: ast.expr) -> Sketch:
+        value = self.outline.raw(index)
+        if isinstance(value, np.ndarray):
+            return Sketch(tree, sample(np.broadcast_to(np.ones((), adjoint_dtype(value.dtype)), value.shape)))
+        return Sketch(tree, np.float64(1.0))
+
+    def _operand(self, index: int) -> Any:
+        """A node for a rule: a constant number as it is, anything else as a sketch."""
+        value = self.outline.raw(index)
+        if not self.outline.varies(index) and type(value) in (int, float, bool):
+            return value
+        return Sketch(name(f"N_{index}"), sample(value))
+
+    def _attempt(self, index: int, write: Any, *args: Any) -> Any:
+        try:
+            return write(*args)
+        except UnsupportedError:
+            raise
+        except Exception as error:
+            what = self.outline.nodes[index].primitive
+            raise UnsupportedError(f"{what} cannot be written as source ({error})") from error
+
+    def question(self, guard: Guard) -> tuple[ast.expr, str]:
+        """What a guard asked, and the answer that was recorded."""
+        asks = self.outline.asks(guard)
+        assert asks is not None
+        row, outcome = asks.primitive, plain(asks.outcome)
+        operands = [
+            plain(one.value) if isinstance(one, Literal) else self._operand(one) for one in asks.operands
+        ]
+        try:
+            tree = operands[0].tree if row.name == "indices" else tree_of(row.forward(*operands))
+        except Exception as error:
+            raise UnsupportedError(f"{row.name} cannot be written as source ({error})") from error
+        answer = self.constant(outcome) if isinstance(outcome, np.ndarray) else tree_of(outcome)
+        return self._settled(tree), source(answer)
+
+    def constant(self, value: Any) -> ast.expr:
+        """A constant: a long array has a name."""
+        if not isinstance(value, np.ndarray):
+            return ast.parse(written(value.item()), mode="eval").body
+        return self._settled(literal(value))
+
+    def one(self, index: int) -> ast.expr:
+        """The seed of a result that is one number: an array without axes where it is one."""
+        value = self.outline.raw(index)
+        if not isinstance(value, np.ndarray):
+            return ast.Constant(1.0)
+        return literal(np.ones(value.shape, adjoint_dtype(value.dtype)))
+
+    def zeros(self, index: int) -> ast.expr:
+        """The gradient by an array on which nothing depends."""
+        value = self.outline.raw(index)
+        return self._settled(literal(np.zeros(value.shape, adjoint_dtype(value.dtype))))
+
+    def _settled(self, tree: ast.expr) -> ast.expr:
+        """With names for long arrays, and the functions noted that are called."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in HELPERS:
+                self.helpers[node.id] = HELPERS[node.id]
+        settled: ast.expr = _Tables(self).visit(tree)
+        return settled
+
+    def table(self, tree: ast.expr) -> ast.expr:
+        text = source(tree)
+        if len(text) <= _LONGEST:
+            return tree
+        if text not in self._known:
+            own = self._known[text] = self.free.numbered("numbers")
+            self.tables[own] = tree
+        return name(self._known[text])
+
+
+class _Tables(ast.NodeTransformer):
+    """Takes long arrays out of an expression."""
+
+    def __init__(self, code: ArrayCode) -> None:
+        self.code = code
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        is_array = isinstance(node.func, ast.Attribute) and node.func.attr == "array"
+        if is_array and not any(isinstance(inner, ast.Name) and inner.id != "np" for inner in ast.walk(node)):
+            return self.code.table(node)
+        return self.generic_visit(node)

@@ -1,0 +1,548 @@
+"""The text of operations on arrays, and of what returns through them: numpy's functions, called on a sketch.
+
+In: a row, and for each operand what is known of it before there are numbers: how it is written, and its shape and
+precision.  Out: expressions.  Read :class:`Sketch` first, then :func:`flows`.
+
+As :mod:`tracegrad.formula` does for numbers, a rule is run on operands that write down what is done to them, so that
+no formula is written a second time.  What numpy would give for such operands says the shape of each result.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from tracegrad.arrays.build import ARRAY, COPY
+from tracegrad.arrays.elementwise import NUMPY
+from tracegrad.arrays.fit import ASTYPE, fit, quiet
+from tracegrad.arrays.indexing import GETITEM, SCATTER, SETITEM
+from tracegrad.arrays.steps import FACTS
+from tracegrad.arrays.table import title
+from tracegrad.errors import UnsupportedError
+from tracegrad.expressions import constant, name, number_of, parse
+from tracegrad.reverse import times
+from tracegrad.row import Primitive
+
+#: definitions of what arrays can do and no expression says
+HELPERS = {
+    "_placed": '''\
+def _placed(flow, index, shape):
+    """Zeros, with what returns to the elements at an index in their places."""
+    found = np.zeros(shape, np.asarray(flow).dtype)
+    found[index] = flow
+    return found''',
+    "_added": '''\
+def _added(flow, index, shape):
+    """Zeros, with what returns to the elements at an index added in their places, which may come twice."""
+    found = np.zeros(shape, np.asarray(flow).dtype)
+    np.add.at(found, index, flow)
+    return found''',
+    "_replaced": '''\
+def _replaced(array, value, index):
+    """A copy of an array with a value at an index."""
+    found = array.copy(order="K")
+    found[index] = value
+    return found''',
+}
+
+_OPERATORS: dict[Any, type[ast.operator]] = {
+    np.add: ast.Add, np.subtract: ast.Sub, np.multiply: ast.Mult, np.divide: ast.Div, np.power: ast.Pow,
+    np.matmul: ast.MatMult, np.floor_divide: ast.FloorDiv, np.remainder: ast.Mod, np.bitwise_and: ast.BitAnd,
+    np.bitwise_or: ast.BitOr,
+}  # fmt: skip
+_COMPARISONS: dict[Any, type[ast.cmpop]] = {
+    np.equal: ast.Eq, np.not_equal: ast.NotEq, np.less: ast.Lt, np.less_equal: ast.LtE, np.greater: ast.Gt,
+    np.greater_equal: ast.GtE,
+}  # fmt: skip
+
+#: more elements are not written out
+_MOST = 1000
+
+
+class Sketch:
+    """An array or a number of which the source is known, and by ``like`` what shape and precision it has."""
+
+    __slots__ = ("like", "tree")
+
+    def __init__(self, tree: ast.expr, like: Any) -> None:
+        self.tree = tree
+        self.like = like
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self.like)
+
+    @property
+    def ndim(self) -> int:
+        return np.ndim(self.like)
+
+    @property
+    def size(self) -> int:
+        return np.size(self.like)
+
+    @property
+    def dtype(self) -> Any:
+        return np.asarray(self.like).dtype
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(self)  # type: ignore[call-overload]
+
+    def __len__(self) -> int:
+        return len(self.like)
+
+    def __bool__(self) -> bool:
+        raise UnsupportedError(
+            "a derivative that depends on the values of an array cannot be written as source"
+        )
+
+    def __getitem__(self, index: Any) -> Any:
+        tree = ast.Subscript(self.tree, _index(index), ast.Load())
+        return _made(tree, lambda like: like[_likes(index)], self)
+
+    def __neg__(self) -> Any:
+        return _made(ast.UnaryOp(ast.USub(), self.tree), np.negative, self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __pow__(self, exponent: Any) -> Any:
+        plain = type(exponent) is int and exponent == 1 and self.dtype.kind in "fc"
+        return self if plain else _applied(np.power, self, exponent)
+
+    def __abs__(self) -> Any:
+        return np.absolute(self)
+
+    def __invert__(self) -> Any:
+        return _made(ast.UnaryOp(ast.Invert(), self.tree), np.invert, self)
+
+    def astype(self, dtype: Any) -> Any:
+        if self.dtype == np.dtype(dtype) and isinstance(self.like, (np.ndarray, np.generic)):
+            return self
+        kind = _static(np.dtype(dtype))
+        if number_of(self.tree) is not None and not isinstance(kind, ast.Constant):
+            call = ast.Call(kind, [self.tree], [])
+        else:
+            call = ast.Call(ast.Attribute(self.tree, "astype", ast.Load()), [kind], [])
+        return _made(call, lambda like: np.asarray(like).astype(dtype), self)
+
+    def conj(self) -> Any:
+        return np.conjugate(self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__" or options:
+            raise UnsupportedError(
+                f"numpy.{ufunc.__name__}.{method} in a derivative cannot be written as source"
+            )
+        return _applied(ufunc, *inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        return _called(function, args, options)
+
+    def _tracegrad_bind_(self, row: Primitive, args: tuple[Any, ...]) -> Any:
+        return applied(row, args)
+
+
+def _operators() -> None:
+    """The operators of :class:`Sketch`: the ufuncs of numpy that they stand for."""
+    binary = {
+        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "pow": np.power,
+        "matmul": np.matmul, "floordiv": np.floor_divide, "mod": np.remainder, "and": np.bitwise_and,
+        "or": np.bitwise_or,
+    }  # fmt: skip
+    for own, ufunc in binary.items():
+        if own != "pow":
+            setattr(Sketch, f"__{own}__", lambda self, other, ufunc=ufunc: _applied(ufunc, self, other))
+        setattr(Sketch, f"__r{own}__", lambda self, other, ufunc=ufunc: _applied(ufunc, other, self))
+    for own, ufunc in {
+        "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater,
+        "ge": np.greater_equal,
+    }.items():  # fmt: skip
+        setattr(Sketch, f"__{own}__", lambda self, other, ufunc=ufunc: _applied(ufunc, self, other))
+
+
+_operators()
+
+
+def sample(value: Any) -> Any:
+    """What stands for a value where only its shape and precision count; matrices among it can be inverted."""
+    if not isinstance(value, np.ndarray):
+        return type(value)(1) if isinstance(value, (np.generic, int, float)) else value
+    if value.ndim >= 2:
+        return np.broadcast_to(2 * np.eye(*value.shape[-2:], dtype=value.dtype), value.shape)
+    return np.broadcast_to(np.ones((), value.dtype), value.shape)
+
+
+def tree_of(value: Any) -> ast.expr:
+    """How a sketch, a number or static data is written."""
+    return value.tree if isinstance(value, Sketch) else _static(value)
+
+
+# ---- applications -----------------------------------------------------------------------------------
+
+
+def applied(row: Primitive, args: Sequence[Any]) -> Any:
+    """The application of a row to sketches and static data."""
+    if row is ASTYPE:
+        return args[0].astype(args[1])
+    if row is GETITEM:
+        return args[0][args[1]]
+    if row is SCATTER:
+        return _helped("_placed" if _is_basic(args[1]) else "_added", row.forward, *args)
+    if row is SETITEM:
+        return _helped("_replaced", row.forward, *args)
+    if row is COPY:
+        return _helped("np.array", np.array, args[0])
+    if row is ARRAY:
+        return _array(*args)
+    return row.forward(*args)
+
+
+def _helped(function: str, forward: Callable[..., Any], *args: Any) -> Any:
+    return _made(ast.Call(parse(function), list(map(tree_of, args)), []), forward, *args)
+
+
+def _array(*args: Any) -> Any:
+    *operands, layout, dtype = args
+
+    def nested(layout: Any) -> ast.expr:
+        if isinstance(layout, tuple):
+            return ast.List(list(map(nested, layout)), ast.Load())
+        return tree_of(operands[layout])
+
+    keywords = [] if dtype is None else [ast.keyword("dtype", _static(np.dtype(dtype)))]
+    return _made(ast.Call(parse("np.array"), [nested(layout)], keywords), ARRAY.forward, *args)
+
+
+def _is_basic(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return not any(isinstance(part, (list, np.ndarray, bool, np.bool_)) for part in parts)
+
+
+def _applied(ufunc: Any, *inputs: Any) -> Any:
+    """A ufunc: an operator where there is one."""
+    inputs = tuple(_thin(one, inputs) for one in inputs)
+    if ufunc is np.multiply:
+        for one, other in (inputs, inputs[::-1]):
+            if _is_one(one) and isinstance(other, Sketch) and other.dtype == np.float64:
+                return other
+    trees = list(map(tree_of, inputs))
+    if ufunc in _OPERATORS:
+        tree: ast.expr = ast.BinOp(trees[0], _OPERATORS[ufunc](), trees[1])
+    elif ufunc in _COMPARISONS:
+        tree = ast.Compare(trees[0], [_COMPARISONS[ufunc]()], [trees[1]])
+    elif ufunc is np.negative:
+        tree = ast.UnaryOp(ast.USub(), trees[0])
+    else:
+        tree = ast.Call(parse(_spelled(ufunc)), trees, [])
+    return _made(tree, ufunc, *inputs)
+
+
+def _is_one(value: Any) -> bool:
+    factor = number_of(value.tree) if isinstance(value, Sketch) else value
+    return type(factor) in (int, float) and factor == 1
+
+
+def _thin(operand: Any, inputs: Sequence[Any]) -> Any:
+    """The number of which an operand is copies, where the others have the shape already, and all are doubles."""
+    inner = _spread_of(operand)
+    if inner is None or inner.dtype != np.float64:
+        return operand
+    others = [one for one in inputs if one is not operand and isinstance(one, Sketch)]
+    fits = any(one.shape == operand.shape and _spread_of(one) is None for one in others)
+    return inner if fits and all(one.dtype == np.float64 for one in others) else operand
+
+
+class _Sum(Sketch):
+    """A sum over axes; ``kept`` is the same with these axes kept at length 1."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self, tree: ast.expr, like: Any, kept: Sketch) -> None:
+        super().__init__(tree, like)
+        self.kept = kept
+
+
+class _Copies(Sketch):
+    """Copies of a number."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, tree: ast.expr, like: Any, number: Sketch) -> None:
+        super().__init__(tree, like)
+        self.number = number
+
+
+def _number_in(value: Sketch) -> Sketch:
+    inner = _spread_of(value)
+    return value if inner is None else inner
+
+
+def _spread_of(value: Any) -> Sketch | None:
+    return value.number if isinstance(value, _Copies) else None
+
+
+def _called(function: Any, args: Sequence[Any], options: dict[str, Any]) -> Any:
+    """A function of numpy: without options that are as they are anyway."""
+    if function.__name__ in FACTS:
+        return function(*map(_likes, args), **_likes(options))
+    given = {key: value for key, value in options.items() if not _is_default(function, key, value)}
+    if function is np.transpose and (len(args) == 1 or args[1] is None) and not given:
+        tree = args[0].tree
+        if isinstance(tree, ast.Attribute) and tree.attr == "T":
+            return Sketch(tree.value, np.transpose(args[0].like))
+        return _made(ast.Attribute(args[0].tree, "T", ast.Load()), np.transpose, args[0])
+    if function is np.swapaxes and args[0].ndim == 2:
+        return _called(np.transpose, args[:1], {})
+    if function is np.reshape and args[0].shape == tuple(np.atleast_1d(args[1])) and not given:
+        return args[0]
+    if function is np.reshape and isinstance(args[0], _Sum) and args[0].kept.shape == args[1]:
+        return args[0].kept
+    if function is np.broadcast_to:
+        return _broadcast(*args)
+    axis = given.get("axis")
+    if isinstance(axis, tuple) and len(axis) == 1:
+        given["axis"] = axis[0]
+    trees = [_argument(function, arg) for arg in args]
+    keywords = [ast.keyword(key, _argument(function, value)) for key, value in given.items()]
+    tree = ast.Call(parse(_spelled(function)), trees, keywords)
+    found = _made(tree, lambda *likes: function(*likes, **_likes(options)), *args)
+    if function is np.sum and given.keys() == {"axis"} and len(args) == 1:
+        return _Sum(found.tree, found.like, _called(np.sum, args, given | {"keepdims": True}))
+    if function is np.reshape and args[0].size == 1 and isinstance(found, Sketch):
+        return _Copies(tree, found.like, _number_in(args[0]))
+    return found
+
+
+def _broadcast(array: Sketch, shape: Any) -> Any:
+    shape = tuple(np.atleast_1d(shape).tolist()) if not isinstance(shape, tuple) else shape
+    if array.shape == shape and isinstance(array.like, (np.ndarray, np.generic)):
+        return array
+    number = _spread_of(array)
+    if number is None and array.shape == ():
+        number = array
+    of = array if number is None else number
+    tree = ast.Call(parse("np.broadcast_to"), [of.tree, _static(shape)], [])
+    like = np.broadcast_to(array.like, shape)
+    return Sketch(tree, like) if number is None else _Copies(tree, like, number)
+
+
+def _argument(function: Any, value: Any) -> ast.expr:
+    if isinstance(value, (list, tuple)) and any(isinstance(one, Sketch) for one in value):
+        return ast.List([_argument(function, one) for one in value], ast.Load())
+    if function is np.transpose and isinstance(value, np.ndarray):
+        return _static(tuple(value.tolist()))
+    return tree_of(value)
+
+
+@cache
+def _defaults(function: Any) -> dict[str, Any]:
+    try:
+        return {key: one.default for key, one in inspect.signature(function).parameters.items()}
+    except (TypeError, ValueError):
+        return {}
+
+
+def _is_default(function: Any, key: str, value: Any) -> bool:
+    if value is np._NoValue or (key == "keepdims" and value is False):
+        return True
+    default = _defaults(function).get(key, inspect.Parameter.empty)
+    if value is None:
+        return default is None or default is np._NoValue
+    return type(default) is type(value) and default == value
+
+
+def _spelled(function: Any) -> str:
+    own = title(function) if not isinstance(function, np.ufunc) else f"numpy.{function.__name__}"
+    if isinstance(function, np.ufunc) and not hasattr(np, function.__name__):
+        own = f"scipy.special.{function.__name__}"
+    return own.replace("numpy.", "np.", 1) if own.startswith("numpy.") else own
+
+
+def _likes(value: Any) -> Any:
+    if isinstance(value, Sketch):
+        return value.like
+    if type(value) in (list, tuple):
+        return type(value)(map(_likes, value))
+    if type(value) is slice:
+        return slice(*map(_likes, (value.start, value.stop, value.step)))
+    return {key: _likes(one) for key, one in value.items()} if type(value) is dict else value
+
+
+def _made(tree: ast.expr, function: Callable[..., Any], *args: Any) -> Any:
+    """A sketch of what a function gives; several results are elements of one expression."""
+    with quiet():
+        like = function(*map(_likes, args))
+    if isinstance(like, (tuple, list)):
+        parts = [Sketch(ast.Subscript(tree, ast.Constant(i), ast.Load()), one) for i, one in enumerate(like)]
+        make: Any = getattr(type(like), "_make", type(like))
+        return make(parts)
+    return Sketch(tree, like)
+
+
+# ---- static data ------------------------------------------------------------------------------------
+
+
+def _static(value: Any) -> ast.expr:
+    """Static data as source."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, str)) or value is Ellipsis:
+        return ast.Constant(value)
+    if isinstance(value, (int, float)):
+        return constant(value)
+    if isinstance(value, complex):
+        return _complex(value)
+    if isinstance(value, (tuple, list)):
+        kind = ast.Tuple if isinstance(value, tuple) else ast.List
+        return kind(list(map(tree_of, value)), ast.Load())
+    if isinstance(value, slice):
+        return ast.Call(name("slice"), [_static(one) for one in (value.start, value.stop, value.step)], [])
+    if isinstance(value, np.dtype):
+        return parse(f"np.{value.name}") if hasattr(np, value.name) else ast.Constant(value.str)
+    if isinstance(value, type) and issubclass(value, (np.generic, float, int, bool)):
+        return _static(np.dtype(value))
+    if isinstance(value, np.ndarray):
+        return literal(value)
+    raise UnsupportedError(f"static data of class {type(value).__name__} cannot be written as source")
+
+
+def _complex(value: complex) -> ast.expr:
+    """A complex number; where it would not read back as it is, by its parts."""
+    try:
+        if repr(ast.literal_eval(repr(value))) == repr(value):
+            return parse(repr(value))
+    except ValueError:  # inf and nan are names
+        pass
+    return ast.Call(name("complex"), [constant(value.real), constant(value.imag)], [])
+
+
+def literal(array: Any) -> ast.expr:
+    """An array as source that reads back equal."""
+    if array.size > _MOST:
+        raise UnsupportedError(
+            f"a constant array of shape {array.shape} is too long for a source file: make it an argument of the "
+            "function, and trace it"
+        )
+    if array.dtype.kind not in "fiubc":
+        raise UnsupportedError(f"a constant array of {array.dtype} cannot be written as source")
+    usual = {"f": np.float64, "i": np.int64, "b": np.bool_, "c": np.complex128}.get(array.dtype.kind)
+    if array.size and array.dtype == usual:
+        run = _as_range(array)
+        return run if run is not None else ast.Call(parse("np.array"), [_nested(array.tolist())], [])
+    dtype = ast.keyword("dtype", _static(array.dtype))
+    if not array.size:
+        return ast.Call(parse("np.zeros"), [_static(array.shape)], [dtype])
+    return ast.Call(parse("np.array"), [_nested(array.tolist())], [dtype])
+
+
+def _as_range(array: Any) -> ast.expr | None:
+    """``np.arange(n)`` for the numbers from 0, ``np.zeros(n)`` and the like for equal ones, ``np.eye(n)``."""
+    if (
+        array.dtype.kind == "i"
+        and array.ndim == 1
+        and array.size > 1
+        and (array == np.arange(array.size)).all()
+    ):
+        return parse(f"np.arange({array.size})")
+    if array.dtype.kind != "f":
+        return None
+    first = array.flat[0]
+    if array.size > 1 and (array.view(np.int64) == first.view(np.int64)).all() and np.isfinite(first):
+        shape = _static(array.shape[0] if array.ndim == 1 else array.shape)
+        usual = {"0.0": "np.zeros", "1.0": "np.ones"}.get(repr(float(first)))
+        more = [] if usual else [_static(first)]
+        return ast.Call(parse(usual or "np.full"), [shape, *more], [])
+    if (
+        array.ndim == 2
+        and array.size > 1
+        and len(array) == len(array.T)
+        and (array == np.eye(len(array))).all()
+    ):
+        return parse(f"np.eye({len(array)})")
+    return None
+
+
+def _nested(value: Any) -> ast.expr:
+    return ast.List(list(map(_nested, value)), ast.Load()) if isinstance(value, list) else _static(value)
+
+
+def _index(index: Any) -> ast.expr:
+    if isinstance(index, tuple):
+        parts = list(map(_index, index))
+        return (
+            parts[0]
+            if len(parts) == 1 and not isinstance(parts[0], ast.Tuple)
+            else ast.Tuple(parts, ast.Load())
+        )
+    if isinstance(index, slice):
+        ends = (None if one is None else tree_of(one) for one in (index.start, index.stop, index.step))
+        return ast.Slice(*ends)
+    return tree_of(index)
+
+
+# ---- the way back -----------------------------------------------------------------------------------
+
+
+def flows(
+    row: Primitive,
+    out: Any,
+    args: Sequence[Any],
+    static: Sequence[Any],
+    wanted: Sequence[bool],
+    upstream: Any,
+) -> Iterator[ast.expr | None]:
+    """What returns along each wanted slot, as :func:`tracegrad.reverse.returned` has it.
+
+    ``args`` are sketches, or constants as they are.
+    """
+    count = len(wanted)
+    if row.vjps is None:
+        found = row.rules(NUMPY, out, *args) if row.variadic else None  # type: ignore[operator]
+        for slot in range(count):
+            if not wanted[slot]:
+                yield None
+                continue
+            rule = found[slot] if found is not None else row.rules[slot]  # type: ignore[index]
+            local = rule(NUMPY, out, *args, *static) if callable(rule) else rule
+            yield tree_of(_fitted(_times(local, upstream), args[slot]))
+        return
+    args = [_with_shape(arg) for arg in args]
+    if callable(row.vjps):
+        every = row.vjps(upstream, out, *args, *static)
+        yield from (
+            tree_of(_fitted(every[slot], args[slot])) if wanted[slot] else None for slot in range(count)
+        )
+        return
+    for slot, vjp in enumerate(row.vjps):
+        if not wanted[slot]:
+            yield None
+        else:
+            yield tree_of(_fitted(vjp(upstream, out, *args, *static), args[slot]))
+
+
+def _times(local: Any, upstream: Any) -> Any:
+    """The flow: a factor of 1 or -1, or an upstream gradient of 1, does not multiply."""
+    if type(local) is float and local == -1.0:
+        return -upstream
+    if isinstance(local, Sketch) and isinstance(upstream, Sketch) and number_of(upstream.tree) == 1:
+        floats = local.dtype.kind == "f" and local.shape == np.broadcast_shapes(local.shape, upstream.shape)
+        return local if floats else times(local, upstream)
+    return times(local, upstream)
+
+
+def _with_shape(arg: Any) -> Any:
+    return np.float64(arg) if type(arg) in (float, int) else arg
+
+
+def _fitted(flow: Any, arg: Any) -> Any:
+    """The flow in the shape and precision of the operand."""
+    like = arg.like if isinstance(arg, Sketch) else arg
+    if not isinstance(flow, Sketch):
+        flow = Sketch(_static(flow), flow)
+    return fit(flow, like)
