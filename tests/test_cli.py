@@ -49,7 +49,7 @@ def test_negative_and_other_numbers(target: str, capsys: pytest.CaptureFixture[s
 
 def test_seed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trace", "model.py:pair", "3", "--seed", "(1, 0)"]) == 0
-    assert "x       3      6 " in capsys.readouterr().out
+    assert re.search(r"\nx +3 +6 +input\nreturn\[0\] +9 +1 .*\nreturn\[1\] +6 +0 ", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,11 @@ def test_seed(capsys: pytest.CaptureFixture[str]) -> None:
         (["model.py:LIMIT", "1"], "not a function but int"),
         (["other.py:f", "1"], "no file other.py"),
         (["nowhere:f", "1"], "cannot import nowhere"),
-        (["trace", "model.py"], "names no function"),
-        (["model.py:pair", "3"], "returned 2 numbers"),
+        (["trace", "model.py"], "names no function: write model.py:f; its functions are: f, pair"),
+        (["model.py"], "names no function: write model.py:f; its functions are: f, pair"),
+        (["trace", "model"], "names no function: write model:function"),
+        (["model.py:pair", "3"], r"returned 2 numbers.*on the command line: --seed '\(1.0, 0.0\)'"),
+        (["model.py:f", "3", "--focus", "z"], "no variable 'z'"),
         (["model.py:f", "3", "-o", "f.pdf"], "no exporter writes '.pdf'"),
         (["model.py:f", "3", "-o", "no/f.svg"], "no directory no"),
     ],
@@ -77,10 +80,30 @@ def test_mistakes_are_told_in_a_line(
     assert re.search(words, said.err, re.DOTALL), said.err
 
 
-def test_arguments_without_sense_end_with_2() -> None:
+@pytest.mark.parametrize("arguments", [["draw"], [], ["model.py:f", "1", "--top", "many"]])
+def test_arguments_without_sense_end_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(["draw"])
+        main(arguments)
     assert stop.value.code == 2
+    assert re.search(r"^tracegrad( trace)?: error: ", capsys.readouterr().err, re.MULTILINE)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["trace", "--help"]])
+def test_help_has_examples(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: tracegrad file.py:function argument ...")
+    assert "tracegrad model.py:loss 3 scale=2.5 -o loss.svg" in shown
+
+
+def test_source_diagnosis_and_a_part(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model.py:f", "1", "--top", "1", "--source", "--diagnose", "-o", "f.svg"]) == 0
+    table, source, finding, _ = capsys.readouterr().out.split("\n\n", 1)[1].rsplit("\n\n", 3)
+    assert "1 of 4 nodes shown" in Path("f.svg").read_text(encoding="utf-8")
+    assert "return math.log(x) * y" in table
+    assert "    5      return math.log(x) * y" in source
+    assert finding == "nothing is odd"
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

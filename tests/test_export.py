@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -249,3 +250,19 @@ def test_a_trace_saves_by_suffix(tmp_path: Path) -> None:
     assert tg.load(t.save(tmp_path / "f.json")) == t.document
     assert (tmp_path / "f.json").read_text(encoding="utf-8") == t.to_json()
     assert t.save(tmp_path / "f.graphml").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_the_table_has_a_row_for_each_value_of_a_statement() -> None:
+    def f(a: float, b: float) -> dict[str, object]:
+        x, y = a * b, a + b
+        return {"sum": x + y, "rest": [x, 5]}
+
+    seed = {"sum": 1.0, "rest": [0.0, 0.0]}
+    rows = tg.trace(f, 2.0, 3.0).backward(seed).to_text().splitlines()[4:]
+    assert [re.split("  +", row) for row in rows] == [
+        ["a", "2", "4", "input"],
+        ["b", "3", "3", "input"],
+        ["x", "6", "1", "x, y = a * b, a + b"],
+        ["y", "5", "1", "″"],
+        ["return['sum']", "11", "1", 'return {"sum": x + y, "rest": [x, 5]}'],
+    ]

@@ -468,6 +468,27 @@ def test_parts() -> None:
         t.at("op", focus="dem")
 
 
+def test_a_part_has_no_idle_nodes_because_its_uses_are_hidden() -> None:
+    source = str(export.dump(tg.trace(staged, 3, -4).at("op", focus="den", radius=1), ".svg"))
+    assert "node gate" in source
+    assert "idle" not in source
+    assert "leads to no output" not in source
+
+
+def test_a_picture_of_many_statements_shows_the_largest_flows() -> None:
+    lines = [f"    v{i + 1} = v{i} * 0.99 + x" for i in range(400)]
+    space: dict[str, Any] = {}
+    exec("\n".join(["def f(x):", "    v0 = x", *lines, "    return v400"]), space)
+    t = tg.trace(space["f"], 1.0)
+    assert len(t.at("auto").nodes) == 401
+    note = "; 300 of 401 nodes shown, those with the largest flows"
+    assert note in t.to_svg()
+    assert note in t.to_dot()
+    assert t.to_dot(level="line").count(" -> ") > 700
+    assert t.to_svg(max_nodes=10_000).count('class="node stage') == 400
+    assert len(t.document.nodes) == len(tg.trace(space["f"], 1.0).document.nodes)
+
+
 def test_what_is_hidden_is_a_term() -> None:
     document = tg.trace(staged, 3, -4).at("stage", upstream_of="den")
     x = document.nodes[0]

@@ -20,9 +20,11 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import documents
+import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
+import tracegrad as tg
 from tracegrad.document import Annotated
 from tracegrad.errors import RenderError
 from tracegrad.export import palette, png, svg
@@ -135,6 +137,31 @@ def test_tips_of_the_staged_example() -> None:
         "example.py, line 2, in f",
     )
     assert tips["s0"] == ("stage sigy\nline 2: sigy = 1.0 / (1 + math.exp(-y))", "example.py, line 2, in f")
+
+
+def test_titles() -> None:
+    def shown(function: Callable[..., Any], *args: Any, **options: Any) -> str:
+        return lines(page(tg.trace(function, *args).to_svg(**options)))[0]
+
+    def total(table: dict[str, Any]) -> Any:
+        x = table["the first one of two long names"] * 1.0
+        return x * table["the second one of two long names"]
+
+    table = dict.fromkeys(["the first one of two long names", "the second one of two long names"], 2.0)
+    assert shown(total, table) == "total(table['the first one of two long names']=2, …) = 4"
+    assert shown(total, table, focus="x", radius=0, level="stage") == "total(…) = 4"
+    assert shown(lambda w, b: (w * b).sum(), np.ones((3, 4)), 2.0) == "<lambda>(w: 3×4, b=2) = 24"
+
+
+def test_statements_break_before_operators() -> None:
+    def f(value: float) -> float:
+        value = 1.5*math.sin(value)+value*math.cos(value)  # fmt: skip
+        return (value - 1.25e-3) * (value + 3.5) ** 2
+
+    source = tg.trace(f, 2.0).to_svg(level="stage")
+    shown = [lines(group) for group in groups(source, "node")]
+    assert shown[1][:3] == ["value = 1.5", "*math.sin(value)+value", "*math.cos(value)"]
+    assert shown[2][:2] == ["return (value - 1.25e-3)", "* (value + 3.5) ** 2"]
 
 
 def test_document_is_named_and_described() -> None:

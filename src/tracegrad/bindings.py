@@ -246,15 +246,24 @@ def bound_how(code: CodeType, variable: str) -> str:
     that was there before; ``elsewhere`` is not the function's own.
     """
     instructions = read(code)[1]
-    own = variable in code.co_varnames or variable in code.co_cellvars
-    stores = [i for i, one in enumerate(instructions) if is_store(one) and one.argval == variable]
-    if not own:
+    stores = _stores(code).get(variable)
+    if stores is None:
         return "elsewhere"
     if variable in parameters(code):
         return "rebound argument" if stores else "argument"
     givers = [giver(instructions, index, 0) for index in stores]
     direct = all(found is not None and instructions[found[0]].opname == "BINARY_OP" for found in givers)
     return "direct" if direct else "other"
+
+
+@remembered
+def _stores(code: CodeType) -> dict[str, list[int]]:
+    """Where a function stores to each of its own variables; one look for all of them."""
+    found: dict[str, list[int]] = {name: [] for name in (*code.co_varnames, *code.co_cellvars)}
+    for index, one in enumerate(read(code)[1]):
+        if is_store(one) and one.argval in found:
+            found[one.argval].append(index)
+    return found
 
 
 def parameters(code: CodeType) -> tuple[str, ...]:

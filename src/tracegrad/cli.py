@@ -1,5 +1,7 @@
 """The command line: ``tracegrad demo`` and ``tracegrad file.py:function 1.0 2.0 -o out.svg``.
 
+``tracegrad --help`` has examples of everything.
+
 Exit status: 0, or 1 with a message on the error stream, or 2 for arguments that make no sense.  Read :func:`main`.
 """
 
@@ -29,11 +31,24 @@ from tracegrad.trace import Trace, trace
 
 _FORMATS = ("svg", "png", "dot", "json", "py", "md")
 
+#: options that say what is shown
+_VIEW = ("level", "depth", "focus", "upstream_of", "downstream_of", "top")
+
+_EXAMPLES = """\
+examples:
+  tracegrad demo                                     the staged example, explained and drawn
+  tracegrad model.py:loss 3 -4                       a table: value and gradient of each statement
+  tracegrad model.py:loss 3 scale=2.5 -o loss.svg    and a picture of it
+  tracegrad model.py:loss 3 -4 --source --diagnose   beside the lines of the source; what is odd
+  tracegrad package.module:loss "[1.0, 2.0]" --wrt x a list as argument; gradients by x alone
+  tracegrad model.py:loss 3 -4 --top 30 -o loss.png  only the thirty nodes with the largest gradients
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments and ":" in arguments[0]:
+    if arguments and (":" in arguments[0] or arguments[0].endswith(".py")):
         arguments.insert(0, "trace")
     options = _parser().parse_args([_positional(argument) for argument in arguments])
     try:
@@ -50,19 +65,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tracegrad", description="See the chain rule happen in a plain Python function."
+        prog="tracegrad",
+        usage="tracegrad file.py:function argument ... [options]\n       tracegrad demo",
+        description="See the chain rule happen in a plain Python function.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tracegrad {tracegrad.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True, metavar="command", prog="tracegrad")
     demo = commands.add_parser("demo", help="trace the staged example of the cs231n notes and draw it")
     demo.add_argument("-o", "--output", default="exports", metavar="DIR", help="where the files go (exports)")
     demo.set_defaults(run=_demo)
-    one = commands.add_parser("trace", help="trace a function of a file or module: file.py:function")
+    one = commands.add_parser(
+        "trace",
+        usage="tracegrad file.py:function argument ... [options]",
+        help="trace a function: file.py:function; the word trace may be left out",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     one.add_argument("target", help="file.py:function or package.module:function")
     one.add_argument("arguments", nargs="*", help="Python literals, by position or as name=literal")
     one.add_argument(
-        "-o", "--output", action="append", default=[], metavar="FILE", help="write this file: .svg, .png ..."
-    )
+        "-o", "--output", action="append", default=[], metavar="FILE",
+        help=f"write this file, as often as wanted: {', '.join(sorted(export.MODULES))}",
+    )  # fmt: skip
     one.add_argument(
         "--wrt", action="append", metavar="NAME", help="differentiate by this parameter or path only"
     )
@@ -74,7 +100,20 @@ def _parser() -> argparse.ArgumentParser:
         choices=["op", "stage", "call", "line", "auto"],
         help="fold the computation: a node for each statement, call, or line of the source",
     )
+    one.add_argument("--depth", type=int, metavar="N", help="at level call, open calls down to this depth")
+    one.add_argument("--focus", metavar="NAME", help="only what is near this variable")
+    one.add_argument("--upstream-of", metavar="NAME", help="only what this variable was computed from")
+    one.add_argument("--downstream-of", metavar="NAME", help="only what was computed from this variable")
+    one.add_argument(
+        "--top", type=int, metavar="N", help="only as many nodes, those with the largest gradients"
+    )
     one.add_argument("--backward", action="store_true", help="print the backward pass step by step")
+    one.add_argument(
+        "--source", action="store_true", help="print the source with value and gradient of each line"
+    )
+    one.add_argument(
+        "--diagnose", action="store_true", help="print where inf and nan come from, what saturates ..."
+    )
     one.set_defaults(run=_trace)
     return parser
 
@@ -107,9 +146,18 @@ def _trace(options: argparse.Namespace) -> None:
     t = _called(TracedFunction(function, options.wrt), args, kwargs)
     if options.seed is not None:
         t.backward(_literal(options.seed))
-    level = {} if options.level is None else {"level": options.level}
-    print(t.to_text(backward=options.backward, **level))
-    _save(t, options.output, **level)
+    view = {name: value for name in _VIEW if (value := getattr(options, name)) is not None}
+    try:
+        print(t.to_text(backward=options.backward, **view))
+    except InputError as error:
+        hint = "; on the command line: --seed '(1.0, 0.0)'" if "t.backward(seed=" in str(error) else ""
+        raise InputError(f"{error}{hint}") from None
+    if options.source:
+        print()
+        t.annotate_source()
+    if options.diagnose:
+        print("", *([str(one) for one in t.diagnose()] or ["nothing is odd"]), sep="\n")
+    _save(t, options.output, **view)
 
 
 def _called(function: TracedFunction[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Trace:
@@ -135,7 +183,9 @@ def _save(t: Trace, paths: Sequence[str | Path], **options: Any) -> None:
 def _load(target: str) -> Callable[..., Any]:
     place, _, name = target.rpartition(":")
     if not place:
-        raise InputError(f"{target} names no function: write {target}:function")
+        there = _functions(_file(Path(target))) if target.endswith(".py") else []
+        name = there[0] if there else "function"
+        raise InputError(f"{target} names no function: write {target}:{name}{_listed(there)}")
     try:
         module = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except ModuleNotFoundError as error:
@@ -143,14 +193,19 @@ def _load(target: str) -> Callable[..., Any]:
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            there = [one for one, value in vars(module).items() if inspect.isfunction(inspect.unwrap(value))]
-            raise InputError(
-                f"there is no {name!r} in {place}; its functions are: {', '.join(there) or 'none'}"
-            )
+            raise InputError(f"there is no {name!r} in {place}{_listed(_functions(module))}")
         found = getattr(found, part)
     if not callable(found):
         raise InputError(f"{target} is not a function but {type(found).__name__}")
     return getattr(found, "__wrapped__", found)  # type: ignore[no-any-return]
+
+
+def _functions(module: Any) -> list[str]:
+    return [name for name, value in vars(module).items() if inspect.isfunction(inspect.unwrap(value))]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"; its functions are: {', '.join(names) or 'none'}"
 
 
 def _file(path: Path) -> Any:

@@ -22,7 +22,7 @@ from tracegrad.diagnose import Finding, diagnose
 from tracegrad.document import Annotated
 from tracegrad.errors import TracegradError
 from tracegrad.export import json
-from tracegrad.fold import VIEW_OPTIONS, check_view, fold
+from tracegrad.fold import READABLE, VIEW_OPTIONS, check_view, fold
 from tracegrad.fold.part import part
 from tracegrad.progress import progress_shown
 from tracegrad.replay import replay
@@ -117,15 +117,20 @@ class Views(ABC):
     def _view(self, suffix: str, options: dict[str, Any]) -> Document:
         """The document at the level and of the part that are asked for; their options are taken out.
 
-        A picture is folded until it can be read, other files hold every operation.
+        A picture is folded until it can be read, other files hold every operation.  Of more statements than that the
+        largest gradients are shown, unless the caller says what he wants to see.
         """
         with progress_shown(options.get("progress")):
             own = self.document.level
             if suffix.lower() in export.WHOLE and options.get("level") in ("stage", "op"):
                 return self.document
             usual = "auto" if own == "op" and suffix.lower() in export.PICTURES else own
+            by_itself = usual == "auto" and {"level", "max_nodes", *VIEW_OPTIONS}.isdisjoint(options)
             level = options.pop("level", usual)
-            return self.at(level, **{name: options.pop(name) for name in VIEW_OPTIONS if name in options})
+            view = self.at(level, **{name: options.pop(name) for name in VIEW_OPTIONS if name in options})
+            if by_itself and len(view.nodes) > READABLE:
+                return Document.of(part(view, top=READABLE))
+            return view
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write a file in the format of its suffix: .svg, .png, .dot, .json ...; whole or not at all.

@@ -123,7 +123,7 @@ SHAPES: dict[str, Attributes] = {
     "alias": {"shape": "box", "style": "rounded,dashed", "color": QUIET, "fontsize": "9"},
 }
 #: of a gate whose words would need a very large circle
-WIDE: Attributes = {"shape": "box", "style": "rounded,filled", "fixedsize": "false"}
+WIDE: Attributes = {"shape": "box", "style": "rounded,filled", "fixedsize": "false", "margin": "0.08,0.07"}
 WIRES: dict[str, Attributes] = {
     "flow": {},
     "constant": {"color": PALE, "weight": "1"},

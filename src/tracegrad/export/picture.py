@@ -130,12 +130,13 @@ def terms(annotated: Annotated, idle: Container[str] = ()) -> dict[str, list[obj
 
 
 def _idle(annotated: Annotated) -> set[str]:
-    """The nodes that lead to no output."""
+    """The nodes that lead to no output, and to no use that is not shown."""
     sources: dict[str, list[str]] = {}
     for edge in annotated.edges:
         sources.setdefault(edge.target, []).append(edge.source)
     idle = {node.id for node in annotated.nodes}
     waiting = [output.node for output in annotated.outputs if output.node is not None]
+    waiting += [node.id for node in annotated.nodes if node.hidden is not None]
     while waiting:
         node = waiting.pop()
         if node in idle:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from tracegrad.document import Annotated, Node, Stage
 from tracegrad.export.numerals import short
+from tracegrad.export.text import heading
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _BAR = 8
@@ -143,15 +144,7 @@ def source_text(annotated: Annotated, *, color: bool = False, float_format: str 
         lines.append(
             _colored(f"{_joined(own, widths)}  {_bar(row.heat)}".rstrip(), row.heat if color else 0.0)
         )
-    return "\n".join([_title(annotated, float_format), "", *lines])
-
-
-def _title(annotated: Annotated, float_format: str) -> str:
-    inputs = ", ".join(row.name for row in annotated.inputs[:8]) + (
-        ", …" if len(annotated.inputs) > 8 else ""
-    )
-    values = ", ".join(short(output.value, float_format) for output in annotated.outputs[:8])
-    return f"{annotated.function.name}({inputs}) = {values}"
+    return "\n".join([heading(annotated, float_format), "", *lines])
 
 
 def _cells(row: Row) -> list[str]:
@@ -225,4 +218,4 @@ def source_html(annotated: Annotated, *, float_format: str = ".6g") -> str:
             file = row.file
         cells = "".join(f"<td>{html.escape(cell)}" for cell in _cells(row))
         lines.append(f'<tr style="background: rgb(255 80 60 / {0.6 * row.heat:.2f})">{cells}</tr>')
-    return _PAGE.format(title=html.escape(_title(annotated, float_format)), rows="\n".join(lines))
+    return _PAGE.format(title=html.escape(heading(annotated, float_format)), rows="\n".join(lines))

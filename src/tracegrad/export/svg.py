@@ -81,8 +81,9 @@ def _drawn(picture: Picture, annotated: Annotated, engine: str, timeout: float, 
 def _check_size(nodes: int, most: int) -> None:
     if nodes > most:
         raise RenderError(
-            f"the picture would have {nodes} nodes, and beyond max_nodes={most} nobody could read it: "
-            "trace a smaller case (fewer steps of the loop), save the graph as .json or .dot, or raise max_nodes="
+            f"the picture would have {nodes} nodes, and beyond max_nodes={most} nobody could read it: show a part "
+            "(top=50, focus='name', upstream_of='name'), fold it (level='line'), trace a smaller case, "
+            "save the graph as .json or .dot, or raise max_nodes="
         )
 
 

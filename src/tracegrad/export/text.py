@@ -5,7 +5,7 @@ Read :func:`to_text`; :func:`backward_listing` is the second half.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from tracegrad.document import Annotated, Edge, Node
@@ -23,18 +23,18 @@ def dump(annotated: Annotated, *, float_format: str = ".6g", backward: bool = Fa
 
 
 def to_text(annotated: Annotated, *, float_format: str = ".6g") -> str:
-    """One line for each input and each stage: name, value, gradient, statement.
+    """One line for each input and each value that a stage binds or returns: name, value, gradient, statement.
 
     In a folded document it is one for each node; of several executions, the last value and the sum of the gradients.
     Of a long table the middle is left out, and the line in its place says how much.
     """
     nodes = {node.id: node for node in annotated.nodes}
     rows = [_row(nodes[row.node], row.name, "input", float_format) for row in annotated.inputs]
-    outputs = {output.node for output in annotated.outputs}
-    for result, name, statement in _results(annotated, nodes):
-        rows.append(_row(result, name or ("return" if result.id in outputs else ""), statement, float_format))
+    outputs = {output.node: f"return{output.path}" for output in reversed(annotated.outputs)}
+    for result, name, statement in _results(annotated, nodes, outputs):
+        rows.append(_row(result, name or outputs.get(result.id, ""), statement, float_format))
     head = ["stage", "value", "gradient", "statement"]
-    title = "\n".join(filter(None, (_title(annotated, float_format), annotated.note)))
+    title = "\n".join(filter(None, (heading(annotated, float_format), annotated.note)))
     text = f"{title}\n\n{_table(head, rows)}"
     decided = _only_decided(annotated)
     if decided:
@@ -44,11 +44,17 @@ def to_text(annotated: Annotated, *, float_format: str = ".6g") -> str:
     return text
 
 
-def _results(annotated: Annotated, nodes: Mapping[str, Node]) -> Iterator[tuple[Node, str | None, str]]:
-    """The result of each stage with its name and its text; in a folded document these are the nodes."""
+def _results(
+    annotated: Annotated, nodes: Mapping[str, Node], outputs: Container[str | None]
+) -> Iterator[tuple[Node, str | None, str]]:
+    """The results of each stage with name and text, which is said once; in a folded document these are the nodes."""
     if annotated.level == "op":
         for stage in annotated.stages:
-            yield nodes[stage.nodes[-1]], stage.name, stage.label
+            members = [nodes[id] for id in stage.nodes]
+            others = [node for node in members[:-1] if node.name is not None or node.id in outputs]
+            for number, node in enumerate([*others, members[-1]]):
+                name = stage.name if node is members[-1] else node.name
+                yield node, name, "″" if number else stage.label
         return
     for node in annotated.nodes:
         if node.kind == "op":
@@ -84,12 +90,13 @@ def _above(nodes: list[str], operands: dict[str, list[str]]) -> set[str]:
     return found
 
 
-def _title(annotated: Annotated, float_format: str) -> str:
-    inputs = ", ".join(row.name for row in annotated.inputs[:8]) + (
-        ", …" if len(annotated.inputs) > 8 else ""
-    )
+def heading(annotated: Annotated, float_format: str) -> str:
+    """The call and what it gave, in a line."""
+    names = [row.name for row in annotated.inputs[:8]]
+    if not 0 < len(annotated.inputs) <= 8:
+        names.append("…")  # there are more, or they are not shown
     values = ", ".join(short(output.value, float_format) for output in annotated.outputs[:8])
-    return f"{annotated.function.name}({inputs}) = {values}"
+    return f"{annotated.function.name}({', '.join(names)})" + (f" = {values}" if values else "")
 
 
 def _row(node: Node, name: str, statement: str, float_format: str) -> list[str]:

@@ -10,7 +10,6 @@ DOT without HTML labels has a single colour for each label.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,7 +51,13 @@ _LONGEST_TEXT = 48
 _LONGEST_PRODUCT = 24  # on one line of an edge; longer ones, of arrays, would make a picture very wide
 _STATEMENT = 26  # characters of a statement on one line of a node
 _STATEMENT_LINES = 4
-_OPERATOR = re.compile(r"(?<= )([-+*/%@<>&|^=!]+|and|or|in|not|if|else|for) ")
+_TOKEN = re.compile(r" ?(?:\d[\d_]*\.?\d*(?:[eE][+-]?\d+)?|\w+|\*\*|//|:=|[<>=!]=|\W)")
+#: what stays with the operand behind it
+_BINDING = frozenset(
+    ["+", "-", "*", "/", "//", "%", "@", "&", "|", "^", "<", ">", "<=", ">=", "==", "!=", "**", "=", ":=",
+     "and", "or", "not", "in", "is", "if", "else", "for"]
+)  # fmt: skip
+_TIGHT = frozenset(["**", "=", ":="])  # also with the operand before it
 
 #: nodes whose label is a text of the user's, not the sign of an operation
 TEXTS = frozenset({"stage", "call"})
@@ -187,7 +192,15 @@ class Pen:
         return ((("seed", f"seed {self.number(output.seed)}"),),) if output.seed is not None else ()
 
     def given(self, name: str, node: Node) -> str:
-        return name if node.folded is not None else f"{name}={self.number(node.value)}"
+        if node.folded is not None:
+            return name
+        if (
+            isinstance(node.value, Array)
+            and len(node.value.shape)
+            and "norm" in (text := self.number(node.value))
+        ):
+            return f"{name}: {text.partition(',')[0]}"  # only its shape
+        return f"{name}={self.number(node.value)}"
 
     def notes(self, annotated: Annotated) -> tuple[Line, ...]:
         return () if annotated.note is None else ((("note", annotated.note),),)
@@ -198,7 +211,7 @@ class Pen:
         given = [self.given(row.name, nodes[row.node]) for row in annotated.inputs[:_INPUTS]]
         result = f" = {self.number(annotated.value)}" if isinstance(annotated.value, int | float) else ""
         for count in range(len(given), -1, -1):
-            shown = given[:count] + ["…"] * (count < len(annotated.inputs))
+            shown = given[:count] + ["…"] * (count < max(len(annotated.inputs), 1))
             call = f"{annotated.function.name}({', '.join(shown)}){result}"
             if len(call) <= 2 * _LONGEST_TEXT:
                 break
@@ -225,13 +238,41 @@ def lines_of(role: str, text: str) -> tuple[Line, ...]:
 
 
 def _wrapped(role: str, text: str) -> tuple[Line, ...]:
-    """A statement on a few short lines, broken at spaces and before operators.
+    """A statement on a few short lines, broken at spaces, before operators, and after commas and brackets.
 
     >>> [line for ((_, line),) in _wrapped("statement", "angle = angle - error / slope")]
     ['angle = angle - error', '/ slope']
+    >>> [line for ((_, line),) in _wrapped("statement", "y=x*math.sin(angle)+z*math.cos(angle)")]
+    ['y=x*math.sin(angle)+z', '*math.cos(angle)']
     """
-    joined = _OPERATOR.sub("\\1\N{NO-BREAK SPACE}", " ".join(text.split()))
-    lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in textwrap.wrap(joined, _STATEMENT)] or [text]
+    lines = [""]
+    for piece in _pieces(" ".join(text.split())):
+        if lines[-1] and len((lines[-1] + piece).strip()) > _STATEMENT:
+            lines.append("")
+        lines[-1] += piece
+    lines = [line.strip() for line in lines]
     if len(lines) > _STATEMENT_LINES:
         lines = [*lines[: _STATEMENT_LINES - 1], lines[_STATEMENT_LINES - 1][: _STATEMENT - 1] + "…"]
-    return tuple(((role, line),) for line in lines)
+    return tuple(((role, _shortened(line)),) for line in lines)
+
+
+def _pieces(text: str) -> list[str]:
+    """A statement in pieces that stay whole."""
+    pieces: list[str] = []
+    before = "="
+    for token in _TOKEN.findall(text):
+        sign = token.strip()
+        opens = token[0] == " " or sign in _BINDING or before == ","
+        if opens and sign not in _TIGHT and before not in _BINDING:
+            pieces.append(token)
+        elif pieces:
+            pieces[-1] += token
+        else:
+            pieces = [token]
+        before = sign
+    return [part for piece in pieces for part in (_inner(piece) if len(piece) > _STATEMENT else [piece])]
+
+
+def _inner(piece: str) -> list[str]:
+    """A long piece, broken after its brackets."""
+    return [part for part in re.split(r"(?<=[(\[])", piece) if part]

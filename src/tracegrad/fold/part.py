@@ -66,7 +66,8 @@ def part(
     if hide_constants:
         idle |= {node.id for node in annotated.nodes if node.kind == "const"}
     kept -= idle
-    return annotated if len(kept) == len(annotated.nodes) else _shown(annotated, kept)
+    largest = ", those with the largest flows" if top is not None else ""
+    return annotated if len(kept) == len(annotated.nodes) else _shown(annotated, kept, largest)
 
 
 def find(annotated: Annotated, name: str) -> Node:
@@ -126,7 +127,7 @@ def _size(value: Any) -> float:
     return size.max() if getattr(size, "shape", ()) else size  # type: ignore[no-any-return]
 
 
-def _shown(annotated: Annotated, kept: set[str]) -> Annotated:
+def _shown(annotated: Annotated, kept: set[str], which: str) -> Annotated:
     edges = [edge for edge in annotated.edges if edge.source in kept and edge.target in kept]
     hidden: dict[str, list[Any]] = {}
     for edge in annotated.edges:
@@ -146,7 +147,7 @@ def _shown(annotated: Annotated, kept: set[str]) -> Annotated:
         stages=tuple(stage for stage in stages if stage.nodes),
         guards=tuple(row for row in annotated.guards if kept.issuperset(_nodes(row.operands))),
         note="; ".join(
-            filter(None, (annotated.note, f"{len(nodes):,} of {len(annotated.nodes):,} nodes shown"))
+            filter(None, (annotated.note, f"{len(nodes):,} of {len(annotated.nodes):,} nodes shown{which}"))
         ),
     )
 
