@@ -54,6 +54,7 @@ def _polygamma(x: Any, n: Any) -> Any:
     return np.vectorize(TABLE["polygamma"].forward, otypes=[float])(x, n)
 
 
+SECH2 = replace(TABLE["sech2"], forward=lambda x: (1.0 / np.cosh(x)) ** 2)
 POLYGAMMA = replace(TABLE["polygamma"], forward=_polygamma)
 
 
@@ -65,6 +66,7 @@ def _of_numpy(row: Primitive) -> Callable[..., Any]:
 #: the ``m`` of rules on arrays, traced or not
 NUMPY = namespace(_of_numpy, np.where)
 NUMPY.polygamma = lambda x, n: bind(POLYGAMMA, x, n)
+NUMPY.sech2 = lambda x: bind(SECH2, x)
 NUMPY.round_digits = lambda x, digits: np.round(x, digits)
 NUMPY.ldexp = lambda x, i: x * 2.0**i
 
