@@ -28,6 +28,7 @@ PARAMS: dict[str, list[Any]] = {
 
 #: the plain function of each row that is not simply a function of ``math`` by the same name
 PLAIN_FUNCTIONS: dict[str, Any] = {
+    "sech2": lambda x: (1.0 / math.cosh(x)) ** 2,
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
@@ -121,6 +122,7 @@ MATHEMATICS: dict[str, Any] = {
     "sinh": mp.sinh,
     "cosh": mp.cosh,
     "tanh": mp.tanh,
+    "sech2": lambda x: mp.sech(x) ** 2,
     "asinh": mp.asinh,
     "acosh": mp.acosh,
     "atanh": mp.atanh,

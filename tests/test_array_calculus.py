@@ -601,3 +601,11 @@ def test_large_gradients_are_arrays_of_their_own(function: Any) -> None:
     tg.vjp(lambda x: x, x)[1](seed)[0][:] = 7.0
     tg.vjp(lambda x: x + 1.0, x)[1](seed)[0][:] = 7.0
     assert seed.max() == value.dtype.type(1.0)
+
+
+def test_second_derivatives_of_saturated_tanh() -> None:
+    x = np.array([-1e308, 0.5, 30.0, 1000.0])
+    second = tg.elementwise_grad(tg.elementwise_grad(np.tanh))(x)
+    assert second[[0, 3]].tolist() == [0.0, 0.0]
+    exact = -2 * np.tanh(x[1:3]) / np.cosh(x[1:3]) ** 2
+    assert np.allclose(second[1:3], exact, rtol=1e-14, atol=0)

@@ -212,6 +212,18 @@ def test_only_math_is_imported() -> None:
         assert imported in ([], ["math"]) or entry.name in ("gamma_functions", "index"), entry.name
 
 
+def test_gates_of_one_operand_beside_those_of_two() -> None:
+    def f(x: float, y: float) -> float:
+        return (
+            max([x]) * min({"a": y}.values()) + max(x, y) + math.hypot(x) * math.prod([y]) + math.hypot(x, y)
+        )
+
+    t = tg.trace(f, 3.0, 4.0)
+    scope: dict[str, Any] = {}
+    exec(t.to_python(), scope)
+    assert scope["f_backward"](3.0, 4.0) == (t.value, t.gradients)
+
+
 # ---- guards, poles, limits ----------------------------------------------------------------------------
 
 

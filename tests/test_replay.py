@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import math
 
 import pytest
@@ -108,6 +109,15 @@ def test_an_exception_is_a_branch_of_each_level():
     t = tg.trace(outer, -2.0)
     assert t.gradients == {"x": -8.0}
     assert inner == [guard.operation for guard in t.guards] == ["raised"]
+
+
+def test_a_guard_on_what_no_document_holds_is_not_passed_over():
+    t = tg.trace(lambda x: 3.0 * x if x == 1.5 + 0j or x > decimal.Decimal(9) else x, 2.5)
+    assert t.gradients == {"x": 1.0}
+    with pytest.raises(UnsupportedError, match="this guard cannot be checked"):
+        replay(t.document, {"x": 1.5})
+    with pytest.raises(UnsupportedError, match="asks what is no number"):
+        t.to_python()
 
 
 def test_what_does_not_fit_is_said():

@@ -285,3 +285,11 @@ def test_lift_and_back() -> None:
     assert math.copysign(1.0, lift(-0.0)) == 1.0
     assert type(plain(lift(2))) is float
     assert plain("text") == "text"
+
+
+@pytest.mark.parametrize("x", [-1e308, -745.0, 711.0, 1e16, math.inf])
+def test_where_tanh_saturates_its_derivatives_of_every_order_are_zero(x: float) -> None:
+    f = math.tanh
+    for _ in range(4):
+        f = tracegrad.grad(f)
+        assert f(x) == 0.0

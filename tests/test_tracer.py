@@ -18,6 +18,7 @@ import operator
 import pickle
 import random
 import struct
+import sys
 import time
 from fractions import Fraction
 
@@ -767,3 +768,24 @@ def test_attributes_of_the_users_own_numbers_do_not_vanish(name):
 def test_attributes_that_a_number_lacks(name, value):
     assert traced_outcome(lambda x: getattr(x, name), value) == outcome(lambda x: getattr(x, name), value)
     assert tg.trace(lambda x: hasattr(x, name), value).value is False
+
+
+def test_a_number_has_the_attributes_of_the_plain_one():
+    """Units and wrappers are told from numbers by what they have: a tracer has more, and says so to nobody."""
+
+    def magnitude(q):
+        return q.value if hasattr(q, "value") else q
+
+    def f(x):
+        assert not any(
+            hasattr(x, name) for name in ("tape", "adjoint", "a", "b", "row", "pull", "lasti", "__len__")
+        )
+        assert hasattr(x, "is_integer") is isinstance(x, float) or sys.version_info >= (3, 12)
+        assert hasattr(x, "__index__") is hasattr(x, "numerator") is isinstance(x, int)
+        with pytest.raises(AttributeError, match="object has no attribute 'value'"):
+            getattr(x, "value")  # noqa: B009
+        return magnitude(x) * getattr(x, "value", x) * getattr(x, "real") * getattr(x, "b", 1.0)  # noqa: B009
+
+    assert tg.trace(f, 2.5).gradients == {"x": 3 * 2.5**2}
+    assert tg.trace(f, 2).gradients == {"x": 12.0}
+    assert tg.grad(tg.grad(f))(2.0) == 12.0

@@ -224,7 +224,7 @@ class Formulas:
         return self._call_of_helper(row, f"_{row.name}_partials", row.rules, out, operands)
 
     def _call_of_helper(self, row: Primitive, name: str, rule: Any, out: Any, operands: Sequence[Any]) -> str:
-        if len(operands) > 2:
+        if len(operands) > 2 or (row.variadic and len(operands) == 1):
             name = f"{name}_of_{len(operands)}"
         if name not in self.helpers:
             self._define(name, row, len(operands), rule)
@@ -266,7 +266,8 @@ class Formulas:
             spine.append((answers.asked[len(told)], self._body(run, (*told, True))))
             told = (*told, False)
         results = found if isinstance(found, (list, tuple)) else [found]
-        lines = [f"return {', '.join(source(parse(written(result))) for result in results)}"]
+        texts = [source(parse(written(result))) for result in results]
+        lines = [f"return {', '.join(texts)}{',' * (len(texts) == 1 and results is found)}"]
         for question, yes in reversed(spine):
             lines = _if(source(parse(question)), yes, lines)
         return lines

@@ -51,8 +51,13 @@ def _choose(condition: Any, yes: Any, no: Any) -> Any:
 def namespace(
     function: Callable[[Primitive], Callable[..., Any]], where: Callable[[Any, Any, Any], Any] = _choose
 ) -> SimpleNamespace:
-    """What rules call ``m``: every row's name, bound to ``function(row)``, and ``where`` for a choice."""
-    return SimpleNamespace(where=where, **{name: function(row) for name, row in TABLE.items()})
+    """What rules call ``m``: every row's name, bound to ``function(row)``, and ``where`` for a choice.
+
+    ``sech2`` is spelled out, for no library has it; where it is differentiated in turn, it is the row.
+    """
+    m = SimpleNamespace(where=where, **{name: function(row) for name, row in TABLE.items()})
+    m.sech2 = lambda x: (1.0 / m.cosh(x)) ** 2
+    return m
 
 
 #: the ``m`` of rules on plain numbers

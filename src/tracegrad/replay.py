@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracegrad.document import Annotated, Guard, Node
+from tracegrad.document import Annotated, Guard, Node, Opaque
 from tracegrad.errors import GuardFailed, InputError, UnsupportedError
 from tracegrad.graph import same
 from tracegrad.outline import Outline
@@ -91,7 +91,7 @@ def _number(node: Node) -> Any:
 
 def _check(guard: Guard, outline: Outline, values: list[Any]) -> None:
     row = TABLE.get(guard.operation)
-    if row is None:
+    if row is None or any(isinstance(operand.get("value"), Opaque) for operand in guard.operands):
         raise UnsupportedError(
             f"{guard.id} = {guard.operation}: this guard cannot be checked, so nothing is replayed"
         )

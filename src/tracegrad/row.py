@@ -113,6 +113,11 @@ def bind(row: Primitive, *args: Any) -> Any:
     return row.forward(*args)
 
 
+def records(value: Any) -> bool:
+    """Whether a value takes part in :func:`bind`, so that it is no plain number or array."""
+    return hasattr(type(value), "_tracegrad_bind_")
+
+
 # ---- how rows are written ---------------------------------------------------------------------------
 
 #: every row by its name, in the order of the files in ``rows``

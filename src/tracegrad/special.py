@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 
 # names, not attributes of math: these are replaced while a trace is open
-from math import ceil, copysign, factorial, floor, fsum, inf, log, nan, pi, prod, remainder, sin
+from math import ceil, copysign, cosh, factorial, floor, fsum, inf, log, nan, pi, prod, remainder, sin
 from typing import Any
 
 from tracegrad.errors import UnsupportedError
@@ -72,6 +72,18 @@ def accurate_sum(*terms: Any) -> Any:
         error = error + ((total - (following - part)) + (term - part))
         total = following
     return total + np.where(np.isfinite(error), error, 0.0)
+
+
+def sech2(x: float) -> float:
+    """1 / cosh², the derivative of tanh; 0 where cosh is beyond the floats.
+
+    >>> sech2(0.0), sech2(1000.0)
+    (1.0, 0.0)
+    """
+    try:
+        return (1.0 / cosh(x)) ** 2
+    except OverflowError:
+        return 0.0
 
 
 def digamma(x: float) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 from tracegrad.class_stand_ins import CLASSES, read
 from tracegrad.fast import fast_function
 from tracegrad.primitives import MAX, MIN, TABLE, bind
-from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, as_number, isinstance_tracer
+from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, as_number, isinstance_tracer, plain
 
 StandIn = Callable[..., Any]
 
@@ -180,6 +180,22 @@ def _eval(original: StandIn) -> StandIn:
     return eval
 
 
+def _hasattr(original: StandIn) -> StandIn:
+    def hasattr(object: Any, name: Any, /) -> Any:
+        return original(plain(object) if isinstance_tracer(object) else object, name)
+
+    return hasattr
+
+
+def _getattr(original: StandIn) -> StandIn:
+    def getattr(object: Any, name: Any, /, *default: Any) -> Any:
+        if isinstance_tracer(object) and not hasattr(plain(object), name):
+            return original(plain(object), name, *default)  # a tracer has attributes that its number lacks
+        return original(object, name, *default)
+
+    return getattr
+
+
 _SPECIAL: dict[str, Callable[[StandIn], StandIn]] = {
     "log": _log,
     "fsum": _iterable("fsum"),
@@ -221,7 +237,14 @@ MATH: dict[str, StandIn] = {name: _named(_stand_in(name, f), f) for name, f in O
 #: builtins that a trace shows as one gate, and classes that convert and check
 BUILTINS: dict[str, StandIn] = CLASSES | {
     name: _named(make(getattr(builtins, name)), getattr(builtins, name))
-    for name, make in {"sum": _sum, "max": _extreme(MAX), "min": _extreme(MIN), "eval": _eval}.items()
+    for name, make in {
+        "sum": _sum,
+        "max": _extreme(MAX),
+        "min": _extreme(MIN),
+        "eval": _eval,
+        "getattr": _getattr,
+        "hasattr": _hasattr,
+    }.items()
 }
 
 

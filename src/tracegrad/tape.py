@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, NoReturn
 from tracegrad.errors import EscapeError, LeakError, TraceError
 from tracegrad.primitives import Primitive
 from tracegrad.provenance import IN_PACKAGE, OPAQUE, Call, Calls, in_package
+from tracegrad.row import records
 from tracegrad.source import describe
 
 #: the innermost open tape of this thread or asyncio task
@@ -249,7 +250,7 @@ def _unread(text: str) -> EscapeError:
 def _reads_back(guard: TapeGuard, text: str) -> bool:
     """Whether a text that was written of a traced value is all of it; else it was rounded, which is a step."""
     value = guard.args[0]
-    while hasattr(type(value), "_tracegrad_bind_"):
+    while records(value):
         value = value.value
     try:
         return bool(float(text) == value)

@@ -505,3 +505,4 @@ def operands(node: Tracer) -> tuple[Any, ...]:
 
 #: the ``m`` of rules on tracers: every primitive through ``bind``
 TRACED = namespace(lambda row: lambda *args: bind(row, *args))
+TRACED.sech2 = lambda x: bind(TABLE["sech2"], x)

@@ -12,7 +12,8 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from tracegrad.code_names import CodeNames
-from tracegrad.document import Guard
+from tracegrad.document import Guard, Opaque
+from tracegrad.errors import UnsupportedError
 from tracegrad.expressions import fill, name, parse, source
 from tracegrad.formula import Formulas, written
 from tracegrad.outline import Outline, row_of
@@ -128,6 +129,10 @@ class WayThere:
         asked = self.outline.asked(guard)
         if self.outline.arrays and self.outline.asks(guard) is not None:
             tree, outcome = self.variables.arrays.question(guard)
+        elif any(isinstance(operand.get("value"), Opaque) for operand in guard.operands):
+            raise UnsupportedError(
+                f"{_place(guard)} asks what is no number, so that no source can be written"
+            )
         else:
             texts = [f"N_{operand}" for operand in asked]
             if guard.operation == "raised":

@@ -17,7 +17,7 @@ import numpy as np
 from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.table import HANDLERS, composed, row, traced, unsupported
 from tracegrad.primitives import TABLE, namespace
-from tracegrad.row import Primitive, bind
+from tracegrad.row import Primitive, bind, records
 from tracegrad.tracer import isinstance_tracer
 from tracegrad.ufuncs import LIKE
 
@@ -54,6 +54,7 @@ def _polygamma(x: Any, n: Any) -> Any:
     return np.vectorize(TABLE["polygamma"].forward, otypes=[float])(x, n)
 
 
+SECH2 = replace(TABLE["sech2"], forward=lambda x: (1.0 / np.cosh(x)) ** 2)
 POLYGAMMA = replace(TABLE["polygamma"], forward=_polygamma)
 
 
@@ -65,6 +66,7 @@ def _of_numpy(row: Primitive) -> Callable[..., Any]:
 #: the ``m`` of rules on arrays, traced or not
 NUMPY = namespace(_of_numpy, np.where)
 NUMPY.polygamma = lambda x, n: bind(POLYGAMMA, x, n)
+NUMPY.sech2 = lambda x: bind(SECH2, x)
 NUMPY.round_digits = lambda x, digits: np.round(x, digits)
 NUMPY.ldexp = lambda x, i: x * 2.0**i
 
@@ -174,7 +176,7 @@ def plain_array(x: Any) -> Any:
     """The array under a tracer of any level; what stands for an array before there is one stays as it is."""
     while isinstance_tracer(x):
         x = x.value
-    return x if hasattr(type(x), "_tracegrad_bind_") else _asarray(x)
+    return x if records(x) else _asarray(x)
 
 
 _asarray = np.asarray  # this, not what stands in for it while a trace is open

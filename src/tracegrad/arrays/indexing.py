@@ -16,10 +16,9 @@ from tracegrad.arrays.fit import astype, fit, shape_of
 from tracegrad.arrays.shapes import each, in_memory, laid_out
 from tracegrad.arrays.table import HANDLERS, axis_of, composed, row, unsupported
 from tracegrad.errors import UnsupportedError
-from tracegrad.row import Primitive, bind
+from tracegrad.row import Primitive, bind, records
 from tracegrad.source import describe
 from tracegrad.tape import user_frame
-from tracegrad.tracer import isinstance_tracer
 
 _asarray, _zeros = np.asarray, np.zeros  # these, not what stands in for them while a trace is open
 
@@ -36,7 +35,7 @@ def _matrix(
 
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape, with ``g`` added at an index."""
-    return bind(SCATTER, g, index, shape) if isinstance_tracer(g) else _scatter(g, index, shape)
+    return bind(SCATTER, g, index, shape) if records(g) else _scatter(g, index, shape)
 
 
 def _is_basic(index: Any) -> bool:

@@ -17,8 +17,7 @@ from tracegrad.arrays.complexes import is_complex, toward
 from tracegrad.arrays.elementwise import plain_array
 from tracegrad.arrays.fit import astype
 from tracegrad.arrays.table import HANDLERS, axis_of, composed, row, title, unsupported
-from tracegrad.row import Primitive, bind
-from tracegrad.tracer import isinstance_tracer
+from tracegrad.row import Primitive, bind, records
 
 SPREAD = ("spread",)
 
@@ -43,7 +42,7 @@ def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
 def spread(reduced: Any, x: Any, axis: Any) -> Any:
     """A reduction's result (or its adjoint) over the shape of the operand."""
     shape: tuple[int, ...] = x.shape
-    if isinstance_tracer(reduced):
+    if records(reduced):
         return np.broadcast_to(np.reshape(reduced, kept(shape, axis)), shape)
     reduced = _asarray(reduced).reshape(kept(shape, axis))
     if x.size > _SMALL:
@@ -117,7 +116,7 @@ def _squares(g: Any, x: Any, axis: Any, ddof: Any, where: Any, around: Any) -> A
 
 def _slope_of_root(g: Any, out: Any) -> Any:
     flat = out == 0  # of equal values: 0, as for the norm at the origin
-    if type(flat) is np.bool_ and not isinstance_tracer(out):
+    if type(flat) is np.bool_ and not records(out):
         return g * (0.0 if flat else 0.5 / out)
     return g * np.where(flat, 0.0, 0.5) / np.where(flat, 1.0, out)
 
@@ -356,7 +355,7 @@ def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable
 
 
 def _normed(g: Any, out: Any, x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
-    plain = type(x) is np.ndarray and type(out) is np.float64 and not isinstance_tracer(g)
+    plain = type(x) is np.ndarray and type(out) is np.float64 and not records(g)
     if plain and ord is None and x.dtype == out.dtype:
         return g * (x / out if out else 0.0 * x)
     g, size = spread(g, x, axis), spread(out, x, axis)

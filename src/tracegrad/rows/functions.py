@@ -79,7 +79,18 @@ math_row(
 math_row("sinh", lambda m, out, x: m.cosh(x), domain=(REAL,), complex=True)
 math_row("cosh", lambda m, out, x: m.sinh(x), domain=(REAL,), complex=True)
 # 1 - tanh² would lose the digits of the tails
-math_row("tanh", lambda m, out, x: (1.0 / m.cosh(x)) ** 2, domain=(REAL,), complex=True)
+math_row("tanh", lambda m, out, x: m.sech2(x), domain=(REAL,), complex=True)
+row(
+    "sech2",
+    special.sech2,
+    lambda m, out, x: -2.0 * m.tanh(x) * out,
+    symbol="sech²",
+    domain=(REAL,),
+    python="tracegrad.special.sech2({args})",
+    c="pow(1.0 / cosh({args}), 2)",
+    numpy="(1.0 / np.cosh({args})) ** 2",
+    complex=True,
+)
 math_row("asinh", lambda m, out, x: 1.0 / m.hypot(x, 1.0), domain=(REAL,), numpy="np.arcsinh({args})")
 math_row(
     "acosh",
