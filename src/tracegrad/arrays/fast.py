@@ -44,7 +44,7 @@ _RECORD = """
     node.pull = pull
     node.a = {a}
     node.b = {b}
-    tape = node.tape = self.tape
+    node.tape = tape
     frame = getframe({depth})
     if frame is not tape.frame:
         frame = enter(tape, frame)
@@ -57,7 +57,8 @@ _RECORD = """
 #: the traced array itself, on a plain one, with nothing assigned to and no complex numbers about
 SELF = """
     array = self.value
-    if type(array) is not ndarray or type(self) is not ArrayTracer or self.tape.stale or self.tape.complex:
+    tape = self.tape
+    if type(array) is not ndarray or type(self) is not ArrayTracer or tape.stale or tape.complex:
         return {otherwise}
 """
 
@@ -73,7 +74,7 @@ def {name}(self, other):
         pull = pull_vc
     elif kind is ArrayTracer or kind is ScalarTracer:
         operand = other.value
-        if other.tape is not self.tape or type(operand) not in NUMBERS:
+        if other.tape is not tape or type(operand) not in NUMBERS:
             return {otherwise}
         pull = pull_vv
     elif kind is ndarray and other.dtype.kind in "fiub":
@@ -101,7 +102,7 @@ def {name}(self, other):
         pull = pull_cv
     elif kind is ScalarTracer:
         operand = other.value
-        if other.tape is not self.tape or type(operand) not in NUMBERS:
+        if other.tape is not tape or type(operand) not in NUMBERS:
             return {otherwise}
         pull = pull_vv
     elif kind is ndarray and other.dtype.kind in "fiub":
@@ -138,7 +139,7 @@ def {name}(self, other):
         operand = other
     elif kind is ArrayTracer or kind is ScalarTracer:
         operand = other.value
-        if other.tape is not self.tape or type(operand) not in NUMBERS:
+        if other.tape is not tape or type(operand) not in NUMBERS:
             return {otherwise}
     elif kind is ndarray and other.dtype.kind in "fiub":
         operand = other = other.copy("K")
@@ -147,7 +148,6 @@ def {name}(self, other):
     value = {compute}
     if type(value) is not ndarray:
         return {otherwise}
-    tape = self.tape
     frame = getframe(1)
     if frame is not tape.frame:
         frame = enter(tape, frame)
