@@ -360,3 +360,31 @@ def test_in_place_arithmetic_is_that_of_numpy(kind: Any) -> None:
     assert gradient.dtype == kind
     with pytest.raises(ValueError, match="broadcast"):
         tg.grad(lambda x: (x.__iadd__(np.ones((2, 3, 4)))).sum())(X)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.array([x, -x]),
+        lambda x: np.array((x, 2.0 * x, 3)),
+        lambda x: np.where(V > 0, x, 1.0),
+        lambda x: np.where(V > 0, x, x * x),
+        lambda x: np.where(V > 0, V, x),
+        lambda x: V * x,
+        lambda x: x - V,
+        lambda x: np.multiply(x, V),
+        lambda x: np.clip(V, x - 1, x),
+        lambda x: np.stack([x, x * x]),
+    ],
+)
+@pytest.mark.parametrize("kind", [float, np.float64])
+def test_arrays_that_come_of_a_number(function: Callable[[Any], Any], kind: Any) -> None:
+    def total(x: Any) -> Any:
+        made = function(x) * x
+        return (made * np.arange(1.0, 1.0 + len(made))).sum()
+
+    x = kind(0.7)
+    found, general = tg.grad(total)(x), tg.trace(total, x).gradients["x"]
+    expected = (total(x + 1e-6) - total(x - 1e-6)) / 2e-6
+    np.testing.assert_allclose([found, general], expected, rtol=1e-7)
+    assert np.shape(found) == np.shape(general) == ()

@@ -261,6 +261,7 @@ def entry(tape: Any, row: Primitive, pull: Any, value: Any, a: Any, b: Any) -> A
         lend(value)
     else:
         return record(tape, row, value, a if type(a) is tuple else (a,) if b is NOTHING else (a, b))
+    tape.foreign = True
     node.value = value
     node.pull = pull
     node.a, node.b = a, b
