@@ -286,3 +286,107 @@ def test_guards_keep_what_was_there() -> None:
     assert above.outcome.values == (True, True, False)
     assert found.outcome.values == (1, 2, 2)
     assert "7.0" not in str([*above.operands, *found.operands])
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda old, new: old * 2.0,
+        lambda old, new: 2.0 - old,
+        lambda old, new: new * old,
+        lambda old, new: old / new,
+        lambda old, new: new[0] * old,
+        lambda old, new: new[0] < old,
+        lambda old, new: np.where(V > 0, new[0], old),
+        lambda old, new: np.hypot(new[0], old),
+        lambda old, new: -old,
+        lambda old, new: old**2,
+        lambda old, new: V @ old,
+        lambda old, new: np.dot(new, old),
+        lambda old, new: np.sin(old),
+        lambda old, new: np.maximum(new, old),
+        lambda old, new: new > old,
+        lambda old, new: old.sum(),
+        lambda old, new: np.reshape(old, (2, 2)),
+        lambda old, new: old[1],
+        lambda old, new: np.concatenate([new, old]),
+        lambda old, new: np.where(V > 0, new, old),
+        lambda old, new: np.expand_dims(old, 0),
+        lambda old, new: np.einsum("i,i->", new, old),
+    ],
+)
+def test_what_lies_in_memory_written_to_is_refused_in_the_short_way_too(use: Any) -> None:
+    def function(x: Any) -> Any:
+        copied = x.copy()
+        view = copied[0]
+        copied[1] = 2.0 * x[0]
+        return np.sum(use(view, copied[2]))
+
+    with pytest.raises(tg.UnsupportedError, match="shares its memory"):
+        tg.grad(function)(X)
+
+
+def test_after_an_assignment_the_short_way_goes_on() -> None:
+    def function(x: Any) -> Any:
+        total = np.zeros(4)
+        for row in x:
+            total += row * row
+            total *= 0.5
+        x[0] = total
+        return np.sum(x * x) + np.max(x[0]) + np.concatenate([x[0], total]).sum()
+
+    def of_new_arrays(x: Any) -> Any:
+        total = x[0] * 0.0
+        for row in (x[0], x[1], x[2]):
+            total = (total + row * row) * 0.5
+        x = np.stack([total, x[1], x[2]])
+        return np.sum(x * x) + np.max(x[0]) + np.concatenate([x[0], total]).sum()
+
+    found, expected = tg.value_and_grad(function)(X), tg.value_and_grad(of_new_arrays)(X)
+    assert found[0] == expected[0] == function(X.copy())
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-13)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_in_place_arithmetic_is_that_of_numpy(kind: Any) -> None:
+    def function(x: Any) -> Any:
+        y = x.copy()
+        y += V
+        y *= np.float64(1.1)
+        y -= x[0]
+        return (y * y).sum()
+
+    x = X.astype(kind)
+    value, gradient = tg.value_and_grad(function)(x)
+    assert value == function(x)
+    assert gradient.dtype == kind
+    with pytest.raises(ValueError, match="broadcast"):
+        tg.grad(lambda x: (x.__iadd__(np.ones((2, 3, 4)))).sum())(X)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.array([x, -x]),
+        lambda x: np.array((x, 2.0 * x, 3)),
+        lambda x: np.where(V > 0, x, 1.0),
+        lambda x: np.where(V > 0, x, x * x),
+        lambda x: np.where(V > 0, V, x),
+        lambda x: V * x,
+        lambda x: x - V,
+        lambda x: np.multiply(x, V),
+        lambda x: np.clip(V, x - 1, x),
+        lambda x: np.stack([x, x * x]),
+    ],
+)
+@pytest.mark.parametrize("kind", [float, np.float64])
+def test_arrays_that_come_of_a_number(function: Callable[[Any], Any], kind: Any) -> None:
+    def total(x: Any) -> Any:
+        made = function(x) * x
+        return (made * np.arange(1.0, 1.0 + len(made))).sum()
+
+    x = kind(0.7)
+    found, general = tg.grad(total)(x), tg.trace(total, x).gradients["x"]
+    expected = (total(x + 1e-6) - total(x - 1e-6)) / 2e-6
+    np.testing.assert_allclose([found, general], expected, rtol=1e-7)
+    assert np.shape(found) == np.shape(general) == ()

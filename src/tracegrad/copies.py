@@ -51,29 +51,28 @@ def _unused(like: Any) -> Any:
     """A copy that nobody has, of the same kind as an array, taken out of the list; ``None`` where there is none."""
     for _ in range(len(_kept)):
         try:
-            one = _kept.pop(0)
+            cell = [_kept.pop(0)]
         except IndexError:  # another thread looks through them
             return None
-        if (
-            one.shape == like.shape
-            and one.dtype == like.dtype
-            and one.strides == like.strides
-            and one.flags.writeable
-            and _references(one) == _ALONE
-        ):
-            return one
-        _kept.append(one)
+        if _fits(cell[0], like) and _references(cell) <= min(_ALONE, _references([object()])):
+            return cell[0]
+        _kept.extend(cell)
     return None
 
 
-def _references(one: Any) -> int:
-    return sys.getrefcount(one)
+def _fits(one: Any, like: Any) -> bool:
+    return bool(
+        one.shape == like.shape
+        and one.dtype == like.dtype
+        and one.strides == like.strides
+        and one.flags.writeable
+    )
 
 
-def _alone() -> int:
-    """What the count is where a variable is all that refers to an object."""
-    one = [0]
-    return _references(one)
+def _references(cell: list[Any]) -> int:
+    """How many references there are to what is in a list of one."""
+    return sys.getrefcount(cell[0])
 
 
-_ALONE = _alone()
+#: what that is for an object that is nowhere else; asked again each time, should a debugger have looked at it here
+_ALONE = _references([object()])

@@ -93,6 +93,10 @@ class Tracer:
         tape = self.tape
         if UNSETTLED and not UNSETTLED.keys().isdisjoint(map(type, args)):
             args = tuple(UNSETTLED[type(arg)](arg) if type(arg) in UNSETTLED else arg for arg in args)
+        if KINDS and not KINDS.keys().isdisjoint(map(type, args)):
+            for arg in args:
+                if isinstance_tracer(arg) and type(arg) in KINDS:
+                    arg._tracegrad_check_()
         if COMPLEX_NUMBERS and not row.step and type(self) not in KINDS:
             for arg in args:
                 if type(arg) in COMPLEX_NUMBERS:

@@ -21,7 +21,7 @@ from tracegrad.arrays.indexing import DIAGONAL, GETITEM
 from tracegrad.arrays.products import DOT
 from tracegrad.arrays.reductions import CUMPROD, CUMSUM, MAX, MEAN, MIN, NORM, PROD, SORT, STD, SUM, VAR
 from tracegrad.arrays.shapes import BROADCAST_TO, CONCATENATE, RESHAPE, TRANSPOSE
-from tracegrad.arrays.tracer import ArrayTracer, entry
+from tracegrad.arrays.tracer import ArrayTracer, entry, is_stale
 from tracegrad.copies import copied
 from tracegrad.primitives import Primitive
 from tracegrad.pulls import pull_for
@@ -256,7 +256,7 @@ def _several(row: Primitive, arrays: Any, data: tuple[Any, ...], worth: frozense
             return None
         values.append(value)
         kept.append(one)
-    if tape is None or tape.stale or tape.complex:
+    if tape is None or tape.complex or (tape.stale and any(is_stale(tape, value) for value in values)):
         return None
     return entry(tape, row, pull_for(row, "n"), row.forward(*values, *data), (*kept, *data), NOTHING)
 

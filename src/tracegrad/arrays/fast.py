@@ -16,7 +16,7 @@ import numpy as np
 from tracegrad.arrays.assigning import served
 from tracegrad.arrays.products import MATMUL
 from tracegrad.arrays.table import HANDLERS
-from tracegrad.arrays.tracer import ArrayTracer
+from tracegrad.arrays.tracer import ArrayTracer, is_stale
 from tracegrad.copies import LARGE, copied
 from tracegrad.primitives import COMPARISONS, LITERAL_POWER, TABLE, Primitive
 from tracegrad.provenance import PACKAGE, in_package
@@ -44,7 +44,7 @@ _RECORD = """
     node.pull = pull
     node.a = {a}
     node.b = {b}
-    tape = node.tape = self.tape
+    node.tape = tape
     frame = getframe({depth})
     if frame is not tape.frame:
         frame = enter(tape, frame)
@@ -54,10 +54,13 @@ _RECORD = """
     return node
 """
 
-#: the traced array itself, on a plain one, with nothing assigned to and no complex numbers about
+#: the traced array itself, on a plain one that is up to date, with no complex numbers about
 SELF = """
     array = self.value
-    if type(array) is not ndarray or type(self) is not ArrayTracer or self.tape.stale or self.tape.complex:
+    tape = self.tape
+    if type(array) is not ndarray or type(self) is not ArrayTracer or tape.complex:
+        return {otherwise}
+    if tape.stale and is_stale(tape, array):
         return {otherwise}
 """
 
@@ -73,7 +76,7 @@ def {name}(self, other):
         pull = pull_vc
     elif kind is ArrayTracer or kind is ScalarTracer:
         operand = other.value
-        if other.tape is not self.tape or type(operand) not in NUMBERS:
+        if other.tape is not tape or type(operand) not in NUMBERS or tape.stale and is_stale(tape, operand):
             return {otherwise}
         pull = pull_vv
     elif kind is ndarray and other.dtype.kind in "fiub":
@@ -101,7 +104,7 @@ def {name}(self, other):
         pull = pull_cv
     elif kind is ScalarTracer:
         operand = other.value
-        if other.tape is not self.tape or type(operand) not in NUMBERS:
+        if other.tape is not tape or type(operand) not in NUMBERS or tape.stale and is_stale(tape, operand):
             return {otherwise}
         pull = pull_vv
     elif kind is ndarray and other.dtype.kind in "fiub":
@@ -138,7 +141,7 @@ def {name}(self, other):
         operand = other
     elif kind is ArrayTracer or kind is ScalarTracer:
         operand = other.value
-        if other.tape is not self.tape or type(operand) not in NUMBERS:
+        if other.tape is not tape or type(operand) not in NUMBERS or tape.stale and is_stale(tape, operand):
             return {otherwise}
     elif kind is ndarray and other.dtype.kind in "fiub":
         operand = other = other.copy("K")
@@ -147,7 +150,6 @@ def {name}(self, other):
     value = {compute}
     if type(value) is not ndarray:
         return {otherwise}
-    tape = self.tape
     frame = getframe(1)
     if frame is not tape.frame:
         frame = enter(tape, frame)
@@ -192,6 +194,7 @@ def compiled(template: str, name: str, names: dict[str, Any], record: str = _REC
         "copied": copied,
         "enter": enter,
         "float64": np.float64,
+        "is_stale": is_stale,
         "getframe": sys._getframe,
         "lend": lend,
         "ndarray": np.ndarray,

@@ -78,11 +78,15 @@ class ArrayTracer(Tracer):
             for arg in args:
                 if issubclass(type(arg), ArrayTracer):
                     check_memory(arg)
-        elif not row.step:
+        if not row.step:
             node = _usual(tape, row, args)
             if node is not None:
                 return node
         return Tracer._tracegrad_bind_(self, row, args)
+
+    def _tracegrad_check_(self) -> None:
+        if self.tape.stale:
+            check_memory(self)
 
     # ---- what arrays are
 
@@ -271,6 +275,7 @@ def entry(tape: Any, row: Primitive, pull: Any, value: Any, a: Any, b: Any) -> A
         lend(value)
     else:
         return record(tape, row, value, a if type(a) is tuple else (a,) if b is NOTHING else (a, b))
+    tape.foreign = True
     node.value = value
     node.pull = pull
     node.a, node.b = a, b
@@ -328,6 +333,11 @@ def base_of(value: Any) -> Any:
     while isinstance(value.base, np.ndarray):
         value = value.base
     return value
+
+
+def is_stale(tape: Any, value: Any) -> bool:
+    """Whether a plain value lies in memory that the plain code would have written to."""
+    return type(value) is np.ndarray and id(base_of(value)) in tape.stale
 
 
 def check_memory(tracer: ArrayTracer) -> None:
@@ -432,7 +442,8 @@ def _in_place(operation: Any, compute: Any) -> Any:
         bare = other
         while isinstance_tracer(bare):
             bare = bare.value
-        operation(plain.copy(), bare)
+        if not (type(plain) is np.ndarray and result.shape == plain.shape and result.dtype == plain.dtype):
+            operation(plain.copy(), bare)  # raises numpy's own error
         self[...] = result
         return self
 
