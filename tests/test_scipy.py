@@ -58,6 +58,7 @@ CASES = [
         for name in ("betainc", "betaincc", "betaincinv", "hyp1f1")
     ),
     Case("hyp2f1", lambda x: special.hyp2f1(1.5, 2.0, 1.7, x), (A / 2,)),
+    Case("erf of complex numbers", lambda x: (special.erf(x + 1j * x**2) * special.erfc(1j * x)).imag, (A,)),
     Case("zeta", lambda x: special.zeta(2.5, x), (A,)),
     Case("eval_gegenbauer", lambda x: special.eval_gegenbauer(3, 0.7, x), (A / 2,)),
     Case("eval_genlaguerre", lambda x: special.eval_genlaguerre(3, 0.7, x), (A / 2,)),

@@ -86,7 +86,7 @@ OWN: dict[str, tuple[Rule, ...]] = {
 
 
 #: those of them whose derivative holds for complex operands too
-_ANALYTIC = frozenset({"square", "reciprocal"})
+_ANALYTIC = frozenset({"square", "reciprocal", "erf", "erfc"})
 
 
 @functools.cache
@@ -103,7 +103,8 @@ def row_of(ufunc: Any) -> Primitive | None:
     if name in OWN:
         return Primitive(rules=OWN[name], symbol=name, complex=name in _ANALYTIC, **columns)
     if name in LIKE and LIKE[name] in TABLE:
-        return replace(TABLE[LIKE[name]], **columns)
+        entire = {"complex": True} if name in _ANALYTIC else {}
+        return replace(TABLE[LIKE[name]], **columns, **entire)
     if name in STEPS:
         return replace(TABLE[STEPS[name]], **columns)
     return None
