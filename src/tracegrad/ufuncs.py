@@ -103,8 +103,8 @@ def row_of(ufunc: Any) -> Primitive | None:
     if name in OWN:
         return Primitive(rules=OWN[name], symbol=name, complex=name in _ANALYTIC, **columns)
     if name in LIKE and LIKE[name] in TABLE:
-        entire = {"complex": True} if name in _ANALYTIC else {}
-        return replace(TABLE[LIKE[name]], **columns, **entire)
+        found = replace(TABLE[LIKE[name]], **columns)
+        return replace(found, complex=True) if name in _ANALYTIC else found
     if name in STEPS:
         return replace(TABLE[STEPS[name]], **columns)
     return None
