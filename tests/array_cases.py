@@ -258,6 +258,13 @@ CASES: list[Case] = [
     Case("pad", lambda x: np.pad(x, ((1, 2), (0, 1))), (A,)),
     Case("pad edge", lambda x: np.pad(x, 1, mode="edge"), (A,)),
     Case("pad reflect", lambda x: np.pad(x, 2, mode="reflect"), (A,)),
+    Case("windows", lambda x: np.lib.stride_tricks.sliding_window_view(x, 3), (V,)),
+    Case(
+        "windows of planes",
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2), axis=(1, -1)) ** 2,
+        (Q,),
+    ),
+    Case("windows twice", lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2), (0, 0)), (V,)),
     Case("tril", np.tril, (A,)),
     Case("triu", lambda x: np.triu(x, 1), (A,)),
     Case("diag", np.diag, (V,)),

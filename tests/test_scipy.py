@@ -31,16 +31,40 @@ SPECIAL: dict[str, tuple[Any, ...]] = {
     "psi": (A,), "expit": (C,), "logit": (A / 2,), "log_expit": (C,), "ndtr": (C,), "log_ndtr": (C,),
     "ndtri": (A / 2,), "erfinv": (C / 3,), "entr": (A,), "xlogy": (A, V), "xlog1py": (A, V), "beta": (A, V),
     "betaln": (A, V), "i0": (C,), "i1": (A,), "i0e": (A,), "j0": (A,), "j1": (A,), "y0": (A,), "k0": (A,), "k1": (A,),
-    "exp10": (C / 3,), "rel_entr": (A, V), "kl_div": (A, V),
+    "exp10": (C / 3,), "rel_entr": (A, V), "kl_div": (A, V), "huber": (A, C), "pseudo_huber": (A, C), "exp1": (A,),
+    "expi": (A,), "exprel": (C,), "spence": (A,), "owens_t": (A, V), "ellipk": (A / 2,), "ellipe": (A / 2,),
+    "ellipkm1": (A / 2,), "ellipkinc": (A, V / 2), "ellipeinc": (A, V / 2), "rgamma": (A,), "gammasgn": (C,),
+    "binom": (A + 3, V), "poch": (A, V), "k0e": (A,), "k1e": (A,), "boxcox": (A, V), "boxcox1p": (A, V),
+    "powm1": (A, V), "wrightomega": (C,), "cosm1": (C,), "sindg": (C * 40,), "cosdg": (C * 40,), "tandg": (C * 20,),
 }  # fmt: skip
 
 CASES = [
     *(Case(name, getattr(special, name), args) for name, args in SPECIAL.items()),
     *(
         Case(name, lambda x, name=name: getattr(special, name)(1.5, x), (A,))
-        for name in ("jv", "yv", "iv", "kv", "gammainc", "gammaincc")
+        for name in (
+            "jv", "yv", "iv", "kv", "kve", "gammainc", "gammaincc", "struve", "hyp0f1", "chdtr", "chdtrc", "stdtr",
+        )
     ),
-    Case("huber", lambda x: special.huber(0.7, x), (C,)),
+    *(
+        Case(name, lambda x, name=name: getattr(special, name)(2, x), (A / 2,))
+        for name in (
+            "yn", "kn", "expn", "pdtr", "pdtrc", "gammaincinv", "gammainccinv", "stdtrit", "eval_legendre",
+            "eval_chebyt", "eval_chebyu", "eval_hermite", "eval_hermitenorm", "eval_laguerre", "polygamma",
+        )
+    ),
+    *(
+        Case(name, lambda x, name=name: getattr(special, name)(1.5, 2.0, x), (A / 2,))
+        for name in ("betainc", "betaincc", "betaincinv", "hyp1f1")
+    ),
+    Case("hyp2f1", lambda x: special.hyp2f1(1.5, 2.0, 1.7, x), (A / 2,)),
+    Case("erf of complex numbers", lambda x: (special.erf(x + 1j * x**2) * special.erfc(1j * x)).imag, (A,)),
+    Case("zeta", lambda x: special.zeta(2.5, x), (A,)),
+    Case("eval_gegenbauer", lambda x: special.eval_gegenbauer(3, 0.7, x), (A / 2,)),
+    Case("eval_genlaguerre", lambda x: special.eval_genlaguerre(3, 0.7, x), (A / 2,)),
+    Case("multigammaln", lambda x: special.multigammaln(x + 1, 3), (A,)),
+    Case("logsumexp weights", lambda x, b: special.logsumexp(x, axis=1, b=b), (A, V)),
+    Case("logsumexp signs", lambda x, b: special.logsumexp(x, b=b, return_sign=True)[0], (A, C)),
     Case("logsumexp", lambda x: special.logsumexp(x, axis=1, keepdims=True), (C,)),
     Case("logsumexp of all", lambda x: special.logsumexp(x), (C,)),
     Case("softmax", lambda x: special.softmax(x, axis=0), (C,)),

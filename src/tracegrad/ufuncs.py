@@ -10,7 +10,6 @@ The same rows serve arrays (:mod:`tracegrad.arrays`); a list of traced numbers b
 from __future__ import annotations
 
 import functools
-import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +20,7 @@ from tracegrad.errors import UnsupportedError
 from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
 from tracegrad.source import describe
+from tracegrad.special_ufuncs import SPECIAL
 from tracegrad.tape import refuse, user_frame
 from tracegrad.tracer import (
     KINDS,
@@ -61,28 +61,6 @@ def _tie(m: Any, out: Any, x: Any, y: Any) -> Any:
     return m.where(x == y, 0.5, 1.0 * (x == out))
 
 
-def _gaussian(m: Any, x: Any) -> Any:
-    return m.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-
-
-def _scipy(name: str, *args: Any) -> Any:
-    """A function of scipy, which is there where one of its rows is in use; a plain number as Python's."""
-    found = getattr(sys.modules["scipy.special"], name)(*args)
-    shape: tuple[int, ...] = getattr(found, "shape", ())
-    return found if isinstance_tracer(found) or shape else float(found)
-
-
-def _by_order(m: Any, out: Any, order: Any, *args: Any) -> Any:
-    """The derivative by an order, which has no closed form."""
-    at = order + 0.0  # raises where rules are only looked at, before there are numbers
-    refuse(
-        UnsupportedError(
-            f"a function of scipy.special has no derivative by its order, which is traced here (it is {plain(at)}).  "
-            "Wrap the order in tg.detach(...) if its gradient is not wanted"
-        )
-    )
-
-
 #: ufunc -> rules, where no row of the table has the same derivative
 OWN: dict[str, tuple[Rule, ...]] = {
     "square": (lambda m, out, x: 2.0 * x,),
@@ -103,58 +81,12 @@ OWN: dict[str, tuple[Rule, ...]] = {
     "ceil": (0.0,),
     "trunc": (0.0,),
     "rint": (0.0,),
-    # of scipy.special
-    "expit": (lambda m, out, x: out * (1.0 - out),),
-    "logit": (lambda m, out, x: 1.0 / (x * (1.0 - x)),),
-    "log_expit": (lambda m, out, x: 1.0 - m.exp(out),),
-    "ndtr": (lambda m, out, x: _gaussian(m, x),),
-    "log_ndtr": (lambda m, out, x: m.exp(-x * x / 2 - out) / math.sqrt(2 * math.pi),),
-    "ndtri": (lambda m, out, x: math.sqrt(2 * math.pi) * m.exp(out * out / 2),),
-    "erfinv": (lambda m, out, x: math.sqrt(math.pi) / 2 * m.exp(out * out),),
-    "erfcinv": (lambda m, out, x: -math.sqrt(math.pi) / 2 * m.exp(out * out),),
-    "entr": (lambda m, out, x: -1.0 - m.log(x),),
-    "xlogy": (lambda m, out, x, y: m.log(m.where(x != 0, y, 1.0)), lambda m, out, x, y: x / y),
-    "xlog1py": (lambda m, out, x, y: m.log1p(m.where(x != 0, y, 0.0)), lambda m, out, x, y: x / (1.0 + y)),
-    "erfcx": (lambda m, out, x: 2.0 * x * out - 2.0 / math.sqrt(math.pi),),
-    "erfi": (lambda m, out, x: 2.0 / math.sqrt(math.pi) * m.exp(x * x),),
-    "dawsn": (lambda m, out, x: 1.0 - 2.0 * x * out,),
-    "i0": (lambda m, out, x: _scipy("i1", x),),
-    "i1": (lambda m, out, x: (_scipy("i0", x) + _scipy("iv", 2.0, x)) / 2.0,),
-    "i0e": (lambda m, out, x: _scipy("i1e", x) - m.sign(x) * out,),
-    "j0": (lambda m, out, x: -_scipy("j1", x),),
-    "j1": (lambda m, out, x: (_scipy("j0", x) - _scipy("jv", 2.0, x)) / 2.0,),
-    "y0": (lambda m, out, x: -_scipy("y1", x),),
-    "y1": (lambda m, out, x: (_scipy("y0", x) - _scipy("yv", 2.0, x)) / 2.0,),
-    "i1e": (lambda m, out, x: (_scipy("i0e", x) + _scipy("ive", 2.0, x)) / 2.0 - m.sign(x) * out,),
-    "ive": (
-        _by_order,
-        lambda m, out, v, x: (_scipy("ive", v - 1.0, x) + _scipy("ive", v + 1.0, x)) / 2.0 - m.sign(x) * out,
-    ),
-    "k0": (lambda m, out, x: -_scipy("k1", x),),
-    "k1": (lambda m, out, x: -(_scipy("k0", x) + _scipy("kv", 2.0, x)) / 2.0,),
-    "jv": (_by_order, lambda m, out, v, x: (_scipy("jv", v - 1.0, x) - _scipy("jv", v + 1.0, x)) / 2.0),
-    "yv": (_by_order, lambda m, out, v, x: (_scipy("yv", v - 1.0, x) - _scipy("yv", v + 1.0, x)) / 2.0),
-    "iv": (_by_order, lambda m, out, v, x: (_scipy("iv", v - 1.0, x) + _scipy("iv", v + 1.0, x)) / 2.0),
-    "kv": (_by_order, lambda m, out, v, x: -(_scipy("kv", v - 1.0, x) + _scipy("kv", v + 1.0, x)) / 2.0),
-    "gammainc": (_by_order, lambda m, out, a, x: m.exp((a - 1.0) * m.log(x) - x - m.lgamma(a))),
-    "gammaincc": (_by_order, lambda m, out, a, x: -m.exp((a - 1.0) * m.log(x) - x - m.lgamma(a))),
-    "exp10": (lambda m, out, x: out * math.log(10.0),),
-    "rel_entr": (lambda m, out, x, y: m.log(x / y) + 1.0, lambda m, out, x, y: -x / y),
-    "kl_div": (lambda m, out, x, y: m.log(x / y), lambda m, out, x, y: 1.0 - x / y),
-    "huber": (_by_order, lambda m, out, delta, r: m.where(abs(r) <= delta, r, delta * m.sign(r))),
-    "beta": (
-        lambda m, out, a, b: out * (m.digamma(a) - m.digamma(a + b)),
-        lambda m, out, a, b: out * (m.digamma(b) - m.digamma(a + b)),
-    ),
-    "betaln": (
-        lambda m, out, a, b: m.digamma(a) - m.digamma(a + b),
-        lambda m, out, a, b: m.digamma(b) - m.digamma(a + b),
-    ),
+    **SPECIAL,
 }
 
 
 #: those of them whose derivative holds for complex operands too
-_ANALYTIC = frozenset({"square", "reciprocal"})
+_ANALYTIC = frozenset({"square", "reciprocal", "erf", "erfc"})
 
 
 @functools.cache
@@ -171,7 +103,8 @@ def row_of(ufunc: Any) -> Primitive | None:
     if name in OWN:
         return Primitive(rules=OWN[name], symbol=name, complex=name in _ANALYTIC, **columns)
     if name in LIKE and LIKE[name] in TABLE:
-        return replace(TABLE[LIKE[name]], **columns)
+        found = replace(TABLE[LIKE[name]], **columns)
+        return replace(found, complex=True) if name in _ANALYTIC else found
     if name in STEPS:
         return replace(TABLE[STEPS[name]], **columns)
     return None

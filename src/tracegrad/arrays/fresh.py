@@ -33,6 +33,10 @@ class FreshArray(ArrayTracer):
     def __array__(self, *args: Any, **options: Any) -> Any:
         return np.asarray(settled(self), *args, **options)
 
+    @property
+    def __array_interface__(self) -> Any:
+        return settled(self).__array_interface__
+
     def __bool__(self) -> bool:
         return bool(settled(self))
 

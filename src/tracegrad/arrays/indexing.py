@@ -262,6 +262,41 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
 HANDLERS[np.pad] = _pad
 
 
+def _windows_back(g: Any, out: Any, x: Any, window_shape: Any, axis: Any) -> Any:
+    """Each place in the window gives back its share, moved to where the window had it."""
+    total: Any = 0.0
+    for place in np.ndindex(*window_shape):
+        widths = [[0, 0] for _ in x.shape]
+        for one, step, length in zip(axis, place, window_shape, strict=True):
+            widths[one][0] += step
+            widths[one][1] += length - 1 - step
+        total = total + np.pad(g[(..., *place)], widths)
+    return total
+
+
+@row(
+    np.lib.stride_tricks.sliding_window_view,
+    _windows_back,
+    symbol="windows",
+    maps=("sum of overlaps",),
+    complex=True,
+)
+def WINDOWS(x: Any, window_shape: Any, axis: Any = None) -> Any:
+    return np.lib.stride_tricks.sliding_window_view(x, window_shape, axis)
+
+
+@composed(np.lib.stride_tricks.sliding_window_view)
+def _sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: Any = False, writeable: Any = False
+) -> Any:
+    if writeable:
+        raise unsupported("numpy.lib.stride_tricks.sliding_window_view that is writeable")
+    x = lift(x)
+    shape = tuple(static(window_shape)) if np.ndim(window_shape) else (static(window_shape),)
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, (list, tuple)) else (axis,)
+    return bind(WINDOWS, x, shape, tuple(axis_of(one, x.ndim) for one in axes))
+
+
 def _triangle(m: Any, k: Any) -> Any:
     """Where the lower triangle is."""
     rows, columns = m.shape[-2:] if m.ndim > 1 else (m.shape[0], None)

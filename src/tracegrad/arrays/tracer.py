@@ -136,6 +136,10 @@ class ArrayTracer(Tracer):
     def __array__(self, *args: Any, **options: Any) -> NoReturn:
         escape(self, "turned into a plain array")
 
+    @property
+    def __array_interface__(self) -> NoReturn:
+        escape(self, "read from its memory")
+
     def __copy__(self) -> Any:
         return np.copy(self)
 
