@@ -18,9 +18,9 @@ SOURCE = Path(tg.__file__).parent
 ORDER = [
     "errors", "collector", "by_code", "lazy", "progress", "row", "spelling", "special", "rows.pieces",
     "rows.operators", "rows.functions", "rows.gates", "rows.samples", "rows.steps", "rows", "primitives", "ieee",
-    "document", "provenance", "instructions", "bindings", "texts", "source", "tape", "pulls", "tracer", "fast",
-    "class_stand_ins", "stand_ins", "codes", "substitute", "plans", "scan", "math", "tree", "arguments", "graph",
-    "column_pulls", "arrays", "ufuncs", "arrays.table", "arrays.build", "arrays.fit", "arrays.complexes",
+    "document", "provenance", "instructions", "bindings", "blocks", "texts", "source", "tape", "pulls", "tracer",
+    "fast", "class_stand_ins", "stand_ins", "codes", "substitute", "plans", "scan", "math", "tree", "arguments",
+    "graph", "column_pulls", "arrays", "ufuncs", "arrays.table", "arrays.build", "arrays.fit", "arrays.complexes",
     "arrays.elementwise", "arrays.reductions", "arrays.products", "arrays.shapes", "arrays.indexing",
     "arrays.numerical", "arrays.steps", "arrays.statistics", "arrays.fourier", "arrays.linalg", "arrays.linear",
     "arrays.assigning", "arrays.tracer", "arrays.fast", "arrays.pulls", "arrays.fresh", "arrays.stand_ins",

@@ -245,11 +245,11 @@ def bound_how(code: CodeType, variable: str) -> str:
     ``argument`` is never bound again; ``direct`` gets the results of operators only, at once; ``other`` may get a value
     that was there before; ``elsewhere`` is not the function's own.
     """
-    instructions = read(code)[1]
-    own = variable in code.co_varnames or variable in code.co_cellvars
-    stores = [i for i, one in enumerate(instructions) if is_store(one) and one.argval == variable]
-    if not own:
+    bound = _bound_at(code)
+    stores = bound.get(variable)
+    if stores is None:
         return "elsewhere"
+    instructions = read(code)[1]
     if variable in parameters(code):
         return "rebound argument" if stores else "argument"
     givers = [giver(instructions, index, 0) for index in stores]
@@ -257,6 +257,17 @@ def bound_how(code: CodeType, variable: str) -> str:
     return "direct" if direct else "other"
 
 
+@remembered
+def _bound_at(code: CodeType) -> dict[str, list[int]]:
+    """For each variable of a function the places of the instructions that bind it."""
+    found: dict[str, list[int]] = {name: [] for name in (*code.co_varnames, *code.co_cellvars)}
+    for index, one in enumerate(read(code)[1]):
+        if is_store(one) and one.argval in found:
+            found[one.argval].append(index)
+    return found
+
+
+@remembered
 def parameters(code: CodeType) -> tuple[str, ...]:
     """The names of the arguments of a function, without ``*args`` and ``**kwargs``."""
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
