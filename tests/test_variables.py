@@ -391,3 +391,36 @@ def test_the_same_without_positions():
     command = [sys.executable, "-X", "no_debug_ranges", "-c", SCRIPT.format(here=str(HERE))]
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     assert run.stdout == f"{[expected for _, _, expected in NAMES]}\n"
+
+
+def of_statements(count):
+    """A function of so many statements, in a file that is not there."""
+    lines = [
+        "def f(x):",
+        "    x0 = x",
+        *(f"    x{i} = x{i - 1} * 1.0" for i in range(1, count)),
+        f"    return x{count - 1}",
+    ]
+    scope = {}
+    exec(compile("\n".join(lines), "<statements>", "exec"), scope)
+    return scope["f"]
+
+
+def test_names_in_long_functions_take_a_time_in_proportion():
+    def looked_at(count):
+        t = tg.trace(of_statements(count), 1.0)
+        seen = 0
+
+        def watch(frame, event, argument):
+            nonlocal seen
+            seen += 1
+
+        sys.setprofile(watch)
+        try:
+            assert t["x9"].value == 1.0
+        finally:
+            sys.setprofile(None)
+        return seen
+
+    looked_at(100)
+    assert looked_at(800) < 2.4 * looked_at(400)

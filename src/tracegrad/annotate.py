@@ -44,7 +44,7 @@ from tracegrad.primitives import CONST, INPUT
 from tracegrad.provenance import in_package
 from tracegrad.reverse import Backward
 from tracegrad.source import relative, site
-from tracegrad.texts import is_there, text_of
+from tracegrad.texts import is_there, looked_at_once, text_of
 from tracegrad.tracer import plain
 from tracegrad.variables import Variables, variables
 
@@ -69,7 +69,7 @@ def columns(
     seed: Any,
 ) -> Columns:
     """What folds read of a graph and its backward pass: rows are made when they are asked for."""
-    with collector_paused():
+    with collector_paused(), looked_at_once():
         short = abridged(graph)
         places = Places(graph, short)
         head = Annotated(
@@ -154,7 +154,8 @@ class _Rows:
 
     @cached_property
     def names(self) -> Variables:
-        return variables(self.graph, self._short)
+        with collector_paused(), looked_at_once():
+            return variables(self.graph, self._short)
 
     def node(self, index: int) -> Node:
         graph, primitive = self.graph, self.graph.primitives[index]

@@ -7,27 +7,24 @@ the syntax tree is asked for statements, and for names that bytecode does not te
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from tracegrad.blocks import Block, Span
 from tracegrad.by_code import remembered
 from tracegrad.document import Site
 from tracegrad.instructions import at, is_item, is_load
 from tracegrad.provenance import in_library, in_package
-from tracegrad.texts import Span, Text, text_of
+from tracegrad.texts import text_of
 
 #: code that runs as a part of the statement it is written in, though Python gives it a frame of its own
 INLINE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
-
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 # ---- where ------------------------------------------------------------------------------------------
@@ -36,9 +33,11 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 @remembered
 def site(code: CodeType, lasti: int) -> Site:
     """Place and text of the expression that an instruction computes."""
-    return _site(code, _span(code, lasti), _line(code, lasti))
+    span = _span(code, lasti)
+    return _site(code, span, _line(code, lasti) if span is None else None)
 
 
+@remembered
 def _site(code: CodeType, span: Span | None, line: int | None) -> Site:
     """The place of a span of text; of a line, where no more is known."""
     if span is None:
@@ -121,7 +120,8 @@ def _characters(lines: list[str], line: int, column: int) -> int:
     """A column in characters; where the line is not at hand, in bytes (the same for ASCII)."""
     if not 1 <= line <= len(lines):
         return column
-    return len(lines[line - 1].encode()[:column].decode(errors="replace"))
+    text = lines[line - 1]
+    return min(column, len(text)) if text.isascii() else len(text.encode()[:column].decode(errors="replace"))
 
 
 # ---- what an instruction does ------------------------------------------------------------------------
@@ -196,35 +196,9 @@ def called_text(code: CodeType, lasti: int) -> str | None:
 
 def assigned(code: CodeType, lasti: int) -> str | None:
     """The variable, attribute or item that the expression of an instruction is assigned to."""
-    span, text = _span(code, lasti), text_of(code)
-    return None if span is None or text is None else _targets(text).get(span)
-
-
-@lru_cache(maxsize=128)
-def _targets(text: Text) -> dict[Span, str]:
-    """What each assigned expression of a file is assigned to."""
-    found: dict[Span, str] = {}
-    for node in ast.walk(text.tree) if text.tree is not None else ():
-        if isinstance(node, ast.Assign):
-            for target in reversed(node.targets):
-                _pair(target, node.value, found)
-        elif isinstance(node, ast.AugAssign):
-            found[_span_of(node)] = ast.unparse(node.target)
-        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-            _pair(node.target, node.value, found)
-    return found
-
-
-def _pair(target: ast.expr, value: ast.expr, found: dict[Span, str]) -> None:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
-            for one, its in zip(target.elts, value.elts, strict=True):
-                _pair(one, its, found)
-    elif isinstance(value, ast.IfExp):
-        _pair(target, value.body, found)
-        _pair(target, value.orelse, found)
-    elif not isinstance(target, ast.Starred):
-        found[_span_of(value)] = ast.unparse(target)
+    span = _span(code, lasti)
+    block = None if span is None else _block(code, span)
+    return None if span is None or block is None else block.targets.get(span)
 
 
 # ---- the statement ----------------------------------------------------------------------------------
@@ -244,64 +218,17 @@ class Statement:
 
 @remembered
 def statement(code: CodeType, lasti: int) -> Statement:
-    """The statement that an instruction belongs to: of a compound one the header, else its line if unknown."""
+    """The statement that an instruction belongs to: of a compound one the header, else its line if unknown.
+
+    In a lambda it is the body of that.
+    """
     span = _span(code, lasti)
-    text = text_of(code) if span is not None else None
-    tree = None if text is None else text.tree
-    node, looped = _innermost(tree, span) if tree is not None and span is not None else (None, False)
-    where = None if node is None else _header(node)
-    return Statement(_site(code, where, _line(code, lasti)), looped)
+    block = None if span is None else _block(code, span)
+    where, looped = (None, False) if span is None or block is None else block.at(span)
+    return Statement(_site(code, where, _line(code, lasti) if where is None else None), looped)
 
 
-def _innermost(tree: ast.AST, span: Span) -> tuple[ast.stmt | ast.expr | None, bool]:
-    """The smallest statement (or body of a lambda) around a span, and whether a comprehension lies between."""
-    found: ast.stmt | ast.expr | None = None
-    looped = False
-    candidates = [tree]
-    while candidates:
-        node = candidates.pop()
-        if hasattr(node, "lineno"):
-            if not _contains(_span_of(node), span):
-                continue
-            candidates.clear()
-        if isinstance(node, ast.stmt):
-            found, looped = node, False
-        elif isinstance(node, ast.Lambda) and _contains(_span_of(node.body), span):
-            found, looped = node.body, False
-        looped = looped or isinstance(node, _COMPREHENSIONS)
-        candidates.extend(_children(node, span))
-    return found, looped
-
-
-def _children(node: ast.AST, span: Span) -> Iterator[ast.AST]:
-    """The children of a node that may contain a span: of the statements in a block, only the last to begin before."""
-    for _, value in ast.iter_fields(node):
-        if isinstance(value, ast.AST):
-            yield value
-        elif isinstance(value, list) and value and isinstance(value[0], ast.stmt):
-            index = bisect_right(value, span[:2], key=lambda one: (one.lineno, one.col_offset)) - 1
-            yield from value[max(index, 0) : index + 1]
-        elif isinstance(value, list):
-            yield from (one for one in value if isinstance(one, ast.AST))
-
-
-def _contains(outer: Span, inner: Span) -> bool:
-    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
-
-
-def _span_of(node: ast.AST) -> Span:
-    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
-
-
-def _header(node: ast.stmt | ast.expr) -> Span:
-    """The span of a statement without the block it governs."""
-    line, column, end_line, end_column = _span_of(node)
-    if isinstance(node, (ast.For, ast.AsyncFor)):
-        end_line, end_column = _span_of(node.iter)[2:]
-    elif isinstance(node, (ast.While, ast.If)):
-        end_line, end_column = _span_of(node.test)[2:]
-    elif isinstance(node, ast.Match):
-        end_line, end_column = _span_of(node.subject)[2:]
-    elif isinstance(node, (ast.With, ast.AsyncWith)):
-        end_line, end_column = _span_of(node.items[-1].context_expr)[2:]
-    return line, column, end_line, end_column
+def _block(code: CodeType, span: Span) -> Block | None:
+    """The smallest statement around a span."""
+    text = text_of(code)
+    return None if text is None or text.blocks is None else text.blocks.around(span)

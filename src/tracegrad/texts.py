@@ -15,14 +15,15 @@ import linecache
 import re
 import sys
 import unicodedata
-from contextlib import suppress
-from functools import cached_property, lru_cache
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import cached_property
 from types import CodeType
 
+from tracegrad.blocks import Blocks, Span
+from tracegrad.by_code import remembered
 from tracegrad.instructions import Instruction, is_load, read
-
-#: (line, column, end line, end column) with columns in bytes of UTF-8, as Python counts them
-Span = tuple[int, int, int, int]
 
 
 class Text:
@@ -38,11 +39,18 @@ class Text:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 
+    @cached_property
+    def blocks(self) -> Blocks | None:
+        """The statements, where they can be read."""
+        return None if self.tree is None else Blocks(self.tree)
+
     def part(self, span: Span) -> str | None:
         """What stands in a span."""
         line, column, end_line, end_column = span
         if not 1 <= line <= end_line <= len(self.lines):
             return None
+        if line == end_line and self.lines[line - 1].isascii():
+            return self.lines[line - 1][column:end_column]
         chosen = [text.encode() for text in self.lines[line - 1 : end_line]]
         chosen[-1] = chosen[-1][:end_column]
         chosen[0] = chosen[0][column:]
@@ -50,6 +58,19 @@ class Text:
 
 
 _VERSIONS: dict[str, Text] = {}
+
+#: what files have been found to hold, while :func:`looked_at_once` lasts
+_SEEN: ContextVar[dict[str, Text | None] | None] = ContextVar("tracegrad texts", default=None)
+
+
+@contextmanager
+def looked_at_once() -> Iterator[None]:
+    """A context in which each file is looked at once, however many instructions are asked about."""
+    token = _SEEN.set({})
+    try:
+        yield
+    finally:
+        _SEEN.reset(token)
 
 
 def text_of(code: CodeType) -> Text | None:
@@ -65,6 +86,15 @@ def is_there(filename: str) -> bool:
 
 def _present(filename: str) -> Text | None:
     """The text that a file has now."""
+    seen = _SEEN.get()
+    if seen is None:
+        return _looked_up(filename)
+    if filename not in seen:
+        seen[filename] = _looked_up(filename)
+    return seen[filename]
+
+
+def _looked_up(filename: str) -> Text | None:
     linecache.checkcache(filename)
     lines = linecache.getlines(filename)
     known = _VERSIONS.get(filename)
@@ -73,7 +103,7 @@ def _present(filename: str) -> Text | None:
     return known if lines else None
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def is_of(code: CodeType, text: Text) -> bool:
     """Whether variables, attributes, numbers and operators stand where the instructions of a code object have them."""
     _, instructions = read(code)
