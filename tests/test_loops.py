@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from loop_programs import loop_program
+from loop_programs import list_program, loop_program
 from programs import load
 from test_python import bits, functions, outcomes, run, seeded
 
@@ -308,10 +308,11 @@ def test_names_of_the_user_are_not_taken() -> None:
     assert "stack[k_3]" in source
 
 
+@pytest.mark.parametrize("program", [loop_program, list_program])
 @pytest.mark.parametrize("seed", range(150))
-def test_random_programs(seed: int) -> None:
+def test_random_programs(program: Any, seed: int) -> None:
     """To the last bit on the recorded inputs, and on others that take the same path."""
-    source = loop_program(random.Random(seed))
+    source = program(random.Random(seed))
     f = load(source, math)
     numbers = random.Random(seed + 1000)
     points = [

@@ -57,6 +57,15 @@ class CodeNames:
         self.stems: dict[str, str] = {}
         self.ways = {index: steps_of(path) or (path, []) for path, index in outline.inputs}
         self.roots = dict(roots)
+        #: the loop that leaves a value in a list, by node
+        self.listed: dict[int, Repeat] = {}
+        #: such lists: root of the way to an element -> the name, that for the gradients, and how many there are
+        self.lists: dict[str, tuple[str, str, int]] = {}
+        for loop in self.loops:
+            for nodes in loop.listed.values():
+                self.listed.update(dict.fromkeys(nodes, loop))
+                self.ways.update((node, (f"@{nodes[0]}", [("[", i)])) for i, node in enumerate(nodes))
+        self._own = {node for loop in self.loops for node in loop.listed}
         #: the arguments that a loop runs through: parameter -> the variable for its gradient
         self.vectors: dict[str, str] = {}
         #: for each loop its index, and the name of each series of literals
@@ -84,12 +93,15 @@ class CodeNames:
         )
         for loop in self.loops:
             shown |= {*loop.carried, *loop.after, *loop.after.values()}
+        entries = {entry for loop in self.loops for entry in loop.carried}
         for index in sorted(shown):
+            if index in self.listed and index not in self._own and index not in entries:
+                continue
             node = self.outline.nodes[index]
             if node.name is not None and index not in self.values:
                 self._name_value(index, node.name)
         for output, index in self.outline.outputs:
-            if index not in self.values:
+            if index not in self.values and index not in self.listed:
                 self.values[index] = self.free.numbered(identifier(f"value{output.path}"))
 
     def _name_value(self, index: int, own: str) -> None:
@@ -106,16 +118,20 @@ class CodeNames:
 
     def _name_loops(self) -> None:
         for loop in self.loops:
+            for rep, nodes in loop.listed.items():
+                own = self.value(rep)
+                own = self.free.numbered(f"{self.stems.get(own) or own}_values")
+                self.lists[f"@{nodes[0]}"] = own, self.free.numbered(f"d{own}"), len(nodes)
             for index in loop.strides:
                 root = self.ways[index][0]
-                if root not in self.vectors:
+                if root not in self.vectors and root not in self.lists:
                     if root not in self.roots:
                         self.roots[root] = self.free.take(root)
                     wish = f"d{self.roots[root]}"
                     self.vectors[root] = self.free.numbered(
                         f"d_{self.roots[root]}" if wish in self.free else wish
                     )
-            if loop.strides:
+            if loop.strides or loop.listed:
                 self.indices[loop] = self.free.numbered("k")
             self.series[loop] = self._series_of(loop)
 
@@ -207,10 +223,12 @@ class CodeNames:
     # ---- loops
 
     def is_element(self, index: int) -> bool:
-        """Whether an input lies in an argument that a loop runs through."""
+        """Whether a value is an element here: of an argument that a loop runs through, or of what one has left."""
+        if index in self.listed:
+            return self.listed[index] not in self._around
         return index in self.ways and self.ways[index][0] in self.vectors
 
-    def lists(self, shapes: Mapping[int, tuple[int, ...]]) -> dict[str, list[int]]:
+    def lists_of_arrays(self, shapes: Mapping[int, tuple[int, ...]]) -> dict[str, list[int]]:
         """The arguments that a loop runs through and that are lists of arrays of one shape, with these."""
         found: dict[str, list[int]] = {}
         for index, (root, _) in self.ways.items():
@@ -243,13 +261,19 @@ class CodeNames:
                 self.recorded[source(found)] = self.outline.value(index)
         for index in placeholders(tree, "D"):
             if self.is_element(index):
-                known[f"D_{index}"] = self._element(self.vectors[self.ways[index][0]], index)
+                root = self.ways[index][0]
+                container = self.lists[root][1] if root in self.lists else self.vectors[root]
+                known[f"D_{index}"] = self._element(container, index)
         return fill(tree, known) if known else tree
 
     def _in_loops(self, index: int) -> ast.expr | None:
         for loop in reversed(self._around):
             if index in loop.literals:
                 return parse(self.series[loop][loop.literals[index]])
+        if index in self.listed:
+            if self.listed[index] in self._around:
+                return None
+            return self._element(self.lists[self.ways[index][0]][0], index)
         if any(index in loop.strides for loop in self._around):
             return self._element(self.roots[self.ways[index][0]], index)
         return None
@@ -258,6 +282,18 @@ class CodeNames:
     def depth(self) -> int:
         """In how many loops a statement stands."""
         return len(self._around)
+
+    def returned_to_turn(self, rep: int, loop: Repeat, back: int, before: ast.expr) -> ast.expr:
+        """What has returned to a listed value of a turn of its loop from after it.
+
+        With ``back`` to that of the turn before, and in the first turn to what was ``before``.
+        """
+        gradients = self.lists[self.ways[rep][0]][1]
+        own, first = self.indices[loop], self.turns(loop)[0]
+        moved = own if first + back == 0 else f"{own} - {first + back}"
+        if not back:
+            return parse(f"{gradients}[{moved}]")
+        return ast.IfExp(parse(f"{own} > {first}"), parse(f"{gradients}[{moved}]"), before)
 
     def varies_here(self, index: int) -> bool:
         """Whether an operand is a literal that is another one in each turn."""

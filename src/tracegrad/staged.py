@@ -39,10 +39,11 @@ class Program:
 
     ``values`` are the names of nodes.  ``short`` is the function alone; ``forward`` gives a name to every value that
     ``backward`` needs.  Results are expressions by output path, ``gradients`` expressions by input path.  ``helpers``
-    are definitions of functions that the statements call, ``tables`` long series of literals that loops go through;
-    ``seed`` is the name of the seed, where one is needed.  ``vectors`` are the arguments that a loop goes through,
-    with the variable for the gradient of each; ``begun`` are the inputs that get one.  ``recorded`` are the
-    gradients by name, and what loops count and run through, in the turn that is shown.
+    are definitions of functions that the statements call, ``tables`` long series of literals that loops go through,
+    and long arrays; ``seed`` is the name of the seed, where one is needed.  ``vectors`` are the arguments that a loop
+    goes through, with the variable for the gradient of each, ``lists`` what loops leave in a list, with its length;
+    ``begun`` are the inputs that get a gradient.  ``recorded`` are the gradients by name, and what loops count and run
+    through, in the turn that is shown.
     """
 
     outline: Outline
@@ -57,6 +58,7 @@ class Program:
     tables: dict[str, tuple[ast.expr, ...] | ast.expr]
     seed: str | None
     vectors: dict[str, str]
+    lists: dict[str, int]
     begun: frozenset[str]
     recorded: dict[str, Any]
 
@@ -126,6 +128,7 @@ def program(
         tables=dict(variables.tables.values()) | (variables.arrays.tables if outline.arrays else {}),
         seed=way_back.seed,
         vectors=variables.vectors,
+        lists={own: turns for own, _, turns in variables.lists.values()},
         begun=frozenset(path for path, index in outline.inputs if index in reached),
         recorded=variables.recorded
         | {own: outline.nodes[index].adjoint for index, own in variables.gradients.items()},
