@@ -28,7 +28,7 @@ ORDER = [
     "reverse", "seeds", "forward", "laws", "fold.columns", "passes", "places", "variables", "flaws", "annotate",
     "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part", "naming", "expressions", "formula",
     "array_formula", "divided", "outline", "replay", "units", "turns", "repeats", "statements", "gathered", "joined",
-    "stacks", "array_code", "code_names",
+    "stacks", "listed", "array_code", "code_names",
     "way_there", "way_back", "staged", "export", "export.graphviz", "export.codecs", "export.row_text", "export.json",
     "export.numerals", "export.latex", "export.markdown", "export.nx", "export.palette", "export.python",
     "export.ranks", "export.words", "export.picture", "export.dot", "export.render", "export.room",

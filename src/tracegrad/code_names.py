@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tracegrad.expressions import fill, key_source, name, parse, placeholders, source
 from tracegrad.fold.columns import base_name
 from tracegrad.formula import written
+from tracegrad.listed import WholeLists
 from tracegrad.naming import Names, identifier, steps_of
 from tracegrad.outline import Outline
 from tracegrad.repeats import Item, Repeat, inside, repeats
@@ -76,6 +77,8 @@ class CodeNames:
         #: what goes by the name of an element or of a literal that varies, in the turn that speaks for all
         self.recorded: dict[str, Any] = {}
         self._around: list[Repeat] = []
+        #: the innermost loop around an operation
+        self._home = dict(_homes(items, None))
         self._endings = {node: "_final" for loop in self.loops for node in loop.after}
         self._endings |= {node: "_next" for loop in self.loops for node, _ in loop.carried.values()}
         self._name_values(items)
@@ -278,10 +281,22 @@ class CodeNames:
             return self._element(self.roots[self.ways[index][0]], index)
         return None
 
+    def is_made_here(self, index: int) -> bool:
+        """Whether an operation stands in this very turn, and not in a loop before or around."""
+        here = self._around[-1] if self._around else None
+        return index in self._home and self._home[index] is here
+
     @property
     def depth(self) -> int:
         """In how many loops a statement stands."""
         return len(self._around)
+
+    def whole_lists(self, tree: ast.expr) -> ast.expr:
+        """An expression with lists in the place of all their elements."""
+        if not self.lists:
+            return tree
+        found: ast.expr = WholeLists({own: turns for own, _, turns in self.lists.values()}).visit(tree)
+        return found
 
     def returned_to_turn(self, rep: int, loop: Repeat, back: int, before: ast.expr) -> ast.expr:
         """What has returned to a listed value of a turn of its loop from after it.
@@ -386,6 +401,14 @@ class CodeNames:
         from tracegrad.array_code import ArrayCode
 
         return ArrayCode(self.outline, self.free, self.varies_here)
+
+
+def _homes(items: Sequence[Item], loop: Repeat | None) -> Iterator[tuple[int, Repeat | None]]:
+    for item in items:
+        if isinstance(item, Repeat):
+            yield from _homes(item.body, item)
+        elif isinstance(item, int):
+            yield item, loop
 
 
 def _step(values: tuple[Any, ...]) -> int | None:

@@ -202,7 +202,7 @@ def _fit(units: Units, start: int, stop: int, period: int, unroll: int, around: 
         longer = listing.found and listing.listed
         if longer and not (fit.found and fit.stop - fit.begin >= listing.stop - listing.begin):
             reps = {listing.node(listing.at, place) for place in listing.listed}
-            if reps.issubset(_repeat(listing).body):
+            if reps.issubset(item for item in _repeat(listing).body if isinstance(item, int)):
                 return listing
     return fit if fit.found else None
 

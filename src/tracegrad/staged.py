@@ -20,6 +20,7 @@ from tracegrad.expressions import fill, parse, placeholders, source
 from tracegrad.formula import Formulas
 from tracegrad.gathered import gathered
 from tracegrad.joined import Function, joined
+from tracegrad.listed import at_once
 from tracegrad.naming import Names
 from tracegrad.outline import Outline
 from tracegrad.repeats import inside, nest
@@ -111,6 +112,9 @@ def program(
     forward, alone = ([*one.shapes(), *one.statements(items)] for one in (there, short))
     known = variables.known(backward)
     backward = list(_named(backward, known))
+    if variables.lists:
+        lengths = {own: turns for _, own, turns in variables.lists.values()}
+        backward = list(at_once(backward, lengths, variables.free.numbered("each")))
     forward, backward = stacked(forward, backward, variables.free)
     reached = {index for node in outline.reached for index in outline.sources(node)}
     reached |= {index for _, index in outline.outputs}

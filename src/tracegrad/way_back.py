@@ -13,7 +13,7 @@ import ast
 import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 from tracegrad.code_names import CodeNames
@@ -211,8 +211,14 @@ class WayBack:
         return self.variables.arrays.one(index)
 
     def _recorded_seed(self, index: int) -> Any:
-        seeds: list[Any] = [output.seed for output, node in self.outline.outputs if node == index]
-        return reduce(operator.add, seeds)
+        return reduce(operator.add, self._recorded_seeds[index])
+
+    @cached_property
+    def _recorded_seeds(self) -> dict[int, list[Any]]:
+        found: dict[int, list[Any]] = {}
+        for output, index in self.outline.outputs:
+            found.setdefault(index, []).append(output.seed)
+        return found
 
     def _contribute(self, index: int, flow: ast.expr, through: int, value: Any) -> Iterator[Assign]:
         if index not in self.begun and self.terms[index] == 1 and self._stands_inside(index, flow, through):
@@ -450,7 +456,8 @@ class WayBack:
             real = type(value) is float and index < len(self.outline.kinds)
             return Text(text, Answers(self.formulas), real=real) if varies else value
         node = self.outline.nodes[index]
-        if self.closed and node.name is None and node.primitive == "neg" and node.kind == "op":
+        plain = node.name is None and node.primitive == "neg" and self.variables.is_made_here(index)
+        if self.closed and plain:
             text = f"-N_{self.outline.sources(index)[0]}"
         return Text(text, Answers(self.formulas), real=self.reals.dtype(index) == "float")
 

@@ -144,7 +144,8 @@ class WayThere:
 
     def _filled(self, tree: ast.expr, operands: Sequence[int]) -> ast.expr:
         tree = self.variables.here(tree)
-        return fill(tree, {f"N_{operand}": self._operand(operand) for operand in operands})
+        filled = fill(tree, {f"N_{operand}": self._operand(operand) for operand in operands})
+        return self.variables.whole_lists(filled) if len(operands) > 1 else filled
 
     def _operand(self, index: int) -> ast.expr:
         """What stands for a value."""

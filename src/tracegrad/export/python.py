@@ -27,6 +27,7 @@ from tracegrad.document import Annotated, Record
 from tracegrad.errors import InputError
 from tracegrad.expressions import constant, key_source, lines, name, parse, quoted, source
 from tracegrad.formula import written
+from tracegrad.listed import with_lists
 from tracegrad.naming import Names, steps_of
 from tracegrad.outline import Outline
 from tracegrad.primitives import TABLE
@@ -446,21 +447,12 @@ def _with_lists(found: Program, built: Any) -> Any:
         return {key: _with_lists(found, item) for key, item in built.items()}
     if not isinstance(built, (list, tuple)):
         return built
-    texts = [source(item) if isinstance(item, ast.expr) else "" for item in built]
-    items: list[Any] = []
-    at = 0
-    while at < len(built):
-        own = texts[at].partition("[")[0]
-        length = found.lists.get(own, 0)
-        if length and texts[at : at + length] == [f"{own}[{i}]" for i in range(length)]:
-            items.append(ast.Starred(name(own), ast.Load()))
-            at += length
-        else:
-            items.append(_with_lists(found, built[at]))
-            at += 1
-    if len(items) == 1 and isinstance(items[0], ast.Starred) and isinstance(built, list):
-        return items[0].value
-    return type(built)(items)
+    inner = [_with_lists(found, item) for item in built]
+    if not all(isinstance(item, ast.expr) for item in inner):
+        return type(built)(inner)
+    items = with_lists(inner, found.lists)
+    whole = len(items) == 1 and isinstance(items[0], ast.Starred) and isinstance(built, list)
+    return items[0].value if whole else type(built)(items)  # type: ignore[attr-defined]
 
 
 def _one_line(value: Any) -> str:
