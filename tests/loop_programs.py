@@ -27,6 +27,22 @@ def loop_program(random: Random) -> str:
     return "\n".join([*lines, sums if random.random() < 0.7 else "    return x, [y, z], v"])
 
 
+def list_program(random: Random) -> str:
+    """The source of such a function that keeps values of loops in lists, reads them in others and returns some."""
+    writer = _Writer(random)
+    names = ["x", "y", "z", "v"]
+    lines = ["def h(a, b):", "    c = m.sin(a) * b", "    return c + a / 2", ""]
+    lines += ["def f(x, y, w, q):", "    z, v = 0.0, x * y"]
+    lists = []
+    for number in range(random.randint(1, 3)):
+        lines += writer.collection(names, number, lists)
+        if random.random() < 0.4:
+            lines += writer.block(names, [], 1, INDENT)
+        lines += writer.reading(names, lists)
+    sums = f"    return m.tanh({' + '.join(names)}) + {lists[0]}[-1]"
+    return "\n".join([*lines, sums if random.random() < 0.6 else f"    return x, {random.choice(lists)}, v"])
+
+
 class _Writer:
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -76,6 +92,31 @@ class _Writer:
         body = [*more, *self.block(names, [*given, *given_there], depth - 1, "")]
         nested_body = [f"{indent}{INDENT}{line}" for line in body] if depth else []
         return [*(f"{indent}{line}" for line in head), *nested_body]
+
+    def collection(self, names, number, lists):
+        """A loop whose values are kept."""
+        choice = self.random.choice
+        own, target, turns = f"s{number}", choice(names), self.random.randint(3, 9)
+        before = [f"{own} = [{choice(['', target])}]"]
+        body = [f"{target} = {self.expression([*names, 'w[i]', 'i'])}"]
+        if self.random.random() < 0.5:
+            body += self.statement(names, ["w[i]"], 0, "")
+        body.append(f"{own}.append({choice([target, target, self.expression(names, 1)])})")
+        lists.append(own)
+        return [
+            f"{INDENT}{line}"
+            for line in (*before, f"for i in range({turns}):", *(INDENT + one for one in body))
+        ]
+
+    def reading(self, names, lists):
+        """A loop, or a sum, over what was kept."""
+        choice = self.random.choice
+        own, target = choice(lists), choice(names)
+        shift = choice(["a", "a", f"{own}[len({own}) - 1 - i]", f"{own}[i] * {own}[i - 1]", f"{own}[i] * x"])
+        if self.random.random() < 0.2:
+            return [f"{INDENT}{target} = sum({own})"]
+        step = choice([f"{target} + {shift}", f"m.tanh({target} * {shift})", f"h({shift}, {target})"])
+        return [f"{INDENT}for i, a in enumerate({own}):", f"{INDENT}{INDENT}{target} = {step}"]
 
     def loop(self, target):
         """The head of a loop, what its body begins with, and the names that it gives."""

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from loop_programs import loop_program
+from loop_programs import list_program, loop_program
 from programs import load
 from test_python import bits, functions, outcomes, run, seeded
 
@@ -308,10 +308,11 @@ def test_names_of_the_user_are_not_taken() -> None:
     assert "stack[k_3]" in source
 
 
+@pytest.mark.parametrize("program", [loop_program, list_program])
 @pytest.mark.parametrize("seed", range(150))
-def test_random_programs(seed: int) -> None:
+def test_random_programs(program: Any, seed: int) -> None:
     """To the last bit on the recorded inputs, and on others that take the same path."""
-    source = loop_program(random.Random(seed))
+    source = program(random.Random(seed))
     f = load(source, math)
     numbers = random.Random(seed + 1000)
     points = [
@@ -389,3 +390,85 @@ def test_exponents_of_any_kind() -> None:
         return total
 
     emitted(tg.trace(f, 0.7), 0.7)
+
+
+# ---- lists ------------------------------------------------------------------------------------------------
+
+
+def test_a_path_is_returned_as_a_list() -> None:
+    def path(x):
+        places = [x]
+        for _ in range(9):
+            x = 0.5 * x * x + 0.1
+            places.append(x)
+        return places
+
+    t = seeded(tg.trace(path, 0.7))
+    source = emitted(t, 0.7)
+    assert (
+        "        x_2 = 0.5 * x_2 * x_2 + 0.1  # (1)\n        x_values.append(x_2)\n    return [x, *x_values]"
+        in source
+    )
+    assert "    dx_values = list(seeds[1:10])\n" in source
+    assert "        dx_2 = dx_values[k - 1] if k > 0 else dx\n" in source
+
+
+def test_a_loop_reads_what_another_one_left() -> None:
+    def energy(x, v, dt, data):
+        places = []
+        for _ in range(40):
+            v = v - dt * x
+            x = x + dt * v
+            places.append(x)
+        total = 0.0
+        for a, b in zip(places, data, strict=True):
+            total = total + (a - b) ** 2
+        return total
+
+    args = (1.0, 0.0, 0.1, [math.cos(0.1 * i) for i in range(40)])
+    source = emitted(tg.trace(energy, *args), *args)
+    assert "        total = total + (x_values[k_2] - data[k_2]) ** 2" in source
+    assert source.count("\n") < 60
+
+
+def test_a_sum_over_what_a_loop_left() -> None:
+    def f(x):
+        return sum([math.sin(x * i) for i in range(30)])
+
+    source = emitted(tg.trace(f, 0.7), 0.7)
+    assert source.count("\n") < 40
+
+
+def test_a_table_that_looks_back() -> None:
+    def cheapest(costs):
+        best = [costs[0], costs[1]]
+        for i in range(2, 30):
+            best.append(min(best[i - 1], best[i - 2]) + costs[i])
+        return best[-1]
+
+    costs = [math.sin(i) ** 2 for i in range(30)]
+    assert emitted(tg.trace(cheapest, costs), costs).count("\n") < 60
+
+
+def test_what_is_made_of_a_value_in_a_loop_is_no_part_of_what_comes_after() -> None:
+    def f(x, v):
+        s = []
+        for _ in range(8):
+            x = math.sin(x)
+            s.append(-x)
+        return s[0] * s[7] * v * s[3]
+
+    emitted(tg.trace(f, 0.7, 0.3), 0.7, 0.3)
+
+
+def test_gradients_of_a_list_come_before_those_of_the_turn_after() -> None:
+    """The order in which a value of a turn gets its gradient, to the last bit."""
+
+    def f(x, y):
+        s = []
+        for i in range(9):
+            x = x / 3.0 + y * x * x - i * x
+            s.append(x)
+        return s[4] * 0.1 + s[4] / 7.0 + s[2] * s[8] + s[8] * 1.1
+
+    emitted(tg.trace(f, 0.3, 0.7), 0.3, 0.7)

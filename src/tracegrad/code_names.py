@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tracegrad.expressions import fill, key_source, name, parse, placeholders, source
 from tracegrad.fold.columns import base_name
 from tracegrad.formula import written
+from tracegrad.listed import WholeLists
 from tracegrad.naming import Names, identifier, steps_of
 from tracegrad.outline import Outline
 from tracegrad.repeats import Item, Repeat, inside, repeats
@@ -57,6 +58,15 @@ class CodeNames:
         self.stems: dict[str, str] = {}
         self.ways = {index: steps_of(path) or (path, []) for path, index in outline.inputs}
         self.roots = dict(roots)
+        #: the loop that leaves a value in a list, by node
+        self.listed: dict[int, Repeat] = {}
+        #: such lists: root of the way to an element -> the name, that for the gradients, and how many there are
+        self.lists: dict[str, tuple[str, str, int]] = {}
+        for loop in self.loops:
+            for nodes in loop.listed.values():
+                self.listed.update(dict.fromkeys(nodes, loop))
+                self.ways.update((node, (f"@{nodes[0]}", [("[", i)])) for i, node in enumerate(nodes))
+        self._own = {node for loop in self.loops for node in loop.listed}
         #: the arguments that a loop runs through: parameter -> the variable for its gradient
         self.vectors: dict[str, str] = {}
         #: for each loop its index, and the name of each series of literals
@@ -67,6 +77,8 @@ class CodeNames:
         #: what goes by the name of an element or of a literal that varies, in the turn that speaks for all
         self.recorded: dict[str, Any] = {}
         self._around: list[Repeat] = []
+        #: the innermost loop around an operation
+        self._home = dict(_homes(items, None))
         self._endings = {node: "_final" for loop in self.loops for node in loop.after}
         self._endings |= {node: "_next" for loop in self.loops for node, _ in loop.carried.values()}
         self._name_values(items)
@@ -84,12 +96,15 @@ class CodeNames:
         )
         for loop in self.loops:
             shown |= {*loop.carried, *loop.after, *loop.after.values()}
+        entries = {entry for loop in self.loops for entry in loop.carried}
         for index in sorted(shown):
+            if index in self.listed and index not in self._own and index not in entries:
+                continue
             node = self.outline.nodes[index]
             if node.name is not None and index not in self.values:
                 self._name_value(index, node.name)
         for output, index in self.outline.outputs:
-            if index not in self.values:
+            if index not in self.values and index not in self.listed:
                 self.values[index] = self.free.numbered(identifier(f"value{output.path}"))
 
     def _name_value(self, index: int, own: str) -> None:
@@ -106,16 +121,20 @@ class CodeNames:
 
     def _name_loops(self) -> None:
         for loop in self.loops:
+            for rep, nodes in loop.listed.items():
+                own = self.value(rep)
+                own = self.free.numbered(f"{self.stems.get(own) or own}_values")
+                self.lists[f"@{nodes[0]}"] = own, self.free.numbered(f"d{own}"), len(nodes)
             for index in loop.strides:
                 root = self.ways[index][0]
-                if root not in self.vectors:
+                if root not in self.vectors and root not in self.lists:
                     if root not in self.roots:
                         self.roots[root] = self.free.take(root)
                     wish = f"d{self.roots[root]}"
                     self.vectors[root] = self.free.numbered(
                         f"d_{self.roots[root]}" if wish in self.free else wish
                     )
-            if loop.strides:
+            if loop.strides or loop.listed:
                 self.indices[loop] = self.free.numbered("k")
             self.series[loop] = self._series_of(loop)
 
@@ -207,10 +226,12 @@ class CodeNames:
     # ---- loops
 
     def is_element(self, index: int) -> bool:
-        """Whether an input lies in an argument that a loop runs through."""
+        """Whether a value is an element here: of an argument that a loop runs through, or of what one has left."""
+        if index in self.listed:
+            return self.listed[index] not in self._around
         return index in self.ways and self.ways[index][0] in self.vectors
 
-    def lists(self, shapes: Mapping[int, tuple[int, ...]]) -> dict[str, list[int]]:
+    def lists_of_arrays(self, shapes: Mapping[int, tuple[int, ...]]) -> dict[str, list[int]]:
         """The arguments that a loop runs through and that are lists of arrays of one shape, with these."""
         found: dict[str, list[int]] = {}
         for index, (root, _) in self.ways.items():
@@ -243,21 +264,51 @@ class CodeNames:
                 self.recorded[source(found)] = self.outline.value(index)
         for index in placeholders(tree, "D"):
             if self.is_element(index):
-                known[f"D_{index}"] = self._element(self.vectors[self.ways[index][0]], index)
+                root = self.ways[index][0]
+                container = self.lists[root][1] if root in self.lists else self.vectors[root]
+                known[f"D_{index}"] = self._element(container, index)
         return fill(tree, known) if known else tree
 
     def _in_loops(self, index: int) -> ast.expr | None:
         for loop in reversed(self._around):
             if index in loop.literals:
                 return parse(self.series[loop][loop.literals[index]])
+        if index in self.listed:
+            if self.listed[index] in self._around:
+                return None
+            return self._element(self.lists[self.ways[index][0]][0], index)
         if any(index in loop.strides for loop in self._around):
             return self._element(self.roots[self.ways[index][0]], index)
         return None
+
+    def is_made_here(self, index: int) -> bool:
+        """Whether an operation stands in this very turn, and not in a loop before or around."""
+        here = self._around[-1] if self._around else None
+        return index in self._home and self._home[index] is here
 
     @property
     def depth(self) -> int:
         """In how many loops a statement stands."""
         return len(self._around)
+
+    def whole_lists(self, tree: ast.expr) -> ast.expr:
+        """An expression with lists in the place of all their elements."""
+        if not self.lists:
+            return tree
+        found: ast.expr = WholeLists({own: turns for own, _, turns in self.lists.values()}).visit(tree)
+        return found
+
+    def returned_to_turn(self, rep: int, loop: Repeat, back: int, before: ast.expr) -> ast.expr:
+        """What has returned to a listed value of a turn of its loop from after it.
+
+        With ``back`` to that of the turn before, and in the first turn to what was ``before``.
+        """
+        gradients = self.lists[self.ways[rep][0]][1]
+        own, first = self.indices[loop], self.turns(loop)[0]
+        moved = own if first + back == 0 else f"{own} - {first + back}"
+        if not back:
+            return parse(f"{gradients}[{moved}]")
+        return ast.IfExp(parse(f"{own} > {first}"), parse(f"{gradients}[{moved}]"), before)
 
     def varies_here(self, index: int) -> bool:
         """Whether an operand is a literal that is another one in each turn."""
@@ -350,6 +401,14 @@ class CodeNames:
         from tracegrad.array_code import ArrayCode
 
         return ArrayCode(self.outline, self.free, self.varies_here)
+
+
+def _homes(items: Sequence[Item], loop: Repeat | None) -> Iterator[tuple[int, Repeat | None]]:
+    for item in items:
+        if isinstance(item, Repeat):
+            yield from _homes(item.body, item)
+        elif isinstance(item, int):
+            yield item, loop
 
 
 def _step(values: tuple[Any, ...]) -> int | None:

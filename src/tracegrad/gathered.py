@@ -62,7 +62,7 @@ def _merged(sum_: Statement | None, term: Assign, reals: Reals, reads: Reads, de
     """
     if not isinstance(sum_, Assign) or term.sign != "+=" or number_of(term.expression) == 0:
         return None
-    if depth and isinstance(sum_.expression, ast.Name):
+    if depth and isinstance(sum_.expression, (ast.Name, ast.IfExp)):
         return None
     expression = total(sum_.expression, term.expression, reals)
     if not reads(term.target, expression, depth):

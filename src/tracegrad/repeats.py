@@ -34,6 +34,7 @@ class Repeat:
     ``strides``   elements of arguments: input -> by how much each of its indices grows
     ``exposed``   nodes of the body that later turns, or what comes after, need
     ``mixed``     operands that are a float in some turns and a whole number in others
+    ``listed``    nodes of the body that what comes after needs of all turns: node -> those of the turns, in order
     """
 
     turns: int
@@ -47,6 +48,7 @@ class Repeat:
     strides: Mapping[int, tuple[int, ...]]
     exposed: frozenset[int]
     mixed: frozenset[int]
+    listed: Mapping[int, tuple[int, ...]]
 
     def reach(self, node: int) -> int:
         """How many turns back a node of the body is carried."""
@@ -100,9 +102,14 @@ def repeats(items: Sequence[Item]) -> Iterator[Repeat]:
 def _items(units: Units, low: int, high: int, unroll: int, around: Around) -> Iterator[Item]:
     """The units of a range, with its repeats."""
     taken: list[Turns] = []
-    for start, stop, period in _stretches(units, low, high, unroll):
-        for begin, end in list(_free(start, stop, taken)):
-            taken += _fits(units, begin, end, period, unroll, around)
+    stretches = _stretches(units, low, high, unroll)
+    while True:
+        known = len(units.lists)
+        for start, stop, period in stretches:
+            for begin, end in list(_free(start, stop, taken)):
+                taken += _fits(units, begin, end, period, unroll, around)
+        if around.depth or len(units.lists) == known:
+            break
     position = low
     for fit in sorted(taken, key=lambda fit: fit.first):
         yield from units.items[position : fit.first]
@@ -168,6 +175,7 @@ def _fits(units: Units, start: int, stop: int, period: int, unroll: int, around:
             continue
         fit = _fit(units, begin, end, period, unroll, around)
         if fit is not None:
+            _keep_lists(units, fit)
             found.append(fit)
             todo += [(begin, fit.first), (fit.end, end)]
         else:
@@ -189,7 +197,21 @@ def _fit(units: Units, start: int, stop: int, period: int, unroll: int, around: 
     if turns <= max(unroll, 2):
         return None
     fit = Turns(units, start, period, turns, unroll, around)
+    if not around.depth and not (fit.found and fit.stop - fit.begin == turns):
+        listing = Turns(units, start, period, turns, unroll, around, listing=True)
+        longer = listing.found and listing.listed
+        if longer and not (fit.found and fit.stop - fit.begin >= listing.stop - listing.begin):
+            reps = {listing.node(listing.at, place) for place in listing.listed}
+            if reps.issubset(item for item in _repeat(listing).body if isinstance(item, int)):
+                return listing
     return fit if fit.found else None
+
+
+def _keep_lists(units: Units, fit: Turns) -> None:
+    """Note the way to each value of which a loop leaves all in a list."""
+    for place in fit.listed:
+        nodes = [fit.node(turn, place) for turn in range(fit.begin, fit.stop)]
+        units.lists.update((node, (f"@{nodes[0]}", (("[", i),))) for i, node in enumerate(nodes))
 
 
 def _head(units: Units, start: int, stop: int, period: int) -> int:
@@ -234,6 +256,12 @@ def _repeat(turns: Turns) -> Repeat:
         strides=strides,
         exposed=exposed,
         mixed=frozenset(_mixed(turns)),
+        listed={
+            turns.node(turns.at, place): tuple(
+                turns.node(turn, place) for turn in range(turns.begin, turns.stop)
+            )
+            for place in sorted(turns.listed)
+        },
     )
 
 
@@ -242,7 +270,7 @@ def _after(turns: Turns) -> dict[int, int]:
     found = {}
     for turn in range(turns.stop - max(turns.farthest, 1), turns.stop):
         for place in range(turns.period):
-            if turns.last_use(turns.position(turn, place)) >= turns.end:
+            if place not in turns.listed and turns.last_use(turns.position(turn, place)) >= turns.end:
                 back = turns.stop - turn
                 found[turns.node(turn, place)] = turns.node(turns.at - (back if back > 1 else 0), place)
     return found

@@ -20,6 +20,7 @@ from tracegrad.expressions import fill, parse, placeholders, source
 from tracegrad.formula import Formulas
 from tracegrad.gathered import gathered
 from tracegrad.joined import Function, joined
+from tracegrad.listed import at_once
 from tracegrad.naming import Names
 from tracegrad.outline import Outline
 from tracegrad.repeats import inside, nest
@@ -39,10 +40,11 @@ class Program:
 
     ``values`` are the names of nodes.  ``short`` is the function alone; ``forward`` gives a name to every value that
     ``backward`` needs.  Results are expressions by output path, ``gradients`` expressions by input path.  ``helpers``
-    are definitions of functions that the statements call, ``tables`` long series of literals that loops go through;
-    ``seed`` is the name of the seed, where one is needed.  ``vectors`` are the arguments that a loop goes through,
-    with the variable for the gradient of each; ``begun`` are the inputs that get one.  ``recorded`` are the
-    gradients by name, and what loops count and run through, in the turn that is shown.
+    are definitions of functions that the statements call, ``tables`` long series of literals that loops go through,
+    and long arrays; ``seed`` is the name of the seed, where one is needed.  ``vectors`` are the arguments that a loop
+    goes through, with the variable for the gradient of each, ``lists`` what loops leave in a list, with its length;
+    ``begun`` are the inputs that get a gradient.  ``recorded`` are the gradients by name, and what loops count and run
+    through, in the turn that is shown.
     """
 
     outline: Outline
@@ -57,6 +59,7 @@ class Program:
     tables: dict[str, tuple[ast.expr, ...] | ast.expr]
     seed: str | None
     vectors: dict[str, str]
+    lists: dict[str, int]
     begun: frozenset[str]
     recorded: dict[str, Any]
 
@@ -109,6 +112,9 @@ def program(
     forward, alone = ([*one.shapes(), *one.statements(items)] for one in (there, short))
     known = variables.known(backward)
     backward = list(_named(backward, known))
+    if variables.lists:
+        lengths = {own: turns for _, own, turns in variables.lists.values()}
+        backward = list(at_once(backward, lengths, variables.free.numbered("each")))
     forward, backward = stacked(forward, backward, variables.free)
     reached = {index for node in outline.reached for index in outline.sources(node)}
     reached |= {index for _, index in outline.outputs}
@@ -126,6 +132,7 @@ def program(
         tables=dict(variables.tables.values()) | (variables.arrays.tables if outline.arrays else {}),
         seed=way_back.seed,
         vectors=variables.vectors,
+        lists={own: turns for own, _, turns in variables.lists.values()},
         begun=frozenset(path for path, index in outline.inputs if index in reached),
         recorded=variables.recorded
         | {own: outline.nodes[index].adjoint for index, own in variables.gradients.items()},

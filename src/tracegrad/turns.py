@@ -80,12 +80,22 @@ class Turns:
     """Which turns of a stretch are turns of one loop: from ``begin`` to ``stop``, counted from its start."""
 
     def __init__(
-        self, units: Units, start: int, period: int, turns: int, unroll: int, around: Around
+        self,
+        units: Units,
+        start: int,
+        period: int,
+        turns: int,
+        unroll: int,
+        around: Around,
+        listing: bool = False,
     ) -> None:
         self.units, self.start, self.period, self.around, self.unroll = units, start, period, around, unroll
         self.outline = units.outline
         middle = (turns - 1) // 2
         self.begin = self.stop = self.at = middle
+        self.listing = listing
+        #: the places whose values a list keeps, for what comes after the loop
+        self.listed: set[int] = set()
         #: the node from before the first turn, by place and turns back from there
         self.before: dict[tuple[int, int], int] = {}
         #: literals of the chosen turn that vary, and their values
@@ -142,7 +152,7 @@ class Turns:
         if one == next_one:
             return Same(one)
         at = self.units.at.get(one)
-        if at is None:
+        if at is None or (at < self.start and one in self.units.lists):
             return self._element(turn, one, next_one)
         made, place = divmod(at - self.start, self.period)
         moves = self.units.at.get(next_one) == at + self.period
@@ -265,9 +275,16 @@ class Turns:
         latest = [self.stop] * (self.stop - self.begin)
         for place in range(self.period):
             reach = self.reach.get(place, 0)
-            for turn in range(self.begin, self.stop):
-                if self.last_use(self.position(turn, place)) >= self.position(turn + reach + 1, 0):
-                    latest[turn - self.begin] = min(latest[turn - self.begin], turn + max(reach, 1))
+            needed = [
+                turn
+                for turn in range(self.begin, self.stop)
+                if self.last_use(self.position(turn, place)) >= self.position(turn + reach + 1, 0)
+            ]
+            if self.listing and reach <= 1 and needed and needed[0] + max(reach, 1) < self.stop:
+                self.listed.add(place)
+                continue
+            for turn in needed:
+                latest[turn - self.begin] = min(latest[turn - self.begin], turn + max(reach, 1))
         return latest
 
     def last_use(self, position: int) -> int:
@@ -298,7 +315,7 @@ class Turns:
 
         The loop adds up what a carried value returns; only then is the sum added to the gradient of what the value
         was before the first turn.  That is the same if the latter has no other terms up to there, or if the sum has
-        one term and that is the last.
+        one term and that is the last.  To a value that is listed the turn before returns what it begins with.
         """
         return all(
             self._adds_last(place, back, node)
@@ -319,7 +336,9 @@ class Turns:
                 (own if mine else others).append((position, -slot))
         if self._is_begun(node):
             others.append((ALWAYS, 0))
-        return not others or (self.reach[place] == 1 and len(own) == 1 and own[0] < min(others))
+        if not others or (place in self.listed and max(own) < min(others)):
+            return True  # the sum of a listed value begins with what has returned from after the loop
+        return self.reach[place] == 1 and len(own) == 1 and own[0] < min(others)
 
     def _is_begun(self, node: int) -> bool:
         """Whether something else than units gives a gradient to a node: the seed, or loops around."""

@@ -53,6 +53,8 @@ class Units:
         known: dict[Hashable, int] = {}
         self.keys = [known.setdefault(self._key(item), len(known)) for item in self.items]
         self._ways: dict[int, Way | None] = {}
+        #: values that loops found so far leave in a list: node -> the way to it
+        self.lists: dict[int, Way] = {}
         self._names = {index: name for name, index in outline.inputs}
 
     def _enter_uses(self) -> None:
@@ -107,7 +109,9 @@ class Units:
         return (*self._path(item)[1], *line)
 
     def way(self, index: int) -> Way | None:
-        """The way to an input that lies in an argument."""
+        """The way to an input that lies in an argument, or to a value that a loop leaves in a list."""
+        if index in self.lists:
+            return self.lists[index]
         if index not in self._ways:
             name = self._names.get(index)
             found = None if name is None else steps_of(name)

@@ -13,7 +13,7 @@ import ast
 import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 from tracegrad.code_names import CodeNames
@@ -67,6 +67,7 @@ class WayBack:
         self.begun: set[int] = set()
         #: gradients that pass from turn to turn, or into a loop
         self.passing = {index for loop in variables.loops for index in self._passing(loop)}
+        self.passing |= variables.listed.keys()
 
     def _name_of_seed(self) -> str | None:
         outputs = self.outline.outputs
@@ -81,7 +82,9 @@ class WayBack:
 
     def statements(self, items: Sequence[Item]) -> Iterator[Statement]:
         """Seeds, then the operations from last to first."""
-        for index, seed in self._seeds().items():
+        seeds = self._seeds()
+        yield from self._lists(seeds)
+        for index, seed in seeds.items():
             yield from self._contribute(index, seed, index, self._recorded_seed(index))
         yield from self._way(items)
 
@@ -184,6 +187,23 @@ class WayBack:
             found[index] = f"{found[index]} + {text}" if index in found else text
         return {index: parse(text) for index, text in found.items()}
 
+    def _lists(self, seeds: dict[int, ast.expr]) -> Iterator[Move]:
+        """The gradients of values that loops leave in lists, before anything is added: seeds, if all have one."""
+        for loop in self.variables.loops:
+            for rep, nodes in loop.listed.items():
+                _, own, turns = self.variables.lists[self.variables.ways[rep][0]]
+                numbers = [_number_of_seed(seeds.get(node), self.seed) for node in nodes]
+                first = numbers[0]
+                if first is not None and numbers == list(range(first, first + turns)):
+                    every = len(self.outline.outputs) == turns
+                    part = "" if every else f"[{first}:{first + turns}]"
+                    start = parse(f"list({self.seed}{part})")
+                    for node in nodes:
+                        del seeds[node]
+                else:
+                    start = parse(f"[-0.0] * {turns}")
+                yield Move(targets=(own,), sources=(start,))
+
     def _one_like(self, index: int) -> ast.expr:
         value = self.outline.raw(index)
         if not hasattr(value, "shape") or not self.outline.on_arrays(index):
@@ -191,8 +211,14 @@ class WayBack:
         return self.variables.arrays.one(index)
 
     def _recorded_seed(self, index: int) -> Any:
-        seeds: list[Any] = [output.seed for output, node in self.outline.outputs if node == index]
-        return reduce(operator.add, seeds)
+        return reduce(operator.add, self._recorded_seeds[index])
+
+    @cached_property
+    def _recorded_seeds(self) -> dict[int, list[Any]]:
+        found: dict[int, list[Any]] = {}
+        for output, index in self.outline.outputs:
+            found.setdefault(index, []).append(output.seed)
+        return found
 
     def _contribute(self, index: int, flow: ast.expr, through: int, value: Any) -> Iterator[Assign]:
         if index not in self.begun and self.terms[index] == 1 and self._stands_inside(index, flow, through):
@@ -287,12 +313,19 @@ class WayBack:
         for entry, (node, back) in loop.carried.items():
             if node in states and back < loop.reach(node):
                 states[entry] = last.get(loop.carries(node, back + 1), -1)
-        yield from self._move({node: self._at_end(node, after) for node, after in states.items()})
+        yield from self._move(
+            {
+                node: self._from_after(loop, node) if node in loop.listed else self._at_end(node, after)
+                for node, after in states.items()
+            }
+        )
         sums = sorted(i for i in self._outside(loop) - self.begun if not self.variables.is_element(i))
         yield from self._move({index: constant(-0.0) for index in sums})
         self.begun |= {*states, *sums}
+        before = {entry: self._at_begin(index) for entry, index in loop.before.items()}
         with self.variables.within(loop):
-            body = list(self._way(loop.body))
+            begins = list(self._begin_listed(loop, before))
+            body = [*begins, *self._way(loop.body)]
             body += self._move({node: self._earlier(loop, node) for node in states})
         if body:
             yield Loop(
@@ -304,6 +337,35 @@ class WayBack:
                 number=self.variables.loops.index(loop),
             )
         yield from self._to_what_was_before(loop)
+
+    def _from_after(self, loop: Repeat, rep: int) -> ast.expr:
+        """What has returned to a listed value of the last turn."""
+        _, own, turns = self.variables.lists[self.variables.ways[rep][0]]
+        return parse(f"{own}[{turns - 1}]")
+
+    def _at_begin(self, index: int) -> ast.expr:
+        """What has returned so far to a value that a loop begins with."""
+        if self.variables.is_element(index) or index in self.begun:
+            return self.variables.here(name(f"D_{index}"))
+        return self.inside.get(index, constant(-0.0))
+
+    def _begin_listed(self, loop: Repeat, before: Mapping[int, ast.expr]) -> Iterator[Assign]:
+        """A turn on its way back begins with what returns from after the loop to the values that it has left."""
+        for rep in loop.listed:
+            entry = loop.carries(rep, 1)
+            node, back = (rep, 0) if entry == rep else (entry, 1)
+            self.begun.add(node)
+            yield Assign(
+                target=f"D_{node}",
+                sign="=",
+                expression=self.variables.returned_to_turn(
+                    rep, loop, back, before.get(entry, constant(-0.0))
+                ),
+                node=node,
+                through=rep,
+                value=None,
+                in_place=not hasattr(self.outline.raw(rep), "shape"),
+            )
 
     def _at_end(self, node: int, after: int) -> ast.expr:
         """What the gradient of a value of the last turn is, before the way back through that turn."""
@@ -321,8 +383,13 @@ class WayBack:
         for entry, (own, back) in loop.carried.items():
             index = loop.before[entry]
             if entry in self.begun and self.outline.varies(index):
-                flow = name(f"D_{loop.carries(own, back - 1)}")
-                if index in self.begun or self.variables.is_element(index):
+                of = loop.carries(own, back - 1)
+                flow = name(self.variables.gradient(of) if of in self.variables.listed else f"D_{of}")
+                if own in loop.listed:  # that has begun with what was there
+                    self.begun.add(index)
+                    target = source(self.variables.here(name(f"D_{index}")))
+                    yield Move(targets=(target,), sources=(flow,))
+                elif index in self.begun or self.variables.is_element(index):
                     yield self._assign(index, flow, own, None)
                 else:
                     self.begun.add(index)
@@ -330,6 +397,9 @@ class WayBack:
 
     def _move(self, pairs: Mapping[int, ast.expr]) -> Iterator[Move]:
         pairs = {index: tree for index, tree in pairs.items() if not _is(tree, f"D_{index}")}
+        if any(self.variables.is_element(index) for index in pairs):
+            for index in pairs:
+                self.variables.gradient(index)
         if pairs:
             yield Move(targets=tuple(f"D_{index}" for index in pairs), sources=tuple(pairs.values()))
 
@@ -386,7 +456,8 @@ class WayBack:
             real = type(value) is float and index < len(self.outline.kinds)
             return Text(text, Answers(self.formulas), real=real) if varies else value
         node = self.outline.nodes[index]
-        if self.closed and node.name is None and node.primitive == "neg" and node.kind == "op":
+        plain = node.name is None and node.primitive == "neg" and self.variables.is_made_here(index)
+        if self.closed and plain:
             text = f"-N_{self.outline.sources(index)[0]}"
         return Text(text, Answers(self.formulas), real=self.reals.dtype(index) == "float")
 
@@ -404,6 +475,14 @@ class WayBack:
             where=f"{place}{self.outline.row(index).name} was at its pole",
             through=index,
         )
+
+
+def _number_of_seed(tree: ast.expr | None, seeds: str | None) -> int | None:
+    """Which of several seeds an expression is, if it is one."""
+    match tree:
+        case ast.Subscript(value=ast.Name(id=id), slice=ast.Constant(value=int() as number)) if id == seeds:
+            return number
+    return None
 
 
 def _kind(dtype: str) -> str:

@@ -19,7 +19,7 @@ from tracegrad.formula import Formulas, written
 from tracegrad.outline import Outline, row_of
 from tracegrad.primitives import POWER
 from tracegrad.repeats import Item, Repeat
-from tracegrad.statements import Assign, Check, Loop, Move, Statement
+from tracegrad.statements import Assign, Check, Loop, Move, Push, Stack, Statement, needed
 
 #: an expression longer than this gets temporaries
 _LONGEST = 76
@@ -47,7 +47,7 @@ class WayThere:
         self.closed = closed
         self.named = set() if needed is None else needed | self.returned
         for loop in variables.loops:
-            self.named |= {*loop.carried, *loop.after, *loop.exposed}
+            self.named |= {*loop.carried, *loop.after, *loop.exposed, *loop.listed}
         self.once = outline.used_once
         self.known: dict[int, ast.expr] = {}
 
@@ -69,7 +69,7 @@ class WayThere:
             if (shape := getattr(self.outline.raw(index), "shape", None)) is not None
             and index in self.outline.live
         }
-        for root, indices in self.variables.lists(shapes).items():
+        for root, indices in self.variables.lists_of_arrays(shapes).items():
             asked = ast.Call(name("list"), [parse(f"map(np.shape, {self.variables.roots[root]})")], [])
             outcome = f"[{shapes[indices[0]]!r}] * {len(indices)}"
             yield Check(expression=asked, outcome=outcome, where=f"the shapes of {root}", through=-1)
@@ -86,9 +86,12 @@ class WayThere:
         outputs = [(output.path, output.node, output.value) for output in self.outline.annotated.outputs]
         at = {output.path: index for output, index in self.outline.outputs}
         return {
-            path: self.variables.constant(value) if node is None else self._operand(at[path])
+            path: self.variables.constant(value) if node is None else self._result(at[path])
             for path, node, value in outputs
         }
+
+    def _result(self, index: int) -> ast.expr:
+        return self._filled(name(f"N_{index}"), [index])
 
     def _operation(self, index: int) -> Iterator[Statement]:
         node, sources = self.outline.nodes[index], self.outline.sources(index)
@@ -151,7 +154,8 @@ class WayThere:
 
     def _filled(self, tree: ast.expr, operands: Sequence[int]) -> ast.expr:
         tree = self.variables.here(tree)
-        return fill(tree, {f"N_{operand}": self._operand(operand) for operand in operands})
+        filled = fill(tree, {f"N_{operand}": self._operand(operand) for operand in operands})
+        return self.variables.whole_lists(filled) if len(operands) > 1 else filled
 
     def _operand(self, index: int) -> ast.expr:
         """What stands for a value."""
@@ -167,11 +171,18 @@ class WayThere:
         """The loop: what is carried gets its first value before, and its next one at the end of a turn."""
         entries = list(loop.carried)
         yield from self._move(entries, [self._before(loop, entry) for entry in entries])
+        lists = {rep: self.variables.lists[self.variables.ways[rep][0]][0] for rep in loop.listed}
+        for own in lists.values():
+            yield Stack(name=own)
         with self.variables.within(loop):
             body = list(self.statements(loop.body))
+            for rep, own in lists.items():
+                body.append(Push(stack=own, values=(self.variables.value(rep),)))
             latest = [loop.carries(node, back - 1) for node, back in loop.carried.values()]
             body += self._move(entries, [self._operand(node) for node in latest])
         targets, iterable = self.variables.header(loop)
+        if self.alone and loop.listed and not loop.strides and not needed(body) & {*targets}:
+            targets, iterable = (), parse(f"range({loop.turns})")
         yield Loop(
             targets=targets,
             iterable=iterable,

@@ -18,15 +18,16 @@ Decisions:
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracegrad.arrays.fit import shape_of
 from tracegrad.document import Annotated, Record
 from tracegrad.errors import InputError
 from tracegrad.expressions import constant, key_source, lines, name, parse, quoted, source
 from tracegrad.formula import written
+from tracegrad.listed import with_lists
 from tracegrad.naming import Names, steps_of
 from tracegrad.outline import Outline
 from tracegrad.primitives import TABLE
@@ -107,12 +108,13 @@ def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unrol
     found = program(
         annotated, names, arguments.roots, limit=limit, unroll=unroll, closed=closed, gather=closed
     )
+    seeds = _seeds(found, names)
     parts = [
         *([(_REQUIRE_ARRAYS if found.outline.arrays else _REQUIRE).rstrip()] if _checks(found) else []),
         *found.helpers.values(),
-        *("\n".join(_table(own, values)) for own, values in found.tables.items()),
+        *("\n".join(_table(own, values)) for own, values in (found.tables | seeds.table).items()),
         "\n".join(_short(found, title, arguments)),
-        "\n".join(_backward(found, title, backward_title, arguments)),
+        "\n".join(_backward(found, title, backward_title, arguments, seeds.parameter)),
     ]
     body = "\n\n\n".join(parts)
     recorded = f"recorded by tracegrad{_at(found.outline)}"
@@ -178,15 +180,12 @@ def _short(found: Program, title: str, arguments: _Arguments) -> Iterator[str]:
     yield from _indented([*body, *_wrapped("return ", results, note)])
 
 
-def _backward(found: Program, title: str, own: str, arguments: _Arguments) -> Iterator[str]:
+def _backward(
+    found: Program, title: str, own: str, arguments: _Arguments, seeds: str | None
+) -> Iterator[str]:
     parameters = list(arguments.parameters)
-    if found.seed is not None:
-        seeds = [
-            written(output.seed) if isinstance(output.seed, (int, float)) else None
-            for output, _ in found.outline.outputs
-        ]
-        given = "" if any(text is None for text in seeds) else f"={_several(seeds)}"
-        parameters.append(f"{found.seed}{given}")
+    if seeds is not None:
+        parameters.append(seeds)
     yield from _signature(own, parameters)
     statements = (*found.forward, *found.backward)
     summary = (
@@ -202,13 +201,32 @@ def _backward(found: Program, title: str, own: str, arguments: _Arguments) -> It
     yield from _indented([*body, *pair])
 
 
-def _several(texts: Sequence[Any]) -> str:
-    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+class _Seeds(NamedTuple):
+    """The parameter for the seeds, and where they are a long series, this by its name."""
+
+    parameter: str | None
+    table: dict[str, tuple[ast.expr, ...]]
+
+
+def _seeds(found: Program, names: Names) -> _Seeds:
+    if found.seed is None:
+        return _Seeds(None, {})
+    seeds = [output.seed for output, _ in found.outline.outputs]
+    if not all(isinstance(seed, (int, float)) for seed in seeds):
+        return _Seeds(found.seed, {})
+    texts = list(map(written, seeds))
+    text = texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+    if len(text) > 60 and len(set(texts)) == 1:
+        text = f"({texts[0]},) * {len(texts)}"
+    if len(text) <= 60:
+        return _Seeds(f"{found.seed}={text}", {})
+    own = names.numbered(f"recorded_{found.seed}")
+    return _Seeds(f"{found.seed}={own}", {own: tuple(map(parse, texts))})
 
 
 def _starts_sums(found: Program) -> bool:
     sources = [tree for one in each(found.backward) if isinstance(one, Move) for tree in one.sources]
-    return bool(found.vectors) or any(source(tree) == "-0.0" for tree in sources)
+    return bool(found.vectors) or any("-0.0" in source(tree) for tree in sources)
 
 
 def _signature(title: str, parameters: list[str]) -> list[str]:
@@ -406,7 +424,7 @@ def _repeated(value: Any) -> Any:
 def _structure(found: Program, results: dict[str, ast.expr]) -> Any:
     """The function's result with expressions in place of its numbers; where that cannot be written, a dict by path."""
     used: list[str] = []
-    built = _built(found.outline.annotated.value, "", results, used)
+    built = _with_lists(found, _built(found.outline.annotated.value, "", results, used))
     return built if len(used) == len(results) else dict(results)
 
 
@@ -421,6 +439,20 @@ def _built(value: Any, path: str, results: dict[str, ast.expr], used: list[str])
     if isinstance(value, (list, tuple)):
         return type(value)(_built(item, f"{path}[{i}]", results, used) for i, item in enumerate(value))
     return constant(value) if value is None or isinstance(value, (bool, int, float, str)) else name("None")
+
+
+def _with_lists(found: Program, built: Any) -> Any:
+    """A result in which the elements of a list that a loop leaves are that list."""
+    if isinstance(built, dict):
+        return {key: _with_lists(found, item) for key, item in built.items()}
+    if not isinstance(built, (list, tuple)):
+        return built
+    inner = [_with_lists(found, item) for item in built]
+    if not all(isinstance(item, ast.expr) for item in inner):
+        return type(built)(inner)
+    items = with_lists(inner, found.lists)
+    whole = len(items) == 1 and isinstance(items[0], ast.Starred) and isinstance(built, list)
+    return items[0].value if whole else type(built)(items)  # type: ignore[attr-defined]
 
 
 def _one_line(value: Any) -> str:
