@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_python import NAMES, recorded
 
@@ -58,6 +61,49 @@ def test_without_source() -> None:
     exec("def g(x):\n    y = x * x\n    return y + 1", scope)
     text = source_text(tg.trace(scope["g"], 2.0).document)
     assert cells(text, "line 2")[:2] == ["4", "1"]
+
+
+def test_several_results() -> None:
+    def g(x):
+        return x * x, {"half": x / 2}
+
+    text = source_text(tg.trace(g, 3.0).backward((1.0, {"half": 4.0})).document)
+    assert cells(text, "return[0]") == ["9", "1", "██"]
+    assert cells(text, "return[1]['half']") == ["1.5", "4", "████████"]
+
+
+@pytest.mark.parametrize("size", [2, 200])
+def test_arrays(size: int) -> None:
+    def g(w):
+        x = w
+        for _ in range(3):
+            x = np.tanh(x * w)
+        return (x * 0.01).sum()
+
+    t = tg.trace(g, np.linspace(0.5, 1.0, size))
+    text = source_text(t.document)
+    assert "w (input)" in text
+    assert cells(text, "x = np.tanh(x * w)")[0] == "×3"
+    assert text.splitlines()[5][-1] in "▎▍"
+    assert "tanh" in t.to_text(level="line")
+
+
+def test_what_is_not_finite_is_hottest() -> None:
+    def g(x):
+        y = x - x
+        z = y + 2.0
+        return math.sqrt(y) + z
+
+    heat = {row.name: row.heat for row in rows(tg.trace(g, 1.0).document)}
+    assert heat["y"] == 1.0
+
+
+def test_the_page_shows_inputs_and_scales() -> None:
+    page = source_html(tg.trace(f, 3, -4).document)
+    assert "<td>x (input)<td><td>3<td>2.05957<td></tr>" in page
+    assert 'name="viewport"' in page
+    assert '<div style="width: 100%"></div>' in page
+    assert not re.search(r"<script|<link|@import|url\(", page)
 
 
 def test_colour_is_for_terminals(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tracegrad.document import Array, stretches
+from tracegrad.document import Array, is_array, quantity, stretches
 
 FLOAT_FORMAT = ".4g"
 
@@ -37,8 +37,8 @@ def short(value: Any, float_format: str = FLOAT_FORMAT) -> str:
         return _whole(value)
     if isinstance(value, complex):
         return _complex(value, float_format)
-    if isinstance(value, Array):
-        return _data(value, float_format)
+    if isinstance(value, Array) or is_array(value):
+        return _data(quantity(value), float_format)
     if getattr(value, "ndim", 0) or isinstance(value, list | tuple):
         return _array(value, float_format)
     return str(value)
@@ -173,6 +173,12 @@ def _summary(array: Array) -> tuple[Any, ...]:
     if any(map(math.isnan, values)):
         return (math.nan,) * 4
     return min(values), max(values), sum(values) / len(values), math.hypot(*values)
+
+
+def norm(array: Array) -> float:
+    """The norm of an array; nan where an element is."""
+    size = _summary(array)[3]
+    return math.nan if size is None else float(size)
 
 
 def strip(array: Array) -> str:

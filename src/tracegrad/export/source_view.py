@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from tracegrad.document import Annotated, Node, Stage
-from tracegrad.export.numerals import short
+from tracegrad.document import Annotated, Array, Node, Stage
+from tracegrad.export.numerals import norm, short
 from tracegrad.export.text import heading
+from tracegrad.fold.lines import total
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _BAR = 8
@@ -46,13 +48,14 @@ def rows(annotated: Annotated, *, float_format: str = ".6g") -> list[Row]:
     texts: dict[tuple[str, int | None], str] = {(row.file, row.line): row.text for row in annotated.source}
     found: dict[tuple[str, int | None], dict[str, list[Node]]] = {place: {} for place in texts}
     nodes = {node.id: node for node in annotated.nodes}
-    outputs = {output.node for output in annotated.outputs}
+    outputs = {output.node: f"return{output.path}" for output in reversed(annotated.outputs)}
     for stage in annotated.stages:
         place = _place(stage)
         texts.setdefault(place, stage.label)
         for name, node in _variables(stage, nodes, outputs):
             found.setdefault(place, {}).setdefault(name, []).append(node)
-    hottest = max((_heat(group) for line in found.values() for group in line.values()), default=0.0) or 1.0
+    heats = (_heat(group) for line in found.values() for group in line.values())
+    hottest = max((heat for heat in heats if heat < math.inf), default=0.0) or 1.0
     return [
         row
         for place in sorted(texts, key=lambda place: (place[0], place[1] or 0))
@@ -64,14 +67,14 @@ def _place(stage: Stage) -> tuple[str, int | None]:
     return ("", None) if stage.site is None else (stage.site.file or "", stage.site.line)
 
 
-def _variables(stage: Stage, nodes: dict[str, Node], outputs: set[str | None]) -> Iterator[tuple[str, Node]]:
-    """What a statement bound, or its result."""
+def _variables(
+    stage: Stage, nodes: Mapping[str, Node], outputs: Mapping[str | None, str]
+) -> Iterator[tuple[str, Node]]:
+    """What a statement bound and returned, or its result."""
     members = [nodes[id] for id in stage.nodes]
-    named = [node for node in members if node.name is not None]
-    for node in named:
-        yield str(node.name).partition("#")[0], node
-    if not named and members:
-        yield "return" if members[-1].id in outputs else "", members[-1]
+    bound = [node for node in members if node.name is not None or node.id in outputs]
+    for node in bound or members[-1:]:
+        yield outputs.get(node.id, "") if node.name is None else node.name.partition("#")[0], node
 
 
 def _line(
@@ -93,15 +96,20 @@ def _line(
             name=name,
             count=len(group),
             value=short(group[-1].value, float_format) if group else "",
-            gradient=short(sum(gradients), float_format) if gradients else "",
+            gradient=short(total(gradients), float_format) if gradients else "",
             heat=min(1.0, _heat(group) / hottest),
         )
 
 
 def _heat(group: Sequence[Node]) -> float:
-    """The sum of the magnitudes of gradients, of those that have one."""
-    sizes = [abs(float(node.adjoint)) for node in group if node.adjoint is not None]
-    return sum(size for size in sizes if math.isfinite(size))
+    """The sum of the magnitudes of gradients, of those that have one; infinite where one is not finite."""
+    total = sum(_size(node.adjoint) for node in group if node.adjoint is not None)
+    return total if math.isfinite(total) else math.inf
+
+
+def _size(gradient: Any) -> float:
+    """The magnitude of a gradient: the norm of an array."""
+    return norm(gradient) if isinstance(gradient, Array) else abs(float(gradient))
 
 
 # ---- text -------------------------------------------------------------------------------------------
@@ -124,15 +132,7 @@ def source_text(annotated: Annotated, *, color: bool = False, float_format: str 
         3          x = x * x   ×3    256       289  ████████
         4      return x + 1.0        257         1
     """
-    nodes = {node.id: node for node in annotated.nodes}
-    found = [
-        Row(
-            file="", line=None, text=f"{row.name} (input)", name="", count=1, heat=0.0,
-            value=short(nodes[row.node].value, float_format), gradient=short(nodes[row.node].adjoint, float_format),
-        )
-        for row in annotated.inputs
-    ]  # fmt: skip
-    found += rows(annotated, float_format=float_format)
+    found = [*_inputs(annotated, float_format), *rows(annotated, float_format=float_format)]
     cells = [["line", "source", "", "value", "gradient"], *map(_cells, found)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [_joined(cells[0], widths)]
@@ -145,6 +145,22 @@ def source_text(annotated: Annotated, *, color: bool = False, float_format: str 
             _colored(f"{_joined(own, widths)}  {_bar(row.heat)}".rstrip(), row.heat if color else 0.0)
         )
     return "\n".join([heading(annotated, float_format), "", *lines])
+
+
+def _inputs(annotated: Annotated, float_format: str) -> Iterator[Row]:
+    nodes = {node.id: node for node in annotated.nodes}
+    for row in annotated.inputs:
+        node = nodes[row.node]
+        yield Row(
+            file="",
+            line=None,
+            text=f"{row.name} (input)",
+            name="",
+            count=1,
+            value=short(node.value, float_format),
+            gradient="" if node.adjoint is None else short(node.adjoint, float_format),
+            heat=0.0,
+        )
 
 
 def _cells(row: Row) -> list[str]:
@@ -184,20 +200,31 @@ def _colored(line: str, heat: float) -> str:
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
-:root {{ color-scheme: light dark }}
-body {{ font: 14px/1.5 ui-monospace, monospace; margin: 2em }}
-table {{ border-collapse: collapse }}
-td, th {{ padding: 0 .8em; text-align: right; white-space: pre }}
-td:nth-child(2), th:nth-child(2) {{ text-align: left }}
-td:nth-child(1), caption {{ opacity: .6 }}
-td:nth-child(4) {{ color: light-dark(#1a7f37, #56d364) }}
-td:nth-child(5) {{ color: light-dark(#b3261e, #ff8a80) }}
+:root {{ color-scheme: light dark; --heat: light-dark(#d9480f, #ff8f5a) }}
+body {{ font: 14px/1.6 ui-monospace, "DejaVu Sans Mono", monospace; margin: 2em auto; max-width: 70em; padding: 0 1em }}
+h1 {{ font-size: 1.3em; overflow-wrap: anywhere }}
+table {{ border-collapse: collapse; width: 100% }}
+caption {{ text-align: left; padding-bottom: 1em }}
+caption, th, td:nth-child(1), td:nth-child(3) {{ color: light-dark(#52606d, #a9b4bf) }}
+td, th {{ padding: 0 .6em; text-align: right; vertical-align: top; white-space: nowrap }}
+td:nth-child(2), th:nth-child(2) {{ text-align: left; white-space: pre-wrap; overflow-wrap: anywhere; width: 100% }}
+tr:hover td {{ background: light-dark(#f0f4f8, #24292f) }}
+td:nth-child(4) {{ color: light-dark(#00695c, #5fd3bc) }}
+td:nth-child(5) {{ color: light-dark(#b83a00, #ffab85) }}
+td:nth-child(6) {{ min-width: 6em; text-align: left }}
+td:nth-child(6) div {{ background: var(--heat); height: .7em; margin-top: .45em; print-color-adjust: exact }}
+@media (max-width: 40em) {{ td, th {{ padding: 0 .25em }} td:nth-child(6), th:nth-child(6) {{ display: none }} }}
 </style>
 <h1>{title}</h1>
 <table>
-<tr><th>line<th>source<th><th>value<th>gradient</tr>
+<caption>Beside each statement its value and its gradient; the bar is |gradient|, compared with the largest.
+Of a statement that ran several times, ×n, the last value and the sum of the gradients.</caption>
+<thead>
+<tr><th scope="col">line<th scope="col">source<th scope="col"><th scope="col">value<th scope="col">gradient<td></tr>
+</thead>
 {rows}
 </table>
 </html>
@@ -205,17 +232,18 @@ td:nth-child(5) {{ color: light-dark(#b3261e, #ff8a80) }}
 
 
 def source_html(annotated: Annotated, *, float_format: str = ".6g") -> str:
-    """The view as a page by itself.
+    """The view as a page by itself: no script, no link; light and dark, for narrow screens and for paper.
 
     >>> import tracegrad as tg
     >>> "257" in source_html(tg.trace(lambda x: x + 1.0, 256.0).document)
     True
     """
     lines, file = [], ""
-    for row in rows(annotated, float_format=float_format):
+    for row in (*_inputs(annotated, float_format), *rows(annotated, float_format=float_format)):
         if row.file != file:
-            lines.append(f'<tr><td><td colspan="4"><b>{html.escape(row.file)}</b></tr>')
+            lines.append(f'<tr><td><td colspan="5"><b>{html.escape(row.file)}</b></tr>')
             file = row.file
         cells = "".join(f"<td>{html.escape(cell)}" for cell in _cells(row))
-        lines.append(f'<tr style="background: rgb(255 80 60 / {0.6 * row.heat:.2f})">{cells}</tr>')
+        bar = f'<div style="width: {100 * row.heat:.0f}%"></div>' if row.heat >= 0.005 else ""
+        lines.append(f"<tr>{cells}<td>{bar}</tr>")
     return _PAGE.format(title=html.escape(heading(annotated, float_format)), rows="\n".join(lines))

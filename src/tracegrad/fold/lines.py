@@ -283,7 +283,7 @@ def total(numbers: Sequence[Any]) -> Any:
     try:
         return math.fsum(numbers)
     except (OverflowError, ValueError, TypeError):  # infinities of both signs, beyond the floats, no floats
-        return sum(numbers)
+        return sum(numbers[1:], numbers[0])
 
 
 def spread(numbers: Sequence[Any]) -> Spread:
