@@ -136,6 +136,8 @@ def record(
         raise
     if tape.escape is not None:
         raise tape.escape
+    if tape.aliases is not None:
+        tape.aliases.check(tape.title)
     if isinstance(result, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
         if not isinstance(result, types.AsyncGeneratorType):
             result.close()  # or Python would warn that nobody has awaited it

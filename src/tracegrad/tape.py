@@ -70,6 +70,7 @@ class Tape(list[Any]):
 
     __slots__ = (
         "adjoints",
+        "aliases",
         "call",
         "calls",
         "complex",
@@ -99,6 +100,8 @@ class Tape(list[Any]):
         self.calls = Calls(root)
         self.guards: list[TapeGuard] = []
         self.escape: TraceError | None = None
+        #: what tells whether the function writes to an argument that is another one too
+        self.aliases: Any = None
         self.swept = False
         #: the stages that the user has named; one that has not ended has no ``stop``
         self.groups: list[TapeGroup] = []
