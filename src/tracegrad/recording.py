@@ -5,6 +5,7 @@ In: a function and its arguments.  Out: a :class:`Recording`.  Read :func:`recor
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 import types
@@ -18,7 +19,6 @@ from tracegrad import intercept, ufuncs
 from tracegrad.arguments import Arguments, title_of
 from tracegrad.arrays import PATCHES, include
 from tracegrad.arrays.fit import own, zero_like
-from tracegrad.collector import collector_paused
 from tracegrad.errors import TraceError, UnsupportedError
 from tracegrad.inputs import Entered, Wrt, enter, enter_attributes, names_of
 from tracegrad.provenance import in_library, in_package
@@ -199,14 +199,19 @@ def _refused(error: Exception) -> str:
 
 def _run(function: Callable[..., Any], bound: Arguments, tape: Tape, roots: list[Any]) -> Any:
     """The call itself, with stand-ins in place."""
-    token = CURRENT.set(tape)
-    try:
-        with collector_paused():
-            intercept.start(roots)
+    outer, collects = CURRENT.get(), gc.isenabled()
+    try:  # what is done is undone, wherever an interrupt comes: no call stands before its ``try``
+        CURRENT.set(tape)
+        try:
+            gc.disable()
             try:
+                intercept.start(id(tape), roots)
                 return substitute(function)(*bound.args, **bound.kwargs)
             finally:
-                intercept.stop()
+                intercept.stop(id(tape))
+        finally:
+            if collects:
+                gc.enable()
     finally:
-        CURRENT.reset(token)
+        CURRENT.set(outer)
         tape.close()
