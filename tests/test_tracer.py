@@ -403,6 +403,8 @@ def test_guarded(name):
 
 TRACED = {
     "float": (lambda x: float(x) * 2, 2.0),
+    "rounded text": (lambda x: float(f"{x:.3f}") + x, 1.0),
+    "padded text": (lambda x: float(f"{x:>12}") * 2, 2.0),
     "abs": (lambda x: abs(x), 1.0),
     "round to digits": (lambda x: round(x, 2), 0.0),
     "sum": (lambda x: sum([x, x, 1]), 2.0),
