@@ -797,3 +797,14 @@ def test_a_number_has_the_attributes_of_the_plain_one():
     assert tg.trace(f, 2.5).gradients == {"x": 3 * 2.5**2}
     assert tg.trace(f, 2).gradients == {"x": 12.0}
     assert tg.grad(tg.grad(f))(2.0) == 12.0
+
+
+def test_the_largest_is_one_of_the_operands():
+    def f(x, y):
+        best = max(x, y)
+        return best * 2 if best is x else best * 3
+
+    assert tg.trace(f, 2.0, 1.0).gradients == {"x": 2.0, "y": 0.0}
+    assert tg.trace(f, 1.0, 2.0).gradients == {"x": 0.0, "y": 3.0}
+    assert [guard.operation for guard in tg.trace(f, 1.0, 2.0).guards] == ["gt"]
+    assert "max" in [node.primitive for node in tg.trace(lambda x: max(x, 1.0), 2.0).nodes]
