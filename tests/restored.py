@@ -23,6 +23,6 @@ def assert_nothing_left():
     # `_` is the business of the interactive interpreter and of doctest
     assert not changed(vars(builtins), BUILTINS) - {"_"}
     state = intercept._state
-    assert (state.open, state.math_patched, state.names, state.restores) == (0, False, {}, [])
+    assert (state.open, state.math_patched, state.names, state.restores) == (set(), False, {}, [])
     assert gc.isenabled()
     assert CURRENT.get() is None

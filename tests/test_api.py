@@ -420,6 +420,36 @@ def test_aliased_arguments_are_inputs_of_their_own():
     assert tg.trace(lambda x, y: x * y, number, number).gradients == {"x": 3.5, "y": 3.5}
 
 
+def test_writing_to_a_list_that_is_there_twice_is_refused():
+    def write(a, b):
+        a[0] = a[0] * 2
+        return a[0] * b[0]
+
+    def grow(table):
+        table["first"].append(table["first"][0] * 2)
+        return table["second"][-1] * 1.0
+
+    def rows(grid):
+        grid[0][1] = grid[0][0] * 2
+        return grid[1][1] * grid[0][0]
+
+    shared = [3.0]
+    for f, args in [
+        (write, (shared, shared)),
+        (grow, ({"first": shared, "second": shared},)),
+        (rows, ([[1.0, 2.0]] * 2,)),
+    ]:
+        with pytest.raises(
+            tg.UnsupportedError, match="writes to a list that is more than once among its arguments"
+        ):
+            tg.trace(f, *args)
+        with pytest.raises(tg.UnsupportedError):
+            tg.grad(f)(*args)
+    assert shared == [3.0]
+    assert tg.trace(write, [3.0], [3.0]).gradients == {"a": [6.0], "b": [6.0]}
+    assert tg.trace(lambda a, b: a[0] * b[0], shared, shared).gradients == {"a": [3.0], "b": [3.0]}
+
+
 def test_a_container_inside_of_itself_is_refused():
     loop = [1.0]
     loop.append(loop)

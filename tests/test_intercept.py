@@ -1121,6 +1121,38 @@ def test_error_while_the_search_is_under_way():
     assert_nothing_left()
 
 
+def test_restored_after_interrupts_at_any_moment():
+    """In a process of its own, for the signal would also interrupt the test runner."""
+    script = """
+    import random, signal, sys
+    from math import exp
+    sys.path.insert(0, {folder!r})
+    import tracegrad as tg
+    from restored import assert_nothing_left
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def f(x):
+        for _ in range(5):
+            x = exp(-float(x))
+        return x
+
+    tg.grad(tg.grad(f))(0.5)
+    signal.signal(signal.SIGALRM, interrupt)
+    rng = random.Random(0)
+    for _ in range(300):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 2e-3))
+            while True:
+                tg.grad(tg.grad(f))(0.5)
+        except KeyboardInterrupt:
+            assert_nothing_left()
+    """
+    script = textwrap.dedent(script).format(folder=str(Path(__file__).parent))
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
 def test_what_the_function_binds_meanwhile_stays():
     scope = {"g": math.exp, "math": math}
     exec("def f(x):\n    global g\n    y = g(x)\n    g = 'done'\n    return y", scope)

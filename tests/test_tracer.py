@@ -397,6 +397,8 @@ def test_guarded(name):
 
 TRACED = {
     "float": (lambda x: float(x) * 2, 2.0),
+    "rounded text": (lambda x: float(f"{x:.3f}") + x, 1.0),
+    "padded text": (lambda x: float(f"{x:>12}") * 2, 2.0),
     "abs": (lambda x: abs(x), 1.0),
     "round to digits": (lambda x: round(x, 2), 0.0),
     "sum": (lambda x: sum([x, x, 1]), 2.0),
@@ -789,3 +791,14 @@ def test_a_number_has_the_attributes_of_the_plain_one():
     assert tg.trace(f, 2.5).gradients == {"x": 3 * 2.5**2}
     assert tg.trace(f, 2).gradients == {"x": 12.0}
     assert tg.grad(tg.grad(f))(2.0) == 12.0
+
+
+def test_the_largest_is_one_of_the_operands():
+    def f(x, y):
+        best = max(x, y)
+        return best * 2 if best is x else best * 3
+
+    assert tg.trace(f, 2.0, 1.0).gradients == {"x": 2.0, "y": 0.0}
+    assert tg.trace(f, 1.0, 2.0).gradients == {"x": 0.0, "y": 3.0}
+    assert [guard.operation for guard in tg.trace(f, 1.0, 2.0).guards] == ["gt"]
+    assert "max" in [node.primitive for node in tg.trace(lambda x: max(x, 1.0), 2.0).nodes]

@@ -27,8 +27,8 @@ _NAMED = frozenset({float, complex, type})
 
 
 def _text(text: Any) -> str:
-    """A text as ``float`` reads it."""
-    return (text if type(text) is str else text.decode(errors="replace")).strip()
+    """A text, which may be given as bytes."""
+    return text if type(text) is str else text.decode(errors="replace")
 
 
 def is_constant(text: Any) -> bool:

@@ -286,12 +286,13 @@ def _flows(g: Any, out: Any, values: list[Any], output: Output) -> list[Any]:
     """What the rule gives where ``g`` arrives at one number or array of the result, and nothing at the others."""
     call = output.call
     args, kwargs = call.arguments(values)
-    intercept.start(call.of.rules())
+    key = object()
     try:
+        intercept.start(id(key), call.of.rules())
         number = iter(range(len(leaves(call.result))))
         seed = map_leaves(call.result, lambda leaf: g if next(number) == output.number else zero_like(leaf))
         single = len(leaves(call.result)) == 1
         result = map_leaves(call.result, lambda _: out) if single else call.of(*args, **kwargs)
         return list(call.slots(call.of.gradients(seed, result, args, kwargs), args, kwargs))
     finally:
-        intercept.stop()
+        intercept.stop(id(key))

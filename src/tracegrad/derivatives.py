@@ -10,6 +10,7 @@ Each nests in itself and in every other: inside of an open trace the arithmetic 
 from __future__ import annotations
 
 import functools
+import gc
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -18,7 +19,6 @@ from typing import Any
 from tracegrad.arguments import by_position, title_of
 from tracegrad.arrays import PATCHES, include
 from tracegrad.arrays.fit import fit, one_like, own, shape_of, stacked, unit_seeds, zero_like
-from tracegrad.collector import collector_paused
 from tracegrad.errors import InputError
 from tracegrad.forward import push
 from tracegrad.recording import Recording, record
@@ -52,10 +52,15 @@ def value_and_grad(fn: Function, argnums: Argnums = 0) -> Function:
 
     @_LIKE(fn)
     def derived(*args: Any, **kwargs: Any) -> Any:
-        with collector_paused():
+        collects = gc.isenabled()
+        try:
+            gc.disable()
             run = _Run(fn, argnums, args, kwargs)
             with run:
                 return run.value, run.gradient(run.single_output())
+        finally:
+            if collects:
+                gc.enable()
 
     return derived
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
+from tracegrad.aliases import Aliases
 from tracegrad.arguments import Arguments, title_of
 from tracegrad.arrays.fit import twin
 from tracegrad.errors import InputError
@@ -74,7 +75,7 @@ def enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str,
         return substitute(value)
 
     entered: dict[str, Entered] = {}
-    arguments = bound.arguments
+    arguments, containers = bound.arguments, []
     for name, value in arguments.items():
         if name not in bound.given and not is_leaf(value):
             arguments[name] = substitute(value)  # a container stays in place: it may be the function's memory
@@ -84,6 +85,10 @@ def enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str,
         arguments[name] = one.map(functools.partial(_input, tape), _same, other)
         if len(tape) > before:
             entered[name] = one
+        if type(value) not in _PLAIN_NUMBERS:
+            containers.append((value, arguments[name]))
+    if containers:
+        tape.aliases = Aliases(containers)
     return entered
 
 

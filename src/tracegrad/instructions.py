@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from types import CodeType
 from typing import Any
 
@@ -228,3 +229,17 @@ def is_load(one: Instruction) -> bool:
 def is_store(one: Instruction) -> bool:
     """Whether this binds a variable."""
     return one.opname in _STORES
+
+
+@remembered
+def compares_identity(code: CodeType) -> bool:
+    """Whether code asks if one value *is* another, other than a constant or a global such as a class.
+
+    >>> compares_identity((lambda a, b: a is b).__code__), compares_identity((lambda a: a is None).__code__)
+    (True, False)
+    """
+    _, found = read(code)
+    return any(
+        one.opname == "IS_OP" and before.opname not in ("LOAD_CONST", "LOAD_COMMON_CONSTANT", "LOAD_GLOBAL")
+        for before, one in pairwise(found)
+    )

@@ -34,7 +34,8 @@ class _State:
     """What is patched now; guarded by the lock."""
 
     def __init__(self) -> None:
-        self.open = 0
+        #: the keys of open traces
+        self.open: set[int] = set()
         self.math_patched = False
         self.modules = 0
         self.names: dict[tuple[int, str], tuple[dict[str, Any], Any, Any]] = {}
@@ -44,26 +45,22 @@ class _State:
 _state = _State()
 
 
-def start(roots: list[Any]) -> None:
-    """Put stand-ins in every place that the roots can reach; each start needs its :func:`stop`."""
+def start(key: int, roots: list[Any]) -> None:
+    """Put stand-ins in every place that the roots can reach; each start needs its :func:`stop`, also after an error."""
     with _lock:
         include_statistics()
         include_scipy()
         plans = plans_of(roots)
-        _state.open += 1
-        try:
-            if _state.open == 1:
-                _state.modules = len(sys.modules)
-            if not _state.math_patched and "numba" not in sys.modules:
-                _math.update(MATH)
-                for namespace, stand_ins, _ in PATCHES:
-                    namespace.update(stand_ins)
-                _state.math_patched = True
-            for plan in plans:
-                _apply(plan)
-        except BaseException:
-            stop()
-            raise
+        if not _state.open:
+            _state.modules = len(sys.modules)
+        _state.open.add(key)
+        if not _state.math_patched and "numba" not in sys.modules:
+            _state.math_patched = True
+            _math.update(MATH)
+            for namespace, stand_ins, _ in PATCHES:
+                namespace.update(stand_ins)
+        for plan in plans:
+            _apply(plan)
 
 
 def _apply(plan: Plan) -> None:
@@ -77,15 +74,15 @@ def _apply(plan: Plan) -> None:
             _swap(namespace, name, math, SHIM)
     for binding in plan.bindings:
         if binding.get() is binding.old:
-            binding.put(binding.new)
             _state.restores.append(functools.partial(_put_back, binding))
+            binding.put(binding.new)
 
 
 def _swap(namespace: dict[str, Any], name: str, old: Any, new: Any) -> None:
     key = (id(namespace), name)
     if key not in _state.names and namespace.get(name, MISSING) is old:
-        namespace[name] = new
         _state.names[key] = (namespace, old, new)
+        namespace[name] = new
 
 
 def _put_back(binding: Any) -> None:
@@ -102,11 +99,21 @@ def _put_back(binding: Any) -> None:
         holder[key] = binding.old
 
 
-def stop() -> None:
-    """Put the originals back, if no other trace is open."""
+def stop(key: int) -> None:
+    """Put the originals back, if no other trace is open; an interrupt meanwhile does not keep it from doing so."""
+    try:
+        _stop(key)
+    except BaseException:
+        _stop(key)
+        raise
+
+
+def _stop(key: int) -> None:
+    """Whatever of it has been done before does no harm."""
     with _lock:
-        _state.open -= 1
-        if _state.open:
+        pending = key in _state.open or _state.math_patched or _state.names or _state.restores
+        _state.open.discard(key)
+        if _state.open or not pending:
             return
         if _state.math_patched:
             _math.update(ORIGINALS)
@@ -121,7 +128,8 @@ def stop() -> None:
                     namespace[name] = old
         _state.names.clear()
         while _state.restores:
-            _state.restores.pop()()
+            _state.restores[-1]()
+            _state.restores.pop()
         if len(sys.modules) != _state.modules:
             _clean_new_modules()
 

@@ -5,6 +5,7 @@ In: a function and its arguments.  Out: a :class:`Recording`.  Read :func:`recor
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 import types
@@ -19,7 +20,6 @@ from tracegrad.arguments import Arguments, title_of
 from tracegrad.arrays import PATCHES, include
 from tracegrad.arrays.fit import own, zero_like
 from tracegrad.class_stand_ins import StandInClass
-from tracegrad.collector import collector_paused
 from tracegrad.errors import TraceError, UnsupportedError
 from tracegrad.inputs import Entered, Wrt, enter, enter_attributes, names_of
 from tracegrad.provenance import in_library, in_package
@@ -139,6 +139,8 @@ def record(
         raise
     if tape.escape is not None:
         raise tape.escape
+    if tape.aliases is not None:
+        tape.aliases.check(tape.title)
     if isinstance(result, (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)):
         if not isinstance(result, types.AsyncGeneratorType):
             result.close()  # or Python would warn that nobody has awaited it
@@ -202,14 +204,19 @@ def _refused(error: Exception) -> str:
 
 def _run(function: Callable[..., Any], bound: Arguments, tape: Tape, roots: list[Any]) -> Any:
     """The call itself, with stand-ins in place."""
-    token = CURRENT.set(tape)
-    try:
-        with collector_paused():
-            intercept.start(roots)
+    outer, collects = CURRENT.get(), gc.isenabled()
+    try:  # what is done is undone, wherever an interrupt comes: no call stands before its ``try``
+        CURRENT.set(tape)
+        try:
+            gc.disable()
             try:
+                intercept.start(id(tape), roots)
                 return substitute(function)(*bound.args, **bound.kwargs)
             finally:
-                intercept.stop()
+                intercept.stop(id(tape))
+        finally:
+            if collects:
+                gc.enable()
     finally:
-        CURRENT.reset(token)
+        CURRENT.set(outer)
         tape.close()

@@ -16,6 +16,7 @@ from typing import Any
 
 from tracegrad.class_stand_ins import CLASSES, read
 from tracegrad.fast import fast_function
+from tracegrad.instructions import compares_identity
 from tracegrad.primitives import MAX, MIN, TABLE, bind
 from tracegrad.tracer import NestedTracer, ScalarTracer, Tracer, as_number, isinstance_tracer, plain
 
@@ -160,9 +161,11 @@ def _extreme(row: Any) -> Callable[[StandIn], StandIn]:
             if len(args) == 1 and not isinstance(args[0], (list, tuple)):
                 args = (list(args[0]),)
             items = args[0] if len(args) == 1 else args
-            return (
-                bind(row, *items) if not options and _real_and_traced(items) else original(*args, **options)
-            )
+            if options or not _real_and_traced(items) or compares_identity(sys._getframe(1).f_code):
+                return original(
+                    *args, **options
+                )  # one of the operands itself, where the code may ask which it is
+            return bind(row, *items)
 
         return stand_in
 

@@ -71,6 +71,7 @@ class Tape(list[Any]):
 
     __slots__ = (
         "adjoints",
+        "aliases",
         "call",
         "calls",
         "complex",
@@ -100,6 +101,8 @@ class Tape(list[Any]):
         self.calls = Calls(root)
         self.guards: list[TapeGuard] = []
         self.escape: TraceError | None = None
+        #: what tells whether the function writes to an argument that is another one too
+        self.aliases: Any = None
         self.swept = False
         #: the stages that the user has named; one that has not ended has no ``stop``
         self.groups: list[TapeGroup] = []
@@ -180,7 +183,11 @@ class Tape(list[Any]):
         A text that only equals one, and may be another number's, is refused: either answer could be wrong.
         """
         for guard in reversed(self.guards):
-            if guard.row.name == "format" and guard.outcome == text and _reads_back(guard, text):
+            if (
+                guard.row.name == "format"
+                and guard.outcome.strip() == text.strip()
+                and _reads_back(guard, guard.outcome)
+            ):
                 if guard.outcome is text:
                     return guard.args[0]
                 self.refuse(_unread(text))
@@ -189,9 +196,9 @@ class Tape(list[Any]):
     def read(self, text: str) -> None:
         """Refuse a text, from which numbers will be read, that has the exact value of a tracer in it."""
         for guard in self.guards:
-            written = guard.outcome
+            written = guard.outcome.strip() if guard.row.name == "format" else ""
             if (
-                guard.row.name == "format"
+                written
                 and written in text
                 and re.search(rf"(?<![\w.]){re.escape(written)}(?![\w.])", text)
                 and _reads_back(guard, written)
@@ -248,14 +255,23 @@ def _unread(text: str) -> EscapeError:
 
 
 def _reads_back(guard: TapeGuard, text: str) -> bool:
-    """Whether a text that was written of a traced value is all of it; else it was rounded, which is a step."""
-    value = guard.args[0]
+    """Whether a text that was written of a traced value is all of it; else it was rounded, which is a step.
+
+    One that was to be rounded is a step too where that changed nothing: it would elsewhere.
+    """
+    value, *spec = guard.args
+    if spec and _ROUNDS.search(spec[0]):
+        return False
     while records(value):
         value = value.value
     try:
         return bool(float(text) == value)
     except ValueError:
         return False
+
+
+#: a format with fewer digits than a float may need
+_ROUNDS = re.compile(r"\.(\d|1[0-6])(?!\d)|^[^.]*[eEfFgG%]$")
 
 
 def user_frame() -> FrameType:
