@@ -71,6 +71,14 @@ CASES = [
     Case("log_softmax", lambda x: special.log_softmax(x, axis=1), (C,)),
     Case("solve", linalg.solve, (HIGH, B)),
     Case("solve vector", linalg.solve, (HIGH, V)),
+    *(
+        Case(f"solve {kind}", lambda a, b, k=kind, low=low: linalg.solve(a, b, assume_a=k, lower=low), (m, b))
+        for kind, low, m, b in (("pos", False, spd(S), B), ("sym", True, S + S.T + np.diag([3, -4, 5, 6]), V))
+    ),
+    Case("eigh", lambda x: linalg.eigh(x)[0], (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("eigh upper", lambda x: linalg.eigh(x, lower=False)[1] ** 2, (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("eigvalsh", lambda x: linalg.eigvalsh(x), (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("svdvals", lambda x: linalg.svdvals(x), (C,)),
     Case("inv", linalg.inv, (HIGH,)),
     Case("det", linalg.det, (HIGH,)),
     Case("expm", lambda x: linalg.expm(x), (S / 2,)),

@@ -141,7 +141,7 @@ class ArrayTracer(Tracer):
         return getitem(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if not self.flags.writeable:
+        if not base_of(self).flags.writeable:
             raise ValueError("assignment destination is read-only")
         value = lift(value)
         refuse_whole(self, value)
