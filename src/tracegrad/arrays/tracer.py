@@ -127,7 +127,7 @@ class ArrayTracer(Tracer):
 
     @property
     def __array_interface__(self) -> NoReturn:
-        escape(self, "read from its memory")
+        escape(self, "turned into a plain array")
 
     def __copy__(self) -> Any:
         return np.copy(self)
