@@ -278,6 +278,30 @@ def test_counts_are_guards() -> None:
         t.graph.replay([np.array([3.5])])
 
 
+def test_gradients_in_a_trace_may_be_written_to() -> None:
+    def f(x: Any) -> Any:
+        g = tg.grad(lambda x: x.sum() ** 2)(x)
+        g *= x
+        g[0] = x[1] ** 2
+        return g.sum()
+
+    np.testing.assert_array_equal(tg.grad(f)(np.array([2.0, 3.0])), [6, 6 + 10 + 6])
+
+
+@pytest.mark.parametrize(("function", "other"), [
+    (lambda x: np.histogram(x[:2], x[2:] - 1, weights=x[:2])[0], [1.0, 2.0, 1.0, 2.5, 4.0]),
+    (lambda x: np.interp(x, [1.0, 2.0], [0.0, 1.0], left=x[0]), [1.5, 2.0, 1.0, 2.0, 4.0]),
+    (lambda x: np.nansum(x), [1.0, np.nan, 1.0, 2.0, 4.0]),
+    (lambda x: np.nanmedian(x) + np.nanmean(x), [1.0, np.nan, 1.0, 2.0, 4.0]),
+])  # fmt: skip
+def test_what_a_result_rests_on_is_a_guard(function: Callable[..., Any], other: list[float]) -> None:
+    x = np.array([0.5, 1.5, 1.0, 2.0, 4.0])
+    t = tg.trace(lambda x: function(x), x)
+    np.testing.assert_array_equal(t.graph.replay([x])[t.graph.outputs[0].node], function(x))
+    with pytest.raises(tg.GuardFailed):
+        t.graph.replay([np.array(other)])
+
+
 def test_arrays_of_objects_are_containers() -> None:
     def f(x: Any) -> Any:
         a = np.array([x[0], x[1]], dtype=object)

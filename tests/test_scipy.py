@@ -21,6 +21,7 @@ import tracegrad as tg
 
 special = pytest.importorskip("scipy.special")
 linalg = pytest.importorskip("scipy.linalg")
+stats = pytest.importorskip("scipy.stats")
 
 A, C, S, V, B = numbers(0, 3, 4), signed(1, 3, 4), signed(2, 4, 4), numbers(3, 4), numbers(4, 4, 2)
 HIGH = S + 4 * np.eye(4)
@@ -38,7 +39,21 @@ SPECIAL: dict[str, tuple[Any, ...]] = {
     "powm1": (A, V), "wrightomega": (C,), "cosm1": (C,), "sindg": (C * 40,), "cosdg": (C * 40,), "tandg": (C * 20,),
 }  # fmt: skip
 
+#: methods of the normal distribution, and whether they are of a probability
+NORMAL = {
+    "pdf": False, "logpdf": False, "cdf": False, "logcdf": False, "sf": False, "logsf": False, "ppf": True, "isf": True,
+}  # fmt: skip
+
 CASES = [
+    *(
+        Case(
+            f"norm.{name}",
+            lambda x, loc, scale, name=name: getattr(stats.norm, name)(x, loc, scale=scale),
+            (A / 2 if probability else C, V[0], V),
+        )
+        for name, probability in NORMAL.items()
+    ),
+    Case("frozen norm", lambda x, loc: stats.norm(loc, x[0, 0]).logpdf(x), (A, V)),
     *(Case(name, getattr(special, name), args) for name, args in SPECIAL.items()),
     *(
         Case(name, lambda x, name=name: getattr(special, name)(1.5, x), (A,))
@@ -71,6 +86,14 @@ CASES = [
     Case("log_softmax", lambda x: special.log_softmax(x, axis=1), (C,)),
     Case("solve", linalg.solve, (HIGH, B)),
     Case("solve vector", linalg.solve, (HIGH, V)),
+    *(
+        Case(f"solve {kind}", lambda a, b, k=kind, low=low: linalg.solve(a, b, assume_a=k, lower=low), (m, b))
+        for kind, low, m, b in (("pos", False, spd(S), B), ("sym", True, S + S.T + np.diag([3, -4, 5, 6]), V))
+    ),
+    Case("eigh", lambda x: linalg.eigh(x)[0], (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("eigh upper", lambda x: linalg.eigh(x, lower=False)[1] ** 2, (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("eigvalsh", lambda x: linalg.eigvalsh(x), (S + np.diag([1.0, 3.0, 6.0, 10.0]),)),
+    Case("svdvals", lambda x: linalg.svdvals(x), (C,)),
     Case("inv", linalg.inv, (HIGH,)),
     Case("det", linalg.det, (HIGH,)),
     Case("expm", lambda x: linalg.expm(x), (S / 2,)),
@@ -124,6 +147,17 @@ def test_special_functions_of_single_numbers(name: str) -> None:
     assert type(t.value) is type(function(*args))
     many = tg.elementwise_grad(function)(*map(np.array, args))
     assert math.isclose(tg.grad(function)(*args), float(many), rel_tol=1e-14)
+
+
+@pytest.mark.parametrize("name", NORMAL)
+def test_normal_distribution_of_single_numbers(name: str) -> None:
+    function = getattr(stats.norm, name)
+    t = tg.trace(lambda x, loc: getattr(stats.norm, name)(x, loc) * 2, 0.3, 0.1)
+    assert t.value == function(0.3, 0.1) * 2
+    assert type(t.value) is type(function(0.3, 0.1) * 2)
+    near = (function(0.3 + 1e-6, 0.1) - function(0.3 - 1e-6, 0.1)) / 1e-6
+    assert math.isclose(t.gradients["x"], near, rel_tol=1e-7)
+    assert name not in vars(type(stats.norm))
 
 
 def test_a_traced_order_is_refused() -> None:

@@ -15,7 +15,12 @@ from typing import Any
 from tracegrad.tracer import KINDS
 
 #: modules beyond numpy that have rows, and where these are
-_SCIPY = {"scipy.special": "scipy_special", "scipy.linalg": "scipy_linalg", "cmath": "complex_functions"}
+_SCIPY = {
+    "scipy.special": "scipy_special",
+    "scipy.linalg": "scipy_linalg",
+    "scipy.stats": "scipy_stats",
+    "cmath": "complex_functions",
+}
 _included: set[str] = set()
 
 #: (namespace, stand-ins by name, originals by name) of numpy's modules

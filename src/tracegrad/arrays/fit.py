@@ -154,6 +154,7 @@ def twin(value: Any) -> Any:
         memory = np.empty(before + sum(max(one, 0) for one in reach) + value.itemsize, np.uint8)
         made = np.ndarray(value.shape, value.dtype, memory, before, value.strides)
         made[...] = value
+        memory.flags.writeable = value.flags.writeable
     made.flags.writeable = value.flags.writeable
     return made
 

@@ -66,6 +66,15 @@ WEIGHTS = Primitive(
 )  # fmt: skip
 
 
+def _fixed(value: Any) -> Any:
+    """Edges as plain numbers; that they were these is a guard."""
+    return guard(_numbers, value) if holds_tracer(value) else value
+
+
+def _numbers(value: Any) -> Any:
+    return np.array(value)
+
+
 def _edges(a: Any, bins: Any, range: Any) -> Any:
     """The edges of the bins: those given, or from the smallest to the largest element."""
     if isinstance(bins, str):
@@ -73,7 +82,7 @@ def _edges(a: Any, bins: Any, range: Any) -> Any:
     if np.ndim(bare(bins)):
         return lift(bins) if holds_tracer(bins) else np.asarray(bins)
     if range is not None or a.size == 0:
-        return np.histogram_bin_edges(plain_array(a), static(bins), bare(range))
+        return np.histogram_bin_edges(plain_array(a), static(bins), _fixed(range))
     first, last = np.min(a), np.max(a)
     if first == last:
         first, last = first - 0.5, last + 0.5
@@ -92,7 +101,7 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
 def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     a = np.ravel(lift(a))
     edges = _edges(a, bins, range)
-    call = static(bins) if not np.ndim(bare(bins)) else bare(edges), bare(range)
+    call = static(bins) if not np.ndim(bare(bins)) else _fixed(edges), _fixed(range)
     counts: Any = (
         guard(_counts, a, *call) if weights is None else bind(WEIGHTS, np.ravel(lift(weights)), a, *call)
     )
@@ -116,7 +125,7 @@ def _histogramdd(
     wanted = [bins] * count if not np.ndim(bare(bins)) and not isinstance(bins, (list, tuple)) else bins
     ranges = [None] * count if range is None else range
     edges = [_edges(sample[:, k], one, ranges[k]) for k, one in enumerate(wanted)]
-    plain = tuple(map(bare, edges))
+    plain = tuple(map(_fixed, edges))
     if weights is None:
         counts = guard(_counts_of_many, sample, plain)
     else:

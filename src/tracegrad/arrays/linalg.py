@@ -60,7 +60,7 @@ def _column(x: Any, vector: bool) -> Any:
     return x[..., None] if vector else x
 
 
-def _read(s: Any, UPLO: str = "L") -> Any:
+def of_triangle(s: Any, UPLO: str = "L") -> Any:
     """The gradient by the triangle that is read of a Hermitian matrix, the lower or the upper one.
 
     Of the diagonal the real part is read.
@@ -222,8 +222,12 @@ RESIDUALS = Primitive(
 @composed(LA.lstsq)
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     a, b = lift(a), lift(b)
-    rank = LA.lstsq(plain_array(a), plain_array(b), rcond)[2]
+    rank = guard(_rank, a, b, rcond)
     return bind(LSTSQ, a, b, rcond), bind(RESIDUALS, a, b, rcond), rank, bind(SINGULAR, a)
+
+
+def _rank(a: Any, b: Any, rcond: Any) -> Any:
+    return LA.lstsq(a, b, rcond)[2]
 
 
 @composed(LA.matrix_power)
@@ -250,7 +254,7 @@ def cholesky_back(g: Any, out: Any, a: Any) -> Any:
     inner = np.tril(np.matmul(transposed(out), g))
     inner = inner - 0.5 * inner * np.eye(a.shape[-1], dtype=out.dtype)
     half = LA.solve(transposed(out), inner)
-    return _read(transposed(LA.solve(_conjugated(transposed(out)), transposed(half))))
+    return of_triangle(transposed(LA.solve(_conjugated(transposed(out)), transposed(half))))
 
 
 @row(LA.cholesky, cholesky_back, maps=("L⁻ᵀ Φ(Lᵀ G) L⁻¹",), complex=True)
@@ -270,17 +274,17 @@ def _gaps(w: Any) -> Any:
     return (1.0 - eye) / (w[..., None, :] - w[..., :, None] + eye)
 
 
-def _eigenvalues_back(g: Any, out: Any, a: Any, UPLO: Any) -> Any:
+def eigenvalues_back(g: Any, out: Any, a: Any, UPLO: Any) -> Any:
     v = LA.eigh(a, UPLO)[1]
-    return _read(np.matmul(_conjugated(v) * g[..., None, :], transposed(v)), UPLO)
+    return of_triangle(np.matmul(_conjugated(v) * g[..., None, :], transposed(v)), UPLO)
 
 
-def _eigenvectors_back(g: Any, out: Any, a: Any, UPLO: Any) -> Any:
+def eigenvectors_back(g: Any, out: Any, a: Any, UPLO: Any) -> Any:
     w = LA.eigvalsh(a, UPLO)
     _refuse_phases(g, out)
     inner = _gaps(w) * np.matmul(transposed(out), g)
     s = np.matmul(np.matmul(_conjugated(out), inner), transposed(out))
-    return _read(0.5 * (s + _conjugated(transposed(s))), UPLO)
+    return of_triangle(0.5 * (s + _conjugated(transposed(s))), UPLO)
 
 
 def _refuse_phases(g: Any, v: Any) -> None:
@@ -294,8 +298,8 @@ def _refuse_phases(g: Any, v: Any) -> None:
             )
 
 
-EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", _eigenvalues_back, "UPLO", maps=("conj V G Vᵀ",), complex=True)
-EIGENVECTORS = _part(LA.eigh, 1, "eigenvectors", _eigenvectors_back, "UPLO", complex=True)
+EIGENVALUES = _part(LA.eigh, 0, "eigenvalues", eigenvalues_back, "UPLO", maps=("conj V G Vᵀ",), complex=True)
+EIGENVECTORS = _part(LA.eigh, 1, "eigenvectors", eigenvectors_back, "UPLO", complex=True)
 EighResult = namedtuple("EighResult", ["eigenvalues", "eigenvectors"])
 
 
@@ -305,7 +309,7 @@ def _eigh(a: Any, UPLO: Any = "L") -> Any:
     return EighResult(bind(EIGENVALUES, a, UPLO), bind(EIGENVECTORS, a, UPLO))
 
 
-@row(LA.eigvalsh, _eigenvalues_back, maps=("conj V G Vᵀ",), complex=True)
+@row(LA.eigvalsh, eigenvalues_back, maps=("conj V G Vᵀ",), complex=True)
 def EIGVALSH(a: Any, UPLO: Any = "L") -> Any:
     return LA.eigvalsh(a, UPLO)
 
@@ -364,7 +368,7 @@ def _right_back(g: Any, out: Any, a: Any, full: Any) -> Any:
     return np.matmul(_conjugated(u), np.matmul(inner, _conjugated(vh)) + outside / s[..., :, None])
 
 
-def _singular_back(g: Any, out: Any, a: Any) -> Any:
+def singular_back(g: Any, out: Any, a: Any) -> Any:
     u, _, vh = _vectors(a)
     return np.matmul(_conjugated(u) * g[..., None, :], _conjugated(vh))
 
@@ -374,14 +378,14 @@ SVD_S = _part(
     LA.svd,
     1,
     "S",
-    lambda g, out, a, full: _singular_back(g, out, a),
+    lambda g, out, a, full: singular_back(g, out, a),
     "full_matrices",
     maps=("conj U G Vᵀ",),
     complex=True,
 )
 SVD_VH = _part(LA.svd, 2, "Vh", _right_back, "full_matrices", complex=True)
 SINGULAR = Primitive(
-    name="numpy.linalg.svd.values", forward=lambda a: LA.svd(a, compute_uv=False), vjps=(_singular_back,),
+    name="numpy.linalg.svd.values", forward=lambda a: LA.svd(a, compute_uv=False), vjps=(singular_back,),
     symbol="svd", maps=("U G Vᵀ",), variadic=True, complex=True, python="", c="", numpy="",
 )  # fmt: skip
 SVDResult = namedtuple("SVDResult", ["U", "S", "Vh"])

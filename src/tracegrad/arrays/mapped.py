@@ -64,12 +64,18 @@ def _collected(results: Any, like: Any, kind: Any) -> Any:
 class Attributes:
     """The attributes of a class, with the one method of a namespace that putting names in needs."""
 
+    #: stands for an attribute that the class has from one above it
+    INHERITED: Any = object()
+
     def __init__(self, owner: type) -> None:
         self.owner = owner
 
     def update(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
-            setattr(self.owner, name, value)
+            if value is not self.INHERITED:
+                setattr(self.owner, name, value)
+            elif name in vars(self.owner):
+                delattr(self.owner, name)
 
 
 def patch() -> tuple[Any, dict[str, Any], dict[str, Any]]:

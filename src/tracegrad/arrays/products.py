@@ -120,11 +120,6 @@ def DOT(a: Any, b: Any) -> Any:
     return np.dot(a, b)
 
 
-def _factors(a: Any, b: Any) -> Any:
-    """Two factors of a product of arrays, for which a number of Python's is an array without axes."""
-    return (one if hasattr(one, "ndim") else as_array(one) for one in map(lift, (a, b)))
-
-
 def _scaled(a: Any, b: Any) -> Any:
     """A number times an array; where BLAS does that for numpy, with its rows one after the other in memory."""
     found = np.multiply(a, b)
@@ -136,7 +131,9 @@ def _scaled(a: Any, b: Any) -> Any:
 def _dot(a: Any, b: Any, out: Any = None) -> Any:
     if out is not None:
         raise unsupported("numpy.dot with out")
-    a, b = _factors(a, b)
+    a, b = lift(a), lift(b)
+    if not (hasattr(a, "ndim") and hasattr(b, "ndim")):
+        a, b = as_array(a), as_array(b)
     return bind(DOT, a, b) if a.ndim and b.ndim else _scaled(a, b)
 
 
@@ -159,7 +156,9 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 @composed(np.inner)
 def _inner(a: Any, b: Any) -> Any:
-    a, b = _factors(a, b)
+    a, b = lift(a), lift(b)
+    if not (hasattr(a, "ndim") and hasattr(b, "ndim")):
+        a, b = as_array(a), as_array(b)
     return bind(INNER, a, b) if a.ndim and b.ndim else _scaled(a, b)
 
 

@@ -151,7 +151,7 @@ def _spreads(function: Any, upstream: Any, maps: tuple[str, ...], mean_maps: tup
 
     @composed(function)
     def serve(
-        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *,
+        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False,
         where: Any = None, mean: Any = None, correction: Any = np._NoValue,
     ) -> Any:  # fmt: skip
         a = lift(a)

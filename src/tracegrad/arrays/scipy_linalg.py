@@ -1,4 +1,4 @@
-"""Functions of ``scipy.linalg``: solve, triangular and Cholesky solutions, inv, det, expm.
+"""Functions of ``scipy.linalg``: solve, triangular and Cholesky solutions, inv, det, expm, eigh, svdvals.
 
 In: scipy, once the user's code has loaded it.  Out: their rows, and :func:`patches`, for scipy asks no tracer.
 Formulas: M. Giles, Collected matrix derivative results for forward and reverse mode, 2008; N. Higham, Functions of
@@ -13,11 +13,18 @@ import numpy as np
 from scipy import linalg
 
 from tracegrad.arrays.build import lift
-from tracegrad.arrays.linalg import cholesky_back, cofactors
+from tracegrad.arrays.linalg import (
+    cholesky_back,
+    cofactors,
+    eigenvalues_back,
+    eigenvectors_back,
+    of_triangle,
+    singular_back,
+)
 from tracegrad.arrays.products import transposed
 from tracegrad.arrays.stand_ins import patches_of
 from tracegrad.arrays.table import composed, row, unsupported
-from tracegrad.row import bind
+from tracegrad.row import Primitive, bind
 
 
 def _outer(back: Any, out: Any) -> Any:
@@ -33,6 +40,80 @@ def _outer(back: Any, out: Any) -> Any:
 )
 def SOLVE(a: Any, b: Any) -> Any:
     return linalg.solve(a, b)
+
+
+def _symmetric(a: Any, b: Any, assume_a: Any, lower: Any) -> Any:
+    return linalg.solve(a, b, assume_a=assume_a, lower=lower)
+
+
+def _symmetric_left(g: Any, out: Any, a: Any, b: Any, assume_a: Any, lower: Any) -> Any:
+    return of_triangle(-_outer(_symmetric(a, g, assume_a, lower), out), "L" if lower else "U")
+
+
+#: of a symmetric matrix one triangle is read
+SYMMETRIC = Primitive(
+    name="scipy.linalg.solve", forward=_symmetric,
+    vjps=(_symmetric_left, lambda g, out, a, b, assume_a, lower: _symmetric(a, g, assume_a, lower)),
+    params=("assume_a", "lower"), symbol="solve", maps=("−A⁻¹ G xᵀ", "A⁻¹ G"), variadic=True, python="", c="", numpy="",
+)  # fmt: skip
+
+
+@composed(linalg.solve)
+def _solve(
+    a: Any, b: Any, lower: Any = False, overwrite_a: Any = False, overwrite_b: Any = False, check_finite: Any = True,
+    assume_a: Any = None, transposed: Any = False,
+) -> Any:  # fmt: skip
+    if transposed or assume_a not in (None, "gen", "general", "pos", "positive definite", "sym", "symmetric"):
+        raise unsupported("scipy.linalg.solve of a transposed matrix, or of this kind")
+    a, b = lift(a), lift(b)
+    return (
+        bind(SOLVE, a, b) if assume_a in (None, "gen", "general") else bind(SYMMETRIC, a, b, assume_a, lower)
+    )
+
+
+def _part(name: str, number: int, vjp: Any, label: str) -> Primitive:
+    def forward(a: Any, lower: Any, only: Any) -> Any:
+        found = linalg.eigh(a, lower=lower, eigvals_only=only)
+        return found if only else found[number]
+
+    return Primitive(
+        name=f"scipy.linalg.eigh.{name}", forward=forward, vjps=(vjp,), params=("lower", "only"), symbol=f"eigh.{name}",
+        maps=(label,), variadic=True, python="", c="", numpy="",
+    )  # fmt: skip
+
+
+EIGENVALUES = _part(
+    "eigenvalues",
+    0,
+    lambda g, out, a, lower, only: eigenvalues_back(g, out, a, "L" if lower else "U"),
+    "V G Vᵀ",
+)
+EIGENVECTORS = _part(
+    "eigenvectors", 1, lambda g, out, a, lower, only: eigenvectors_back(g, out, a, "L" if lower else "U"), ""
+)
+
+
+@composed(linalg.eigh)
+def _eigh(
+    a: Any, b: Any = None, lower: Any = True, eigvals_only: Any = False, overwrite_a: Any = False,
+    overwrite_b: Any = False, type: Any = 1, check_finite: Any = True, subset_by_index: Any = None,
+    subset_by_value: Any = None, driver: Any = None,
+) -> Any:  # fmt: skip
+    if any(one is not None for one in (b, subset_by_index, subset_by_value, driver)):
+        raise unsupported("scipy.linalg.eigh of two matrices, of a part, or by a driver")
+    a = lift(a)
+    values = bind(EIGENVALUES, a, lower, eigvals_only)
+    return values if eigvals_only else (values, bind(EIGENVECTORS, a, lower, False))
+
+
+@composed(linalg.eigvalsh)
+def _eigvalsh(a: Any, b: Any = None, lower: Any = True) -> Any:
+    return linalg.eigh(a, b, lower=lower, eigvals_only=True)
+
+
+@row(linalg.svdvals, lambda g, out, a: singular_back(g, out, a), maps=("U G Vᵀ",))
+def SVDVALS(a: Any) -> Any:
+    return linalg.svdvals(a)
 
 
 @row(
@@ -161,6 +242,7 @@ def patches() -> Any:
     return patches_of(
         linalg,
         (
-            "solve", "inv", "det", "solve_triangular", "cholesky", "cho_factor", "cho_solve", "expm",
+            "solve", "inv", "det", "solve_triangular", "cholesky", "cho_factor", "cho_solve", "expm", "eigh",
+            "eigvalsh", "svdvals",
         ),
     )  # fmt: skip

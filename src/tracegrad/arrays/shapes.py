@@ -94,7 +94,7 @@ def in_memory(a: Any, order: Any) -> Any:
 
 
 @composed(np.reshape)
-def _reshape(a: Any, /, shape: Any, order: Any = "C", *, copy: Any = None) -> Any:
+def _reshape(a: Any, shape: Any, order: Any = "C", copy: Any = None) -> Any:
     a = lift(a)
     found = bind(RESHAPE, a, static(shape), in_memory(a, order))
     return np.copy(found) if copy else found
@@ -198,7 +198,9 @@ def CONCATENATE(*args: Any) -> Any:
 
 
 @composed(np.concatenate)
-def _concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def _concatenate(
+    arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
     items = map(as_array, arrays)
     return bind(CONCATENATE, *(items if dtype is None else cast(items, dtype, casting)), axis)
 
@@ -222,7 +224,7 @@ def _append(arr: Any, values: Any, axis: Any = None) -> Any:
 
 
 @composed(np.stack)
-def _stack(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def _stack(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, casting: Any = "same_kind") -> Any:
     items = [lift(one) for one in arrays] if dtype is None else cast(arrays, dtype, casting)
     if all(getattr(one, "ndim", 0) == 0 for one in items):
         return array(items)
@@ -237,7 +239,7 @@ def _stack(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = "sam
 
 
 @composed(*(getattr(np, name) for name in ("vstack", "row_stack") if name in vars(np)))
-def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def _vstack(tup: Any, dtype: Any = None, casting: Any = "same_kind") -> Any:
     return np.concatenate([np.atleast_2d(lift(one)) for one in tup], axis=0, dtype=dtype, casting=casting)
 
 
@@ -258,7 +260,7 @@ def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
 
 
 @composed(np.hstack)
-def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+def _hstack(tup: Any, dtype: Any = None, casting: Any = "same_kind") -> Any:
     items = [np.atleast_1d(lift(one)) for one in tup]
     return np.concatenate(items, axis=0 if items[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 

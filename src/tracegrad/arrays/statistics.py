@@ -136,7 +136,7 @@ def _lane_by_lane(function: Any, a: Any, axis: Any, keepdims: Any, front: tuple[
     columns, _ = lanes(a, axis)
     outer = columns.shape[:-1]
     flat = np.reshape(columns, (-1, columns.shape[-1]))
-    present = ~np.isnan(plain_array(flat))
+    present = ~np.isnan(flat)
     if not present.any(axis=-1).all():
         raise unsupported("a statistic of nothing but nan")
     found = np.stack([function(flat[k][present[k]]) for k in range(flat.shape[0])])
@@ -163,7 +163,7 @@ def _nanmedian(
 
 def _filled(a: Any, value: float) -> Any:
     """With a value in the place of each nan, and in memory as a copy of the array is."""
-    missing = np.isnan(plain_array(a))
+    missing = np.isnan(a)
     return setitem(a, value, missing) if a.ndim and missing.any() else np.copy(a)
 
 
@@ -202,7 +202,7 @@ def _nanmean(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     a = lift(a)
     if a.dtype.kind != "f":
         return np.mean(a, axis=axis, keepdims=keepdims)
-    count = np.sum(~np.isnan(plain_array(a)), axis=axis, keepdims=keepdims)
+    count = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims)
     return np.divide(np.sum(_filled(a, 0.0), axis=axis, keepdims=keepdims), astype(count, a.dtype))
 
 
@@ -236,7 +236,7 @@ def NANSTD(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: Any = False) ->
 @composed(np.cov)
 def _cov(
     m: Any, y: Any = None, rowvar: Any = True, bias: Any = False, ddof: Any = None, fweights: Any = None,
-    aweights: Any = None, *, dtype: Any = None,
+    aweights: Any = None, dtype: Any = None,
 ) -> Any:  # fmt: skip
     x = _variables(lift(m), rowvar)
     if y is not None:

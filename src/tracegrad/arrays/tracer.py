@@ -138,7 +138,7 @@ class ArrayTracer(Tracer):
 
     @property
     def __array_interface__(self) -> NoReturn:
-        escape(self, "read from its memory")
+        escape(self, "turned into a plain array")
 
     def __copy__(self) -> Any:
         return np.copy(self)
@@ -152,7 +152,7 @@ class ArrayTracer(Tracer):
         return getitem(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if not self.flags.writeable:
+        if not base_of(self).flags.writeable:
             raise ValueError("assignment destination is read-only")
         value = lift(value)
         refuse_whole(self, value)
