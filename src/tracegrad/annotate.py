@@ -107,6 +107,8 @@ def columns(
             stage=rows.stage,
             statement=lambda stage: places.executions[stage].identity,
             index_of=lambda id: int(id[1:]),
+            like=short.like,
+            clusters_like=places.clusters_like,
         )
 
 

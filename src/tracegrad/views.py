@@ -24,7 +24,7 @@ from tracegrad.errors import TracegradError
 from tracegrad.export import json
 from tracegrad.fold import VIEW_OPTIONS, check_view, fold
 from tracegrad.fold.part import part
-from tracegrad.progress import progress_shown
+from tracegrad.progress import announced, progress_shown
 from tracegrad.replay import replay
 
 
@@ -112,18 +112,20 @@ class Views(ABC):
         return to_networkx(view, **options)
 
     def _export(self, suffix: str, options: dict[str, Any]) -> str | bytes:
-        return export.dump(self._view(suffix, options), suffix, **options)
+        with progress_shown(options.get("progress")):
+            view = self._view(suffix, options)
+            with announced(_activity(suffix)):
+                return export.dump(view, suffix, **options)
 
     def _view(self, suffix: str, options: dict[str, Any]) -> Document:
         """The document at the level and of the part that are asked for; their options are taken out.
 
         A picture is folded until it can be read, other files hold every operation.
         """
-        with progress_shown(options.get("progress")):
-            own = self.document.level
-            usual = "auto" if own == "op" and suffix.lower() in export.PICTURES else own
-            level = options.pop("level", usual)
-            return self.at(level, **{name: options.pop(name) for name in VIEW_OPTIONS if name in options})
+        own = self.document.level
+        usual = "auto" if own == "op" and suffix.lower() in export.PICTURES else own
+        level = options.pop("level", usual)
+        return self.at(level, **{name: options.pop(name) for name in VIEW_OPTIONS if name in options})
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write a file in the format of its suffix: .svg, .png, .dot, .json ...; whole or not at all.
@@ -133,7 +135,10 @@ class Views(ABC):
         """
         suffix = Path(path).suffix
         export.exporter(suffix)  # an unknown format is the first thing to say
-        return export.write(self._view(suffix, options), path, **options)
+        with progress_shown(options.get("progress")):
+            view = self._view(suffix, options)
+            with announced(_activity(suffix)):
+                return export.write(view, path, **options)
 
     def annotate_source(self, path: str | Path | None = None, *, color: bool | None = None) -> None:
         """Print the function's source with value and gradient beside each line, or write it as a page (.html).
@@ -255,6 +260,11 @@ class Document(Annotated, Views):
 
     def __hash__(self) -> int:
         return hash(_rows_of(self))
+
+
+def _activity(suffix: str) -> str:
+    """What is done when a file of this suffix is made."""
+    return "drawing" if suffix.lower() in export.PICTURES else "writing"
 
 
 def _rows_of(annotated: Annotated) -> tuple[Any, ...]:

@@ -27,7 +27,8 @@ class Columns:
     The edges into node *i* are ``starts[i]`` to ``starts[i + 1]`` of ``sources``, ``partials`` and ``flows``.
     ``head`` is the document without nodes, edges and stages; ``node`` and ``stage`` make a row when asked.  ``flags``
     gives those of flagged nodes.  ``part`` says which part of the source made a node, equal for all executions of it,
-    and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.
+    and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.  ``like`` and ``clusters_like`` have
+    for each node and cluster an earlier one that is known to be of the same part and path of calls, else itself.
     """
 
     head: Annotated
@@ -46,6 +47,8 @@ class Columns:
     stage: Callable[[int], Stage]
     statement: Callable[[int], Hashable]
     index_of: Callable[[str], int]
+    like: Sequence[int]
+    clusters_like: Sequence[int]
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -140,4 +143,6 @@ def columns_of(annotated: Annotated) -> Columns:
         stage=stages.__getitem__,
         statement=lambda position: place(stages[position].site) or stages[position].label,
         index_of=index.__getitem__,
+        like=range(len(nodes)),
+        clusters_like=range(len(annotated.clusters)),
     )
