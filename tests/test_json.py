@@ -23,13 +23,14 @@ from hypothesis import strategies as st
 
 import tracegrad as tg
 from tracegrad import document, export
-from tracegrad.document import Annotated, Array, Opaque, Record, schema, structure
+from tracegrad.document import Annotated, schema
 from tracegrad.errors import DocumentError
 from tracegrad.export import json as json_export
 from tracegrad.export.codecs import CODECS
 from tracegrad.export.json import from_json, load, to_json
 from tracegrad.laws import check_identity, lint
 from tracegrad.lazy import LazyRows
+from tracegrad.structures import Array, Opaque, Record, structure
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from tracegrad.document import Annotated, Record
+from tracegrad.document import Annotated
 from tracegrad.expressions import constant, key_source, lines, name, parse, quoted, source
 from tracegrad.formula import written
 from tracegrad.naming import Names, steps_of
@@ -29,6 +29,7 @@ from tracegrad.outline import Outline
 from tracegrad.primitives import TABLE
 from tracegrad.staged import UNROLL, Program, program
 from tracegrad.statements import Assign, Check, Loop, Move, Push, Stack, Statement, each, mentioned, needed
+from tracegrad.structures import Record
 
 SUFFIXES = (".py",)
 
