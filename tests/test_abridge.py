@@ -164,6 +164,16 @@ def test_turns_that_are_alike_are_left_out(function, least):
     assert len(check(tg.trace(function, *(0.7, 0.4)[: function.__code__.co_argcount]).graph)) >= least
 
 
+@pytest.mark.parametrize("level", ["op", "stage", "call", "line"])
+@pytest.mark.parametrize(
+    "function", [through_a_helper, through_two, three_after_another, by_a_generator, nested]
+)
+def test_documents_are_the_same(function, level, monkeypatch):
+    short = tg.trace(function, 0.7).at(level)
+    monkeypatch.setattr(abridge, "LEAST", 10**9)
+    assert short == tg.trace(function, 0.7).at(level)
+
+
 def added_up_later(x):
     found = []
     for _ in range(TURNS):

@@ -29,7 +29,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> None:
     def dump(annotated: Any, *, indent: int | None = None) -> str:
         raise RuntimeError("half way")
 
-    monkeypatch.setattr(json_exporter, "dump", dump)
+    monkeypatch.setattr(json_exporter, "pieces", dump)
 
 
 def declared_suffixes() -> dict[str, str]:
@@ -114,7 +114,7 @@ def test_line_ends_and_encoding(tmp_path: Path) -> None:
 
 
 def test_bytes_are_written_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_exporter, "dump", lambda annotated: b"\x89PNG\r\n")
+    monkeypatch.setattr(json_exporter, "pieces", lambda annotated: iter([b"\x89PNG\r\n"]))
     assert export.write(EXAMPLE, tmp_path / "f.json").read_bytes() == b"\x89PNG\r\n"
 
 

@@ -18,9 +18,9 @@ SOURCE = Path(tg.__file__).parent
 ORDER = [
     "errors", "collector", "copies", "by_code", "lazy", "progress", "row", "spelling", "special", "rows.pieces",
     "rows.operators", "rows.functions", "rows.gates", "rows.samples", "rows.steps", "rows", "primitives", "ieee",
-    "document", "provenance", "instructions", "bindings", "blocks", "texts", "source", "tape", "pulls", "tracer",
-    "fast", "class_stand_ins", "stand_ins", "codes", "substitute", "plans", "library_stand_ins", "scan", "math",
-    "tree", "arguments", "graph", "column_pulls", "arrays", "special_ufuncs", "ufuncs", "arrays.table",
+    "structures", "document", "provenance", "instructions", "bindings", "blocks", "texts", "source", "tape", "pulls",
+    "tracer", "fast", "class_stand_ins", "stand_ins", "codes", "substitute", "plans", "library_stand_ins", "scan",
+    "math", "tree", "arguments", "graph", "column_pulls", "arrays", "special_ufuncs", "ufuncs", "arrays.table",
     "arrays.build", "arrays.fit", "arrays.complexes", "arrays.elementwise", "arrays.reductions", "arrays.products",
     "arrays.shapes", "arrays.indexing", "arrays.steps", "arrays.numerical", "arrays.statistics", "arrays.sets",
     "arrays.histograms", "arrays.fourier", "arrays.linalg", "arrays.linear", "arrays.eigen", "arrays.polynomials",

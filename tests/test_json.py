@@ -22,13 +22,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tracegrad as tg
-from tracegrad import document
-from tracegrad.document import Annotated, Array, Opaque, Record, schema, structure
+from tracegrad import document, export
+from tracegrad.document import Annotated, schema
 from tracegrad.errors import DocumentError
+from tracegrad.export import json as json_export
 from tracegrad.export.codecs import CODECS
 from tracegrad.export.json import from_json, load, to_json
 from tracegrad.laws import check_identity, lint
 from tracegrad.lazy import LazyRows
+from tracegrad.structures import Array, Opaque, Record, structure
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
@@ -618,3 +620,33 @@ def test_depth_is_no_recursion() -> None:
     loaded = from_json(to_json(tg.trace(f, 3.0).document))
     check_identity(loaded)
     assert len(loaded.nodes) > 6000
+
+
+def test_a_file_is_written_piece_by_piece():
+    def steps(x):
+        for _ in range(1500):
+            x = x * 0.5 + 1.0
+        return x
+
+    shown = tg.trace(steps, 0.5).document
+    pieces = list(json_export.pieces(shown))
+    assert "".join(pieces) == to_json(shown)
+    assert max(map(len, pieces)) < len("".join(pieces)) / 5
+    assert shown.nodes._rows is None  # none was kept
+
+
+def test_a_file_that_fails_in_the_middle_is_what_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "f.json"
+    shown = tg.trace(lambda x: x * x, 3.0).document
+    export.write(shown, path)
+    before = path.read_bytes()
+
+    def broken(annotated):
+        yield "{"
+        raise OSError("no room")
+
+    monkeypatch.setattr(json_export, "pieces", broken)
+    with pytest.raises(OSError, match="no room"):
+        export.write(shown, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -14,9 +14,10 @@ import networkx as nx
 import pytest
 
 import tracegrad as tg
-from tracegrad.document import Annotated, Edge, Node, Record
+from tracegrad.document import Annotated, Edge, Node
 from tracegrad.export.json import from_json, to_json
 from tracegrad.export.nx import dump, to_networkx
+from tracegrad.structures import Record
 
 GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
 

@@ -43,7 +43,21 @@ def test_a_bar_is_shown_on_a_terminal(impatient, monkeypatch):
     terminal = at_terminal(monkeypatch)
     assert tg.trace(loop, 1.0).to_json(level="line")
     shown = terminal.getvalue()
-    assert [what in shown for what in ("graph:", "gradients:", "statements:", "lines:")] == [True] * 4
+    expected = ("graph:", "gradients:", "statements:", "names:", "lines:", "edges:", "writing …")
+    assert [what for what in expected if what not in shown] == []
+
+
+def test_a_picture_says_when_it_is_drawn(impatient, monkeypatch):
+    terminal = at_terminal(monkeypatch)
+    assert tg.trace(loop, 1.0).to_dot()
+    assert "drawing …" in terminal.getvalue()
+    assert terminal.getvalue().endswith(" \r")  # and nothing is left of it
+
+
+def test_rows_are_written_under_a_bar(impatient, monkeypatch, tmp_path):
+    terminal = at_terminal(monkeypatch)
+    tg.trace(loop, 1.0).save(tmp_path / "loop.json")
+    assert "nodes:" in terminal.getvalue()
 
 
 def test_a_bar_changes_nothing(impatient, monkeypatch):

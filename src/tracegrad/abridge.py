@@ -130,6 +130,10 @@ class Growth:
             done = mark
         return found + rows[done:]
 
+    def like(self, total: int) -> Sequence[int]:
+        """For each of the whole one that is of the same kind, given how many the short graph has."""
+        return list(map(self.whole, self.repeated(list(range(total))))) if self.cuts else range(total)
+
     def place(self, number: int) -> tuple[int, int, int]:
         """Which number of the short graph speaks for one of the whole: (number, cut, turns from there to here)."""
         for cut in range(len(self.cuts) - 1, -1, -1):
@@ -166,6 +170,16 @@ class Abridged:
             turns, position = divmod(index - cut.template, cut.period)
             return cut.short + position, number, turns
         return index - cut.stop + cut.after, -1, 0
+
+    @property
+    def like(self) -> Sequence[int]:
+        """For each node of the whole graph one that is of the same kind: that of the template, else itself."""
+        found: list[int] = []
+        size = len(self.graph) + sum(cut.lacking * cut.period for cut in self.cuts)
+        for cut in self.cuts:
+            found += range(len(found), cut.first)
+            found += list(range(cut.template, cut.first)) * cut.turns
+        return [*found, *range(len(found), size)] if self.cuts else range(size)
 
     def growth(self, column: Sequence[int]) -> Growth:
         """The growth of what is counted up in a column with a number for each node of the short graph."""

@@ -30,9 +30,6 @@ from tracegrad.document import (
     Output,
     SourceLine,
     Stage,
-    is_array,
-    quantity,
-    structure,
 )
 from tracegrad.flaws import Sheet, flags
 from tracegrad.fold.columns import NONE, Columns, base_name
@@ -44,6 +41,7 @@ from tracegrad.primitives import CONST, INPUT
 from tracegrad.provenance import in_package
 from tracegrad.reverse import Backward
 from tracegrad.source import relative, site
+from tracegrad.structures import is_array, quantity, structure
 from tracegrad.texts import is_there, looked_at_once, text_of
 from tracegrad.tracer import plain
 from tracegrad.variables import Variables, variables
@@ -108,6 +106,8 @@ def columns(
             statement=lambda stage: places.executions[stage].identity,
             index_of=lambda id: int(id[1:]),
             graph=graph,
+            like=short.like,
+            clusters_like=places.clusters_like,
         )
 
 

@@ -31,6 +31,7 @@ from typing import Any
 
 from tracegrad.graph import Graph
 from tracegrad.primitives import CONST, PLAIN, Primitive
+from tracegrad.progress import track
 from tracegrad.provenance import PACKAGE
 from tracegrad.pulls import PATTERN_OF, ROW_OF, Pull
 from tracegrad.reverse import arguments_on, returned, shown_locals
@@ -80,7 +81,7 @@ def edges_of(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> tuple[list[Any], l
     locals_: list[Any] = []
     flows: list[Any] = []
     pulls = {pull: _bound(pull, locals_.append, flows.append) for pull in set(map(attrgetter("pull"), tape))}
-    for node in reversed(tape):
+    for node in track(reversed(tape), "gradients", len(tape)):
         upstream = node.adjoint
         if upstream is not None:
             try:

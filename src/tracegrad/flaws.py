@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any, NamedTuple
 
-from tracegrad.document import Array, is_array
 from tracegrad.primitives import DIV, LITERAL_POWER, MUL, PLAIN, POWER, TABLE, Primitive, partials
+from tracegrad.structures import Array, is_array
 
 #: local gradients below this let nothing through
 _FLAT = 1e-6

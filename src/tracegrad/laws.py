@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tracegrad.arrays.fit import fit, quiet
-from tracegrad.document import CLUSTER_KINDS, FORMAT, KINDS, LEVELS, VERSION, Annotated, Array, Edge, Node
+from tracegrad.document import CLUSTER_KINDS, FORMAT, KINDS, LEVELS, VERSION, Annotated, Edge, Node
 from tracegrad.errors import DocumentError
+from tracegrad.structures import Array
 
 #: levels at which every use of a value comes after it; a folded loop closes a cycle
 ORDERED_LEVELS = frozenset({"op", "stage", "call"})

@@ -14,13 +14,14 @@ from functools import cached_property
 from math import isfinite
 from typing import Any
 
-from tracegrad.document import Annotated, Guard, Node, Stage, quantity
+from tracegrad.document import Annotated, Guard, Node, Stage
 from tracegrad.errors import InputError, UnsupportedError
 from tracegrad.fold.columns import NONE, columns_at_hand, columns_of
 from tracegrad.graph import Guard as GraphGuard
 from tracegrad.ieee import lift, plain
 from tracegrad.lazy import Kept
 from tracegrad.primitives import PLAIN, TABLE, Primitive, partials
+from tracegrad.structures import quantity
 from tracegrad.tracer import KINDS
 from tracegrad.tracer import plain as under
 

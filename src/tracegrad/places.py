@@ -6,7 +6,7 @@ In: a :class:`~tracegrad.graph.Graph`.  Out: :class:`Places`: a stage and a clus
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 from types import CodeType
 from typing import NamedTuple
@@ -212,6 +212,11 @@ class Places:
     def clusters(self) -> LazyRows[Cluster]:
         """The calls, named stages and backward passes, in the order they were met."""
         return LazyRows(self._growth.total(len(self._clusters)), self._cluster_row)
+
+    @property
+    def clusters_like(self) -> Sequence[int]:
+        """For each cluster one that is a call from the same place in the same calls."""
+        return self._growth.like(len(self._clusters))
 
     def _cluster_row(self, number: int) -> Cluster:
         place, cut, turns = self._growth.place(number)

@@ -55,6 +55,19 @@ def track(items: Iterable[T], what: str, total: int) -> Iterable[T]:
     return bar
 
 
+@contextmanager
+def announced(what: str) -> Iterator[None]:
+    """Say what is going on meanwhile, where bars are shown and the work has taken a while; it has no turns to count."""
+    since = _SINCE.get()
+    if since is None or time.monotonic() - since < _PATIENCE:
+        yield
+        return
+    from tqdm import tqdm
+
+    with tqdm(desc=what, total=1, leave=False, file=sys.stderr, bar_format="{desc} …"):
+        yield
+
+
 def _can_show() -> bool:
     return sys.stderr is not None and sys.stderr.isatty() and _installed()
 

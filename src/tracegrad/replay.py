@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracegrad.document import Annotated, Guard, Node, Opaque
+from tracegrad.document import Annotated, Guard, Node
 from tracegrad.errors import GuardFailed, InputError, UnsupportedError
 from tracegrad.graph import same
 from tracegrad.outline import Outline
 from tracegrad.primitives import TABLE, Primitive
+from tracegrad.structures import Opaque
 from tracegrad.tree import some
 
 

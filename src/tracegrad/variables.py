@@ -36,6 +36,7 @@ from tracegrad.bindings import (
 from tracegrad.graph import Graph
 from tracegrad.passes import adjoint_names, occurrence, pass_of
 from tracegrad.primitives import CONST, Primitive
+from tracegrad.progress import track
 from tracegrad.provenance import Call, in_package
 from tracegrad.source import INLINE, assigned, called_text
 
@@ -258,7 +259,7 @@ class _Timeline:
         """The operations one by one, but those together that one instruction made (``divmod``, ``math.modf``)."""
         graph = self.graph
         group: list[int] = []
-        for index, call in enumerate(graph.calls):
+        for index, call in enumerate(track(graph.calls, "names", len(graph))):
             if call is None or graph.primitives[index] is CONST:
                 continue
             if group and not self._is_sibling(group, index, call):

@@ -24,7 +24,7 @@ from tracegrad.errors import TracegradError
 from tracegrad.export import json
 from tracegrad.fold import READABLE, VIEW_OPTIONS, check_view, fold
 from tracegrad.fold.part import part
-from tracegrad.progress import progress_shown
+from tracegrad.progress import announced, progress_shown
 from tracegrad.replay import replay
 
 
@@ -112,7 +112,10 @@ class Views(ABC):
         return to_networkx(view, **options)
 
     def _export(self, suffix: str, options: dict[str, Any]) -> str | bytes:
-        return export.dump(self._view(suffix, options), suffix, **options)
+        with progress_shown(options.get("progress")):
+            view = self._view(suffix, options)
+            with announced(_activity(suffix)):
+                return export.dump(view, suffix, **options)
 
     def _view(self, suffix: str, options: dict[str, Any]) -> Document:
         """The document at the level and of the part that are asked for; their options are taken out.
@@ -120,17 +123,16 @@ class Views(ABC):
         A picture is folded until it can be read, other files hold every operation.  Of more statements than that the
         largest gradients are shown, unless the caller says what he wants to see.
         """
-        with progress_shown(options.get("progress")):
-            own = self.document.level
-            if suffix.lower() in export.WHOLE and options.get("level") in ("stage", "op"):
-                return self.document
-            usual = "auto" if own == "op" and suffix.lower() in export.PICTURES else own
-            by_itself = usual == "auto" and {"level", "max_nodes", *VIEW_OPTIONS}.isdisjoint(options)
-            level = options.pop("level", usual)
-            view = self.at(level, **{name: options.pop(name) for name in VIEW_OPTIONS if name in options})
-            if by_itself and len(view.nodes) > READABLE:
-                return Document.of(part(view, top=READABLE))
-            return view
+        own = self.document.level
+        if suffix.lower() in export.WHOLE and options.get("level") in ("stage", "op"):
+            return self.document
+        usual = "auto" if own == "op" and suffix.lower() in export.PICTURES else own
+        by_itself = usual == "auto" and {"level", "max_nodes", *VIEW_OPTIONS}.isdisjoint(options)
+        level = options.pop("level", usual)
+        view = self.at(level, **{name: options.pop(name) for name in VIEW_OPTIONS if name in options})
+        if by_itself and len(view.nodes) > READABLE:
+            return Document.of(part(view, top=READABLE))
+        return view
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write a file in the format of its suffix: .svg, .png, .dot, .json ...; whole or not at all.
@@ -140,7 +142,10 @@ class Views(ABC):
         """
         suffix = Path(path).suffix
         export.exporter(suffix)  # an unknown format is the first thing to say
-        return export.write(self._view(suffix, options), path, **options)
+        with progress_shown(options.get("progress")):
+            view = self._view(suffix, options)
+            with announced(_activity(suffix)):
+                return export.write(view, path, **options)
 
     def annotate_source(self, path: str | Path | None = None, *, color: bool | None = None) -> None:
         """Print the function's source with value and gradient beside each line, or write it as a page (.html).
@@ -262,6 +267,11 @@ class Document(Annotated, Views):
 
     def __hash__(self) -> int:
         return hash(_rows_of(self))
+
+
+def _activity(suffix: str) -> str:
+    """What is done when a file of this suffix is made."""
+    return "drawing" if suffix.lower() in export.PICTURES else "writing"
 
 
 def _rows_of(annotated: Annotated) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from tracegrad.code_names import CodeNames
-from tracegrad.document import Guard, Opaque
+from tracegrad.document import Guard
 from tracegrad.errors import UnsupportedError
 from tracegrad.expressions import fill, name, parse, source
 from tracegrad.formula import Formulas, written
@@ -20,6 +20,7 @@ from tracegrad.outline import Outline, row_of
 from tracegrad.primitives import POWER
 from tracegrad.repeats import Item, Repeat
 from tracegrad.statements import Assign, Check, Loop, Move, Push, Stack, Statement, needed
+from tracegrad.structures import Opaque
 
 #: an expression longer than this gets temporaries
 _LONGEST = 76

@@ -2,9 +2,9 @@
 
 In: a document and a path.  Out: a file.  Read :func:`write` first; :func:`dump` gives what it would write.
 
-An exporter is a module of this package with ``SUFFIXES`` and ``dump(annotated, **options) -> str | bytes``;
-to add one, write it and name it in ``MODULES``.  It is imported when its suffix is first asked for, so that
-saving JSON does not load Graphviz.
+An exporter is a module of this package with ``SUFFIXES`` and ``dump(annotated, **options) -> str | bytes``; it may have
+``pieces`` too, which gives the same piece by piece, for files that are large.  To add one, write it and name it in
+``MODULES``.  It is imported when its suffix is first asked for, so that saving JSON does not load Graphviz.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import inspect
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -97,15 +97,17 @@ def write(annotated: Annotated, path: str | os.PathLike[str], **options: Any) ->
     9.0
     """
     path = Path(path)
-    exporter(path.suffix)  # an unknown format is the first thing to say
+    found = exporter(path.suffix)  # an unknown format is the first thing to say
     target = _target(path)
-    _replace(target, dump(annotated, path.suffix, **options))
+    check_options(found.dump, path.suffix, options)
+    pieces = getattr(found, "pieces", None)
+    _replace(target, [found.dump(annotated, **options)] if pieces is None else pieces(annotated, **options))
     return path
 
 
 def put(path: str | os.PathLike[str], content: str | bytes) -> Path:
     """Give a file this content as :func:`write` does: whole or not at all."""
-    _replace(_target(Path(path)), content)
+    _replace(_target(Path(path)), [content])
     return Path(path)
 
 
@@ -134,20 +136,19 @@ def check_options(function: Any, suffix: str, options: Mapping[str, Any]) -> Non
             )
 
 
-def _replace(target: Path, content: str | bytes) -> None:
+def _replace(target: Path, pieces: Iterable[str | bytes]) -> None:
     """Give ``target`` this content in one step."""
-    if isinstance(content, str):
-        content = content.encode("utf-8")
+    content = (piece.encode("utf-8") if isinstance(piece, str) else piece for piece in pieces)
     exists = target.exists()
     if exists and not target.is_file():  # a pipe or a device is written to, not replaced
-        target.write_bytes(content)
+        target.write_bytes(b"".join(content))
         return
     if exists and not os.access(target, os.W_OK):  # replacing would not ask the file
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
     draft = target.parent / f".tracegrad-{secrets.token_hex(8)}.tmp"
     try:
         with draft.open("xb") as file:
-            file.write(content)
+            file.writelines(content)
         if exists:
             shutil.copymode(target, draft)
         draft.replace(target)

@@ -30,7 +30,6 @@ from typing import Any, NamedTuple
 
 from tracegrad.document import (
     Annotated,
-    Array,
     Cluster,
     Edge,
     Folded,
@@ -38,16 +37,13 @@ from tracegrad.document import (
     Guard,
     Input,
     Node,
-    Opaque,
     Output,
-    Record,
     Site,
     SourceLine,
     Spread,
     Stage,
-    number,
-    structure,
 )
+from tracegrad.structures import Array, Opaque, Record, number, structure
 
 #: ints from here on are written as hexadecimal text: a double cannot hold them, and Python refuses to turn
 #: thousands of decimal digits into an int

@@ -21,6 +21,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from tracegrad.export.codecs import ROWS, Codec, Unfit, codec_of, data_of
 from tracegrad.export.row_text import json_text, writer_of
 from tracegrad.laws import lint
 from tracegrad.lazy import LazyRows
+from tracegrad.progress import track
 
 SUFFIXES = (".json",)
 
@@ -47,12 +49,20 @@ def to_json(annotated: Annotated, *, indent: int | None = None) -> str:
     >>> from_json(to_json(document)) == document
     True
     """
+    return "".join(pieces(annotated, indent=indent))
+
+
+def pieces(annotated: Annotated, *, indent: int | None = None) -> Iterator[str]:
+    """The same text piece by piece, so that a large document need not be held twice."""
     if indent is not None:
-        text = json_text(json_data(annotated), indent)
-    else:
-        fields = (f' "{name}": {_lines(value, codec)}' for name, codec, value in _fields(annotated))
-        text = "{\n" + ",\n".join(fields) + "\n}"
-    return _escaped(text) + "\n"
+        yield _escaped(json_text(json_data(annotated), indent)) + "\n"
+        return
+    before = "{\n"
+    for name, codec, value in _fields(annotated):
+        yield f'{before} "{name}": '
+        yield from map(_escaped, _lines(value, codec))
+        before = ",\n"
+    yield "\n}\n"
 
 
 def _escaped(text: str) -> str:
@@ -100,13 +110,23 @@ def _fields(annotated: Annotated) -> Iterator[tuple[str, Codec, Any]]:
             yield field.name, codec_of(str(field.type)), getattr(annotated, field.name)
 
 
-def _lines(value: Any, codec: Codec) -> str:
-    """A field of the document, one row a line."""
+#: rows that are written at once
+_BATCH = 1000
+
+
+def _lines(value: Any, codec: Codec) -> Iterator[str]:
+    """A field of the document, one row a line, in pieces."""
     if not isinstance(value, (tuple, LazyRows)) or not value or type(value[0]) not in ROWS:
-        return json_text(data_of(codec, value))
-    rows = value.passing() if isinstance(value, LazyRows) else value
-    text = ",\n  ".join(map(writer_of(type(value[0])), rows))
-    return f"[\n  {text}\n ]"
+        yield json_text(data_of(codec, value))
+        return
+    kind = type(value[0])
+    rows = value.passing() if isinstance(value, LazyRows) else iter(value)
+    texts = map(writer_of(kind), track(rows, f"{kind.__name__.lower()}s", len(value)))
+    before = "[\n  "
+    while batch := list(islice(texts, _BATCH)):
+        yield before + ",\n  ".join(batch)
+        before = ",\n  "
+    yield "\n ]"
 
 
 def json_data(row: Any) -> dict[str, Any]:

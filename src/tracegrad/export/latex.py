@@ -11,9 +11,9 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tracegrad.document import Array
 from tracegrad.export.numerals import short
 from tracegrad.expressions import source
+from tracegrad.structures import Array
 
 #: functions that have a sign of their own
 _SIGNS = {

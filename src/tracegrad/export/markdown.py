@@ -13,13 +13,14 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from tracegrad.document import Annotated, Array
+from tracegrad.document import Annotated
 from tracegrad.errors import InputError
 from tracegrad.export.latex import formula, number, symbol
 from tracegrad.export.numerals import short
 from tracegrad.expressions import parse, source
 from tracegrad.staged import UNROLL, Program, program
 from tracegrad.statements import Assign, Check, Loop, Move, Statement, each, mentioned
+from tracegrad.structures import Array
 
 SUFFIXES = (".md",)
 

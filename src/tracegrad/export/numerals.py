@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tracegrad.document import Array, is_array, quantity, stretches
+from tracegrad.structures import Array, is_array, quantity, stretches
 
 FLOAT_FORMAT = ".4g"
 

@@ -23,7 +23,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from tracegrad.arrays.fit import shape_of
-from tracegrad.document import Annotated, Record
+from tracegrad.document import Annotated
 from tracegrad.errors import InputError
 from tracegrad.expressions import constant, key_source, lines, name, parse, quoted, source
 from tracegrad.formula import written
@@ -33,6 +33,7 @@ from tracegrad.outline import Outline
 from tracegrad.primitives import TABLE
 from tracegrad.staged import UNROLL, Program, program
 from tracegrad.statements import Assign, Check, Loop, Move, Push, Stack, Statement, each, mentioned, needed
+from tracegrad.structures import Record
 
 SUFFIXES = (".py",)
 

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracegrad.document import Annotated, Array, Node, Stage
+from tracegrad.document import Annotated, Node, Stage
 from tracegrad.export.numerals import norm, short
 from tracegrad.export.text import heading
 from tracegrad.fold.lines import total
+from tracegrad.structures import Array
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _BAR = 8

@@ -13,9 +13,10 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tracegrad.document import Annotated, Array, Edge, Node, Output
+from tracegrad.document import Annotated, Edge, Node, Output
 from tracegrad.export.numerals import flow, short
 from tracegrad.export.numerals import lines as lines_of_array
+from tracegrad.structures import Array
 
 #: (role, text)
 Word = tuple[str, str]

@@ -29,8 +29,9 @@ class Columns:
     The edges into node *i* are ``starts[i]`` to ``starts[i + 1]`` of ``sources``, ``partials`` and ``flows``.
     ``head`` is the document without nodes, edges and stages; ``node`` and ``stage`` make a row when asked.  ``flags``
     gives those of flagged nodes.  ``part`` says which part of the source made a node, equal for all executions of it,
-    and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.  ``graph`` is the one that the
-    columns are those of, where it is at hand.
+    and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.  ``like`` and ``clusters_like`` have
+    for each node and cluster an earlier one that is known to be of the same part and path of calls, else itself.
+    ``graph`` is the one that the columns are those of, where it is at hand.
     """
 
     head: Annotated
@@ -49,6 +50,8 @@ class Columns:
     stage: Callable[[int], Stage]
     statement: Callable[[int], Hashable]
     index_of: Callable[[str], int]
+    like: Sequence[int]
+    clusters_like: Sequence[int]
     graph: Graph | None = None
 
     def __len__(self) -> int:
@@ -153,4 +156,6 @@ def columns_of(annotated: Annotated) -> Columns:
         stage=stages.__getitem__,
         statement=lambda position: place(stages[position].site) or stages[position].label,
         index_of=index.__getitem__,
+        like=range(len(nodes)),
+        clusters_like=range(len(annotated.clusters)),
     )

@@ -18,10 +18,10 @@ from itertools import islice
 from numbers import Real
 from typing import Any
 
-from tracegrad.document import quantity
 from tracegrad.fold.columns import NONE, Columns
 from tracegrad.progress import track
 from tracegrad.reverse import product
+from tracegrad.structures import quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,18 +51,21 @@ def lines(columns: Columns) -> Annotated:
 class _Paths:
     """The path of calls that each call ends, as one row for all calls with the same path."""
 
-    def __init__(self, clusters: Sequence[Cluster]) -> None:
+    def __init__(self, clusters: Sequence[Cluster], like: Sequence[int]) -> None:
         self.rows: list[Cluster] = []
         self.path_of: list[int] = []
         self._parents: list[int] = []
         self._known: dict[Hashable, int] = {}
-        number = {row.id: index for index, row in enumerate(clusters)}
-        counts: Counter[int] = Counter()
-        for row in clusters:
-            parent = NONE if row.parent is None else self.path_of[number[row.parent]]
-            path = self._path(row, parent)
-            self.path_of.append(path)
-            counts[path] += 1
+        number: dict[str, int] = {}
+        for index, first in enumerate(like):
+            if first < index:
+                self.path_of.append(self.path_of[first])
+            else:
+                row = clusters[index]
+                number[row.id] = index
+                parent = NONE if row.parent is None else self.path_of[number[row.parent]]
+                self.path_of.append(self._path(row, parent))
+        counts = Counter(self.path_of)
         self.rows = [dataclasses.replace(row, count=counts[path]) for path, row in enumerate(self.rows)]
 
     def id(self, path: int) -> str | None:
@@ -94,8 +97,8 @@ class _Lines:
     def __init__(self, found: Contracted) -> None:
         self.found = found
         self.columns = found.columns
-        self.paths = _Paths(found.columns.head.clusters)
-        self.line_of: dict[int, int] = {}
+        self.paths = _Paths(found.columns.head.clusters, found.columns.clusters_like)
+        self.line_of = [NONE] * len(found.columns)
         self.members: list[list[int]] = []
         self._gather()
         self.flags = self._flags()
@@ -104,12 +107,15 @@ class _Lines:
     def _gather(self) -> None:
         numbers: dict[Hashable, int] = {}
         inputs = self._input_keys()
+        line_of, like, values = self.line_of, self.columns.like, self.columns.values
         for index in track(self.found.kept, "lines", len(self.found.kept)):
-            line = numbers.setdefault(inputs.get(index) or self._key(index), len(numbers))
-            if line == len(self.members):
-                self.members.append([])
+            line = line_of[like[index]] if type(values[index]) is float else NONE
+            if line == NONE:
+                line = numbers.setdefault(inputs.get(index) or self._key(index), len(numbers))
+                if line == len(self.members):
+                    self.members.append([])
             self.members[line].append(index)
-            self.line_of[index] = line
+            line_of[index] = line
 
     def _key(self, index: int) -> Hashable:
         if not is_number(self.columns.values[index]):
@@ -131,8 +137,8 @@ class _Lines:
     def _flags(self) -> dict[int, tuple[str, ...]]:
         by_group, all_flags = flags_by_group(self.found), self.columns.flags()
         flags: dict[int, tuple[str, ...]] = {}
-        for index, line in self.line_of.items():
-            group = self.found.group_of[index]
+        for index in self.found.kept if all_flags else ():
+            line, group = self.line_of[index], self.found.group_of[index]
             own = all_flags.get(index, ()) if group == NONE else by_group.get(group, ())
             if own:
                 flags[line] = merged(flags.get(line, ()), own)
@@ -174,12 +180,21 @@ class _Lines:
     def edges(self) -> tuple[Edge, ...]:
         """One edge for all uses of one line by another, in the order of their targets and first uses."""
         found = self.found
-        uses: dict[tuple[int, int], list[int]] = {}
-        for number, (source, target) in enumerate(zip(found.sources, found.targets, strict=True)):
-            uses.setdefault((self.line_of[target], self.line_of[source]), []).append(number)
+        uses: dict[int, list[int]] = {}
+        many = len(self.members)
+        line_of = self.line_of
+        for number, (source, target) in enumerate(
+            track(zip(found.sources, found.targets, strict=True), "edges", len(found.sources))
+        ):
+            use = line_of[target] * many + line_of[source]
+            if use in uses:
+                uses[use].append(number)
+            else:
+                uses[use] = [number]
         rows: list[Edge] = []
         slots: Counter[int] = Counter()
-        for (target, source), numbers in sorted(uses.items(), key=lambda item: item[0][0]):
+        for use, numbers in sorted(uses.items(), key=lambda item: item[0] // many):
+            target, source = divmod(use, many)
             flows = [found.flows[number] for number in numbers]
             rows.append(
                 Edge(
