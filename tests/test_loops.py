@@ -336,8 +336,8 @@ def test_random_programs(program: Any, seed: int) -> None:
 
 
 def test_formatters_leave_the_source_as_it_is(tmp_path) -> None:
-    for seed in range(40):
-        f = load(loop_program(random.Random(seed)), math)
+    for seed in range(80):
+        f = load((list_program if seed % 2 else loop_program)(random.Random(seed)), math)
         t = seeded(tg.trace(f, 0.3, -0.4, [0.1 * i for i in range(10)], [[0.2, 0.1 * i] for i in range(6)]))
         t.save(tmp_path / f"m{seed}.py", limit=10**6)
     run("ruff", "format", "--isolated", "--no-cache", "--check", folder=tmp_path)

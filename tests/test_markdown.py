@@ -8,6 +8,7 @@ import random
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from loop_programs import loop_program
 from programs import load
@@ -119,3 +120,51 @@ def test_a_long_loop_is_refused() -> None:
 
     with pytest.raises(tg.InputError, match=r"limit=\d+"):
         tg.trace(long, 1.0).to_markdown()
+
+
+def test_what_loops_leave_and_take_again() -> None:
+    def path(x):
+        xs = []
+        for _ in range(9):
+            x = math.sin(x)
+            xs.append(x)
+        return sum(a * a for a in xs)
+
+    text = tg.trace(path, 0.7).to_markdown()
+    assert (
+        r"= \operatorname{sum}\left( \mathit{value}_{\mathit{product},\mathit{values}} \right) = 2.496$"
+        in text
+    )
+    assert r"[\mathit{each} + 1 \text{ for } \mathit{each} \in \mathit{dvalue}" in text
+    assert (
+        r"$\mathit{dx}_{2} = \mathit{dx}_{\mathit{values}}[k - 1] \text{ if } k > 0 \text{, else } 0$" in text
+    )
+
+
+def test_arrays_in_full_or_by_their_shape() -> None:
+    def layer(w, x):
+        return np.tanh(w @ x).sum()
+
+    small = tg.trace(layer, np.array([[1.0, -0.5], [0.25, 2.0]]), np.array([0.5, 1.0])).to_markdown()
+    assert r"$\mathit{value}_{\mathit{matmul}} = w \mathbin{@} x = [0, 2.125]$" in small
+    assert r"$\mathit{dw} = " in small
+    large = tg.trace(layer, np.ones((5, 4)) / 7, np.ones(4)).to_markdown()
+    assert r"w = \mathrm{array}_{5 \times 4}$" in large
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("_max_partials(a, b)[0]", r"\operatorname{max partials}\left( a, b \right)[0]"),
+        ("a.T @ b", r"a^{\top} \mathbin{@} b"),
+        ("np.sum(a, axis=1)", r"\operatorname{sum}\left( a, \mathrm{axis} = 1 \right)"),
+        ("np.exp(-a) ** 2", r"(e^{-a})^{2}"),
+        ("a[1:, 2]", r"a[1:, 2]"),
+        ("(a == b) * c", r"(a = b) \cdot c"),
+        ("a_b[{1: 2}]", r"a_{b}[\mathtt{ 1: 2 }]"),
+        ("-(a**2) / b", r"\frac{-a^{2}}{b}"),
+        ("a - (b - c)", r"a - (b - c)"),
+    ],
+)
+def test_formulas_of_arrays_and_indices(source: str, text: str) -> None:
+    assert formula(ast.parse(source, mode="eval").body) == text

@@ -226,9 +226,12 @@ def source(tree: ast.expr) -> str:
 
     >>> source(parse("(x)**2 - (1 + (math.exp(-(y)))) ** 2"))
     'x**2 - (1 + math.exp(-y)) ** 2'
+    >>> source(parse("-(x**2) * y"))
+    '-(x**2) * y'
     """
     tidy = _Tidy()
     text = _EXPONENT.sub("e", _POWER.sub(r"\1**\2", ast.unparse(tidy.visit(copy.deepcopy(tree)))))
+    text = re.sub("\1(\\d+)\1", lambda found: tidy.powers[int(found[1])], text)
     return re.sub("\0(\\d+)\0", lambda found: quoted(tidy.texts[int(found[1])]), text)
 
 
@@ -237,8 +240,20 @@ class _Tidy(ast.NodeTransformer):
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        #: powers behind a minus sign, in brackets
+        self.powers: list[str] = []
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        under = node.operand
+        if (
+            isinstance(under, ast.UnaryOp)
+            and isinstance(under.op, ast.USub)
+            and isinstance(node.op, ast.USub)
+        ):
+            return self.visit(under.operand)  # type: ignore[no-any-return]
+        if isinstance(under, ast.BinOp) and isinstance(under.op, ast.Pow):
+            self.powers.append(f"({source(node.operand)})")
+            return ast.UnaryOp(node.op, name(f"\1{len(self.powers) - 1}\1"))
         inner = number_of(node.operand)
         twice = isinstance(node.op, ast.USub) and inner is not None and repr(inner).startswith("-")
         return constant(-inner) if twice else self.generic_visit(node)  # type: ignore[return-value]

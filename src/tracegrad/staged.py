@@ -25,7 +25,18 @@ from tracegrad.naming import Names
 from tracegrad.outline import Outline
 from tracegrad.repeats import inside, nest
 from tracegrad.stacks import stacked
-from tracegrad.statements import Assign, Check, Loop, Move, Statement, each, mentioned, renamed
+from tracegrad.statements import (
+    Assign,
+    Check,
+    Loop,
+    Move,
+    Statement,
+    each,
+    mentioned,
+    needed,
+    renamed,
+    used,
+)  # fmt: skip
 from tracegrad.units import Units
 from tracegrad.way_back import WayBack
 from tracegrad.way_there import WayThere
@@ -107,15 +118,19 @@ def program(
     backward = list(way_back.statements(items))
     if gather:
         backward = list(gathered(backward, outline.stage, way_back.reals, way_back.reads))
-    needed = {i for one in each(backward) for tree in _trees(one) for i in placeholders(tree, "N")}
-    there, short = (WayThere(outline, formulas, variables, wanted, closed) for wanted in (needed, None))
+    wanted = {i for one in each(backward) for tree in _trees(one) for i in placeholders(tree, "N")}
+    there, short = (WayThere(outline, formulas, variables, one, closed) for one in (wanted, None))
     forward, alone = ([*one.shapes(), *one.statements(items)] for one in (there, short))
     known = variables.known(backward)
     backward = list(_named(backward, known))
     if variables.lists:
         lengths = {own: turns for _, own, turns in variables.lists.values()}
         backward = list(at_once(backward, lengths, variables.free.numbered("each")))
+        mentioned_names = {own for one in each(backward) for own in used(one)}
+        idle = lengths.keys() - mentioned_names
+        backward = [one for one in backward if not (isinstance(one, Move) and idle.issuperset(one.targets))]
     forward, backward = stacked(forward, backward, variables.free)
+    forward, alone = (list(map(_without_idle_index, one)) for one in (forward, alone))
     reached = {index for node in outline.reached for index in outline.sources(node)}
     reached |= {index for _, index in outline.outputs}
     gradients = {path: fill(way_back.gradient(index), known) for path, index in outline.inputs}
@@ -143,6 +158,27 @@ def program(
     return _joined(
         found, variables.stems | {own: own for own in seed}, frozenset((roots or {}).values()) | seed
     )
+
+
+def _without_idle_index(one: Statement) -> Statement:
+    """A loop without an index that only its way back needs."""
+    if not isinstance(one, Loop):
+        return one
+    body = tuple(map(_without_idle_index, one.body))
+    iterable = one.iterable
+    zipped = (
+        isinstance(iterable, ast.Call) and isinstance(iterable.func, ast.Name) and iterable.func.id == "zip"
+    )
+    series = iterable.args if zipped else [iterable]  # type: ignore[attr-defined]
+    wanted = needed(body)
+    runs = [(own, tree) for own, tree in zip(one.targets, series, strict=False) if own in wanted]
+    if len(runs) == len(one.targets):
+        return replace(one, body=body)
+    if len(runs) > 1:
+        iterable = ast.Call(iterable.func, [tree for _, tree in runs], iterable.keywords)  # type: ignore[attr-defined]
+    else:
+        iterable = runs[0][1] if runs else parse(f"range({one.turns})")
+    return replace(one, targets=tuple(own for own, _ in runs), iterable=iterable, body=body)
 
 
 def _trees(one: Statement) -> tuple[ast.expr, ...]:

@@ -35,7 +35,7 @@ from tracegrad.formula import Answers, Formulas, Local, Text, written
 from tracegrad.outline import Outline
 from tracegrad.primitives import Primitive
 from tracegrad.repeats import Item, Repeat, inside
-from tracegrad.statements import Assign, Check, Loop, Move, Statement
+from tracegrad.statements import Assign, Check, Loop, Move, Statement, each, used
 
 #: a gradient that stands inside of an expression makes it no wider, deeper and larger than this
 _WIDEST, _DEEPEST, _LARGEST = 84, 3, 8
@@ -325,8 +325,9 @@ class WayBack:
         before = {entry: self._at_begin(index) for entry, index in loop.before.items()}
         with self.variables.within(loop):
             begins = list(self._begin_listed(loop, before))
-            body = [*begins, *self._way(loop.body)]
+            body = list(self._way(loop.body))
             body += self._move({node: self._earlier(loop, node) for node in states})
+            body[:0] = [one for one in begins if any(_mentions(other, one.target) for other in each(body))]
         if body:
             yield Loop(
                 targets=(),
@@ -475,6 +476,11 @@ class WayBack:
             where=f"{place}{self.outline.row(index).name} was at its pole",
             through=index,
         )
+
+
+def _mentions(one: Statement, target: str) -> bool:
+    """Whether a statement needs a gradient, or adds to it."""
+    return target in used(one) or (isinstance(one, Assign) and one.target == target)
 
 
 def _number_of_seed(tree: ast.expr | None, seeds: str | None) -> int | None:

@@ -19,7 +19,7 @@ from tracegrad.formula import Formulas, written
 from tracegrad.outline import Outline, row_of
 from tracegrad.primitives import POWER
 from tracegrad.repeats import Item, Repeat
-from tracegrad.statements import Assign, Check, Loop, Move, Push, Stack, Statement, needed
+from tracegrad.statements import Assign, Check, Loop, Move, Push, Stack, Statement
 from tracegrad.structures import Opaque
 
 #: an expression longer than this gets temporaries
@@ -182,8 +182,6 @@ class WayThere:
             latest = [loop.carries(node, back - 1) for node, back in loop.carried.values()]
             body += self._move(entries, [self._operand(node) for node in latest])
         targets, iterable = self.variables.header(loop)
-        if self.alone and loop.listed and not loop.strides and not needed(body) & {*targets}:
-            targets, iterable = (), parse(f"range({loop.turns})")
         yield Loop(
             targets=targets,
             iterable=iterable,

@@ -33,7 +33,7 @@ _COMPARED = {ast.Eq: "=", ast.NotEq: r"\neq", ast.Lt: "<", ast.LtE: r"\leq", ast
 #: arrays of so many elements are written out
 _FEW = 12
 
-_SUM, _PRODUCT, _POWER, _ATOM = range(4)
+_QUESTION, _SUM, _PRODUCT, _POWER, _ATOM = range(5)
 
 
 def formula(tree: ast.expr, numbers: Mapping[str, Any] | None = None, float_format: str = ".4g") -> str:
@@ -45,7 +45,7 @@ def formula(tree: ast.expr, numbers: Mapping[str, Any] | None = None, float_form
     >>> print(formula(tree, {"sigy_sum": -4}))
     \\frac{1}{1 + e^{-(-4)}}
     """
-    return _Writer(numbers or {}, float_format).write(tree, _SUM)
+    return _Writer(numbers or {}, float_format).write(tree, _QUESTION)
 
 
 def symbol(name: str) -> str:
@@ -136,6 +136,14 @@ class _Writer:
                 return (
                     self._number(self.numbers[text]) if text in self.numbers else (self._element(tree), _ATOM)
                 )
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=0.0)):
+                return "0", _ATOM  # what a sum starts with
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                parts = (self.write(one, _QUESTION) for one in (body, test, orelse))
+                return r"{} \text{{ if }} {} \text{{, else }} {}".format(*parts), _QUESTION
+            case ast.ListComp(elt=elt, generators=[ast.comprehension(target=target, iter=series)]):
+                each = f"{self.write(target, _SUM)} \\in {self.write(series, _SUM)}"
+                return rf"[{self.write(elt, _SUM)} \text{{ for }} {each}]", _ATOM
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return f"-{self.write(operand, _PRODUCT)}", _SUM
             case ast.BinOp(left=left, op=op, right=right):
@@ -147,7 +155,7 @@ class _Writer:
             case ast.Tuple(elts=elts):
                 return f"({self._listed(elts)})", _ATOM
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARED:
-                return f"{self.write(left, _SUM)} {_COMPARED[type(op)]} {self.write(right, _SUM)}", -1
+                return f"{self.write(left, _SUM)} {_COMPARED[type(op)]} {self.write(right, _SUM)}", _QUESTION
         return _plain(tree), _ATOM
 
     def _element(self, tree: ast.expr) -> str:

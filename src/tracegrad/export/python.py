@@ -120,7 +120,8 @@ def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unrol
     body = "\n\n\n".join(parts)
     recorded = f"recorded by tracegrad{_at(found.outline)}"
     head = f'"""{title}({", ".join(arguments.parameters)}) and its gradients, {recorded}."""'
-    return "\n".join([head, *_imports(body), "", "", body, ""])
+    gap = ["", ""] if body.startswith("def ") else [""]
+    return "\n".join([head, *_imports(body), *gap, body, ""])
 
 
 def _table(own: str, values: Any) -> list[str]:
