@@ -6,6 +6,7 @@ import dataclasses
 import json
 import linecache
 import math
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -466,6 +467,19 @@ def test_parts() -> None:
     assert note == "14 operations folded into 8 statements; 6 of 10 nodes shown"
     with pytest.raises(InputError, match="no variable 'dem' in this document; did you mean 'den'"):
         t.at("op", focus="dem")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"top": 0}, "top=0: there is nothing to show; write 1 or more"),
+        ({"focus": "den", "radius": -1}, "radius=-1: there is nothing to show; write 0 or more"),
+        ({"level": "call", "expand": ["sigmod"]}, "no function 'sigmod' was called; there are: none"),
+    ],
+)
+def test_parts_without_sense(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=re.escape(words)):
+        tg.trace(staged, 3, -4).at(**options)
 
 
 def test_a_part_has_no_idle_nodes_because_its_uses_are_hidden() -> None:

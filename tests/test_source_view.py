@@ -13,6 +13,7 @@ from test_python import NAMES, recorded
 
 import tracegrad as tg
 from tracegrad.demo import f
+from tracegrad.errors import InputError
 from tracegrad.export.source_view import rows, source_html, source_text
 
 
@@ -128,3 +129,9 @@ def test_the_page_is_one_file_and_quotes(tmp_path: Path) -> None:
     assert "http" not in page
     stage = replace(t.document.stages[0], label="<script>", site=None)
     assert "<script>" not in source_html(replace(t.document, stages=(stage,), source=()))
+
+
+def test_only_a_page_is_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"write .*f\.html, not .*f\.svg"):
+        tg.trace(f, 3, -4).annotate_source(tmp_path / "f.svg")
+    assert not list(tmp_path.iterdir())

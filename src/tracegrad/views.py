@@ -20,7 +20,7 @@ from typing import Any
 from tracegrad import export
 from tracegrad.diagnose import Finding, diagnose
 from tracegrad.document import Annotated
-from tracegrad.errors import TracegradError
+from tracegrad.errors import InputError, TracegradError
 from tracegrad.export import json
 from tracegrad.fold import READABLE, VIEW_OPTIONS, check_view, fold
 from tracegrad.fold.part import part
@@ -165,6 +165,10 @@ class Views(ABC):
         from tracegrad.export.source_view import source_html, source_text
 
         if path is not None:
+            if Path(path).suffix.lower() not in (".html", ".htm"):
+                raise InputError(
+                    f"the source view is a page: write {Path(path).with_suffix('.html')}, not {path}"
+                )
             export.put(path, source_html(self.document))
             return
         if color is None:

@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Sequence
 
 from tracegrad.document import Annotated, Cluster, Edge, Node, Stage
+from tracegrad.errors import InputError
 from tracegrad.flaws import FLAGS
 from tracegrad.fold.columns import NONE, Columns, base_name
 from tracegrad.fold.contract import Contracted, contract
@@ -48,6 +49,11 @@ def calls(columns: Columns, depth: int = 0, expand: Collection[str] = ()) -> Ann
 
 def _closed(clusters: Sequence[Cluster], depth: int, expand: Collection[str]) -> list[int]:
     """For each call the outermost closed call that it is a part of."""
+    names = {base_name(row.name) for row in clusters}
+    for name in expand:
+        if name not in names:
+            there = ", ".join(sorted(names)) or "none"
+            raise InputError(f"expand: no function {name!r} was called; there are: {there}")
     number = {row.id: index for index, row in enumerate(clusters)}
     closed: list[int] = []
     depths: list[int] = []

@@ -47,6 +47,9 @@ def part(
     >>> [(node.name, node.adjoint, node.hidden) for node in shown.nodes]
     [('x', 7.0, 1.0), ('y', 1.0, 1.0)]
     """
+    for option, number, least in (("radius", radius, 0), ("top", top, 1)):
+        if number is not None and number < least:
+            raise InputError(f"{option}={number!r}: there is nothing to show; write {least} or more")
     uses = _neighbours((edge.source, edge.target) for edge in annotated.edges)
     operands = _neighbours((edge.target, edge.source) for edge in annotated.edges)
     kept = {node.id for node in annotated.nodes}
