@@ -1267,6 +1267,27 @@ def test_decimal_and_json_of_plain_numbers_inside_of_a_trace():
     assert json.encoder._make_iterencode.__module__ == "json.encoder"
 
 
+def test_eval_sees_what_the_builtin_sees():
+    def f(x):
+        y = 2.0
+        inner = eval("x * y")
+        assigned = eval("(y := 5.0)")
+        there = [eval("z + 1", {"z": z}) for z in (1.0, 2.0)]
+        nested = eval("lambda w: w * 3")(x)
+        return (
+            inner
+            + y
+            + assigned
+            + sum(there)
+            + nested
+            + eval(compile("x", "<text>", "eval"))
+            + eval("1", None, {})
+        )
+
+    assert tg.trace(f, 1.5).value == f(1.5)
+    assert tg.grad(f)(1.5) == 6.0
+
+
 def test_class_of_a_number_and_type_of_it_in_one_module():
     def f(x):
         by_attribute = x.__class__ is float

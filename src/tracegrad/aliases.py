@@ -22,10 +22,7 @@ class Aliases:
     __slots__ = ("_copies",)
 
     def __init__(self, arguments: list[tuple[Any, Any]]) -> None:
-        seen: set[int] = set()
-        twice: set[int] = set()
-        for one, _ in _pairs(arguments):
-            (twice if id(one) in seen else seen).add(id(one))
+        twice = _twice([one for one, _ in arguments])
         #: the copies of what is there more than once, with what is in them
         self._copies = [
             (copy, _items(copy))
@@ -44,6 +41,32 @@ class Aliases:
                 )
 
 
+def _twice(todo: list[Any]) -> set[int]:
+    """The identities of containers that can be written to and are there more than once."""
+    seen: set[int] = set()
+    found: set[int] = set()
+    while todo:
+        value = todo.pop()
+        kind = type(value)
+        items: Any = value if kind is list or kind is tuple else None
+        if items is None:
+            if (
+                kind in _FLAT
+                or isinstance_tracer(value)
+                or not (_is_writable(value) or isinstance(value, tuple))
+            ):
+                continue
+            items = _items(value)
+        if kind is not tuple:
+            if id(value) in seen:
+                found.add(id(value))
+                continue
+            seen.add(id(value))
+        if not _FLAT.issuperset(map(type, items)):
+            todo += items
+    return found
+
+
 def _pairs(arguments: list[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
     """The containers that can be written to, each with its copy; what is in one is looked at once."""
     todo, seen = list(arguments), set[int]()
@@ -51,7 +74,7 @@ def _pairs(arguments: list[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
         value, copy = todo.pop()
         if type(value) in _FLAT or isinstance_tracer(value):
             continue
-        if isinstance(value, (list, dict)) or _is_record(value):
+        if _is_writable(value):
             yield value, copy
         elif not isinstance(value, tuple):
             continue
@@ -69,5 +92,7 @@ def _items(value: Any) -> list[Any]:
     return [getattr(value, field.name, None) for field in dataclasses.fields(value)]
 
 
-def _is_record(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+def _is_writable(value: Any) -> bool:
+    return isinstance(value, (list, dict)) or (
+        dataclasses.is_dataclass(value) and not isinstance(value, type)
+    )

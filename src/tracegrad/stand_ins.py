@@ -177,7 +177,9 @@ def _eval(original: StandIn) -> StandIn:
         read(source)
         if globals is None:
             frame = sys._getframe(1)
-            globals, locals = frame.f_globals, frame.f_locals if locals is None else locals
+            if locals is None:  # those of a function are a copy; since Python 3.13 this has to be made
+                locals = frame.f_locals if type(frame.f_locals) is dict else dict(frame.f_locals)
+            globals = frame.f_globals
         return original(source, globals, locals)
 
     return eval
