@@ -16,7 +16,7 @@ SOURCE = Path(tg.__file__).parent
 
 #: from the ground up; a file imports only from files that stand before it
 ORDER = [
-    "errors", "collector", "by_code", "lazy", "progress", "row", "spelling", "special", "rows.pieces",
+    "errors", "collector", "quick_rows", "by_code", "lazy", "progress", "row", "spelling", "special", "rows.pieces",
     "rows.operators", "rows.functions", "rows.gates", "rows.samples", "rows.steps", "rows", "primitives", "ieee",
     "structures", "document", "provenance", "instructions", "bindings", "blocks", "texts", "source", "tape",
     "pulls", "tracer", "fast", "class_stand_ins", "stand_ins", "codes", "substitute", "plans", "scan", "math",
