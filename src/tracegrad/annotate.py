@@ -28,6 +28,7 @@ from tracegrad.document import (
     Input,
     Node,
     Output,
+    Site,
     SourceLine,
     Stage,
 )
@@ -39,6 +40,7 @@ from tracegrad.lazy import LazyRows
 from tracegrad.places import Places
 from tracegrad.primitives import CONST, INPUT
 from tracegrad.provenance import in_package
+from tracegrad.quick_rows import maker
 from tracegrad.reverse import Backward
 from tracegrad.source import relative, site
 from tracegrad.structures import is_array, quantity, structure
@@ -106,9 +108,12 @@ def columns(
             statement=lambda stage: places.executions[stage].identity,
             index_of=lambda id: int(id[1:]),
             graph=graph,
-            like=short.like,
+            like=rows.like,
             clusters_like=places.clusters_like,
         )
+
+
+_node, _an_edge, _stage = maker(Node), maker(Edge), maker(Stage)
 
 
 # ---- rows -------------------------------------------------------------------------------------------
@@ -120,6 +125,8 @@ class _Rows:
     def __init__(self, graph: Graph, short: Abridged, found: Backward, places: Places) -> None:
         self.graph = graph
         self._short = short
+        self.like = short.like
+        self._sites: dict[int, Site | None] = {}
         self.places = places
         self.kinds = ["const" if primitive is CONST else "op" for primitive in graph.primitives]
         for index in graph.inputs:
@@ -161,40 +168,51 @@ class _Rows:
         graph, primitive = self.graph, self.graph.primitives[index]
         stage, cluster = self.places.stage_of[index], self.places.cluster_of[index]
         value = graph.values[index]
-        return Node(
-            id=f"n{index}",
-            kind=self.kinds[index],
-            primitive=primitive.name,
-            params=_params(graph, index) if primitive.params else {},
-            name=self.names.name(index),
-            label=_label(graph, index),
-            value=value if type(value) is float else _number(value),
-            adjoint=self.adjoints[index],
-            shape=() if type(value) is float else shape_of(value),
-            dtype="float" if type(value) is float else _dtype(value),
-            site=self.places.site(index),
-            stage=None if stage == NONE else f"s{stage}",
-            cluster=None if cluster == NONE else f"c{cluster}",
-            flags=self.flags.get(index, ()),
-            aliases=self.names.aliases(index),
+        is_float = type(value) is float
+        name, aliases = self.names.of(index)
+        return _node(
+            f"n{index}",
+            self.kinds[index],
+            primitive.name,
+            _params(graph, index) if primitive.params else {},
+            name,
+            _label(graph, index),
+            value if is_float else _number(value),
+            self.adjoints[index],
+            () if is_float else shape_of(value),
+            "float" if is_float else _dtype(value),
+            self._site(index),
+            None if stage == NONE else f"s{stage}",
+            None if cluster == NONE else f"c{cluster}",
+            self.flags.get(index, ()),
+            aliases,
+            None,
+            None,
         )
+
+    def _site(self, index: int) -> Site | None:
+        """Where the expression of a node stands; nodes that are alike have the same."""
+        first = self.like[index]
+        if first not in self._sites:
+            self._sites[first] = self.places.site(first)
+        return self._sites[first]
 
     def part(self, index: int) -> Hashable:
         name = self.names.name(index)
         if name is not None:
             return base_name(name)
-        return part_of(None, self.places.site(index), self.graph.primitives[index].name)
+        return part_of(None, self._site(index), self.graph.primitives[index].name)
 
     def stage(self, number: int) -> Stage:
         members, executed = self.places.members[number], self.places.executions[number]
         cluster = self.places.cluster_of[members[-1]]
-        return Stage(
-            id=f"s{number}",
-            name=self.names.name(members[-1]),
-            label=executed.label,
-            nodes=tuple([f"n{index}" for index in members]),
-            cluster=None if cluster == NONE else f"c{cluster}",
-            site=executed.site,
+        return _stage(
+            f"s{number}",
+            self.names.name(members[-1]),
+            executed.label,
+            tuple([f"n{index}" for index in members]),
+            None if cluster == NONE else f"c{cluster}",
+            executed.site,
         )
 
 
@@ -253,13 +271,14 @@ def _dtype(value: Any) -> str:
 
 def _edge(found: Columns, edge: int) -> Edge:
     target = bisect_right(found.starts, edge) - 1
-    return Edge(
-        id=f"e{edge}",
-        source=f"n{found.sources[edge]}",
-        target=f"n{target}",
-        slot=edge - found.starts[target],
-        partial=_partial(found.partials[edge]),
-        flow=_number(found.flows[edge]),
+    return _an_edge(
+        f"e{edge}",
+        f"n{found.sources[edge]}",
+        f"n{target}",
+        edge - found.starts[target],
+        _partial(found.partials[edge]),
+        _number(found.flows[edge]),
+        1,
     )
 
 

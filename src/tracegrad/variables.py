@@ -67,17 +67,20 @@ class Variables:
 
     def name(self, index: int) -> str | None:
         """What a value is called: ``x#2`` is the second value bound to ``x``, ``dx`` its adjoint."""
-        node, cut, turns = self._short.place(index)
-        found = self._names.get(node)
-        return None if found is None else self._called(*found, cut, turns)
+        return self.of(index)[0]
 
     def aliases(self, index: int) -> tuple[str, ...]:
         """The names that a value got later: for each variable, the last time it was bound to that."""
+        return self.of(index)[1]
+
+    def of(self, index: int) -> tuple[str | None, tuple[str, ...]]:
+        """The name and the aliases of a node."""
         node, cut, turns = self._short.place(index)
-        found = self._aliases.get(node)
-        if found is None:
-            return ()
-        return tuple([self._called(text, number, cut, turns) for text, number in found.items()])
+        found, others = self._names.get(node), self._aliases.get(node)
+        name = None if found is None else self._called(*found, cut, turns)
+        if others is None:
+            return name, ()
+        return name, tuple([self._called(text, number, cut, turns) for text, number in others.items()])
 
     def _called(self, text: str, number: int, cut: int, turns: int) -> str:
         if self._short.cuts:
