@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from array_cases import CASES, Case
+from array_programs import array_program
+from programs import load
 from test_python import functions, run
 
 import tracegrad as tg
@@ -218,6 +221,21 @@ def test_steps_of_a_system() -> None:
         return state @ state
 
     assert emitted(orbit, np.array([1.0, 0.5]), 0.1).count("\n") < 60
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_programs(seed: int) -> None:
+    """To the last bit on the recorded arrays, and on others that take the same path."""
+    f = load(array_program(Random(seed)), np)
+    numbers = np.random.default_rng(seed)
+    args = (*(numbers.normal(size=(3, 3)) for _ in range(3)), 0.7)
+    case = Case("", f, args)
+    emitted = functions(recorded(case, args)[0].to_python())
+    both(case, args, emitted)
+    try:
+        both(case, tuple(map_leaves(args, moved)), emitted)
+    except ValueError as error:
+        assert "trace it again" in str(error)  # noqa: PT017 - another path
 
 
 def test_other_shapes_are_refused() -> None:

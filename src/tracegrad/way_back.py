@@ -236,7 +236,7 @@ class WayBack:
             node=index,
             through=through,
             value=value,
-            in_place=not hasattr(self.outline.raw(index), "shape"),
+            in_place=not self.outline.arrays,
         )
 
     def _stands_inside(self, index: int, flow: ast.expr, through: int) -> bool:
@@ -365,7 +365,7 @@ class WayBack:
                 node=node,
                 through=rep,
                 value=None,
-                in_place=not hasattr(self.outline.raw(rep), "shape"),
+                in_place=not self.outline.arrays,
             )
 
     def _at_end(self, node: int, after: int) -> ast.expr:

@@ -188,6 +188,8 @@ def _backward(
     parameters = list(arguments.parameters)
     if seeds is not None:
         parameters.append(seeds)
+    if found.outline.arrays:
+        yield '@np.errstate(all="ignore")  # poles end in inf or nan'
     yield from _signature(own, parameters)
     statements = (*found.forward, *found.backward)
     summary = (
