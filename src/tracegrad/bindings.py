@@ -245,10 +245,11 @@ def bound_how(code: CodeType, variable: str) -> str:
     ``argument`` is never bound again; ``direct`` gets the results of operators only, at once; ``other`` may get a value
     that was there before; ``elsewhere`` is not the function's own.
     """
-    instructions = read(code)[1]
-    stores = _stores(code).get(variable)
+    bound = _bound_at(code)
+    stores = bound.get(variable)
     if stores is None:
         return "elsewhere"
+    instructions = read(code)[1]
     if variable in parameters(code):
         return "rebound argument" if stores else "argument"
     givers = [giver(instructions, index, 0) for index in stores]
@@ -257,8 +258,8 @@ def bound_how(code: CodeType, variable: str) -> str:
 
 
 @remembered
-def _stores(code: CodeType) -> dict[str, list[int]]:
-    """Where a function stores to each of its own variables; one look for all of them."""
+def _bound_at(code: CodeType) -> dict[str, list[int]]:
+    """For each variable of a function the places of the instructions that bind it."""
     found: dict[str, list[int]] = {name: [] for name in (*code.co_varnames, *code.co_cellvars)}
     for index, one in enumerate(read(code)[1]):
         if is_store(one) and one.argval in found:
@@ -266,6 +267,7 @@ def _stores(code: CodeType) -> dict[str, list[int]]:
     return found
 
 
+@remembered
 def parameters(code: CodeType) -> tuple[str, ...]:
     """The names of the arguments of a function, without ``*args`` and ``**kwargs``."""
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
