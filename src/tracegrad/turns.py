@@ -9,10 +9,12 @@ Every operand of a block plays one role in all turns:
 - it is *carried*: made so many turns before, at the same place; in the first turns that is something from before;
 - it is the same in all turns;
 - it is a literal, perhaps another one in each turn;
-- it is an element of an argument, the indices of which grow by the same step from turn to turn.
+- it is an element of an argument, or of a list that a loop before has left, the indices of which grow by the same step
+  from turn to turn.
 
 The turns around the middle one are taken as far as that holds.  Turns at the ends are left out until what comes before
-and after fits as well, to the order in which gradients are added.
+and after fits as well, to the order in which gradients are added.  With ``listing`` values that are needed after the
+loop do not end it: all those of their place are kept in a list.
 """
 
 from __future__ import annotations
@@ -66,7 +68,10 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element of an argument: the way to it in turn 0, by how much each step grows; ``around``: in loops around."""
+    """An element of an argument or a list: the way to it in turn 0, by how much each step grows.
+
+    ``around``: the same in the loops around.
+    """
 
     way: Way
     strides: tuple[int, ...]
