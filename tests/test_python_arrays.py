@@ -18,8 +18,9 @@ from tracegrad.tree import leaves, map_leaves
 
 NAMES = [f"{case.name} ({number})" for number, case in enumerate(CASES)]
 
-#: what is not written: which formula holds depends on whether the determinant is zero
-UNWRITTEN = frozenset({"det", "det batch"})
+#: what is not written, for which formula holds, or whether one does, depends on the values of an array: whether a
+#: determinant is zero, whether phases of complex vectors matter, whether vectors do that belong to no singular value
+UNWRITTEN = frozenset({"det", "det batch", "complex det", "complex eigh vectors", "svd full"})
 
 
 def bits(structure: Any) -> list[Any]:
@@ -148,10 +149,8 @@ def test_a_network_with_two_layers() -> None:
     dshifted = dshifted + log_sum_exp * dlog_sum_exp_part
     # backprop shifted = scores - scores.max(axis=1, keepdims=True)  (3)
     dshifted_max = np.sum(-dshifted, axis=1, keepdims=True)
-    dshifted_max_part = scores == np.broadcast_to(shifted_max, (6, 3))
-    dshifted_max_part_2 = np.sum(dshifted_max_part, axis=1, keepdims=True)
-    dshifted_max_part_3 = dshifted_max_part / dshifted_max_part_2
-    dscores = dshifted + np.broadcast_to(dshifted_max, (6, 3)) * dshifted_max_part_3
+    dshifted_max_part = np.sum(scores == shifted_max, axis=1, keepdims=True)
+    dscores = dshifted + dshifted_max * ((scores == shifted_max) / dshifted_max_part)
     # backprop scores = hidden @ w2 + b2  (2)
     db2 = np.sum(dscores, axis=0)
     dhidden = dscores @ w2.T

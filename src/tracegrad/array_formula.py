@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from tracegrad.arrays.build import ARRAY, COPY
+from tracegrad.arrays.build import ARRAY, COPY, ORDERED
 from tracegrad.arrays.elementwise import NUMPY
 from tracegrad.arrays.fit import ASTYPE, fit, quiet
 from tracegrad.arrays.indexing import GETITEM, SCATTER, SETITEM
+from tracegrad.arrays.numerical import ARANGE
 from tracegrad.arrays.steps import FACTS
 from tracegrad.arrays.table import title
+from tracegrad.arrays.ufunc_methods import ADD_AT, SUBTRACT_AT
 from tracegrad.errors import UnsupportedError
 from tracegrad.expressions import constant, name, number_of, parse
 from tracegrad.reverse import times
@@ -48,6 +50,18 @@ def _replaced(array, value, index):
     found = array.copy(order="K")
     found[index] = value
     return found''',
+    "_raised": '''\
+def _raised(array, values, index):
+    """A copy of an array with values added at an index, which may come twice."""
+    found = array.copy()
+    np.add.at(found, index, values)
+    return found''',
+    "_lowered": '''\
+def _lowered(array, values, index):
+    """A copy of an array with values subtracted at an index, which may come twice."""
+    found = array.copy()
+    np.subtract.at(found, index, values)
+    return found''',
 }
 
 _OPERATORS: dict[Any, type[ast.operator]] = {
@@ -59,6 +73,9 @@ _COMPARISONS: dict[Any, type[ast.cmpop]] = {
     np.equal: ast.Eq, np.not_equal: ast.NotEq, np.less: ast.Lt, np.less_equal: ast.LtE, np.greater: ast.Gt,
     np.greater_equal: ast.GtE,
 }  # fmt: skip
+
+#: ufunc -> what its method ``reduce`` is called elsewhere
+_REDUCED: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
 #: more elements are not written out
 _MOST = 1000
@@ -134,7 +151,18 @@ class Sketch:
     def conj(self) -> Any:
         return np.conjugate(self)
 
+    def reshape(self, shape: Any) -> Any:
+        return np.reshape(self, shape)  # type: ignore[call-overload]
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method == "reduce" and ufunc in _REDUCED and "axis" in options:
+            return _called(_REDUCED[ufunc], inputs, options)
+        if method in ("accumulate", "reduceat"):
+            return _scanned(ufunc, method, inputs, options)
         if method != "__call__" or options:
             raise UnsupportedError(
                 f"numpy.{ufunc.__name__}.{method} in a derivative cannot be written as source"
@@ -174,7 +202,7 @@ def sample(value: Any) -> Any:
     if not isinstance(value, np.ndarray):
         return type(value)(1) if isinstance(value, (np.generic, int, float)) else value
     if value.ndim >= 2:
-        return np.broadcast_to(2 * np.eye(*value.shape[-2:], dtype=value.dtype), value.shape)
+        return np.broadcast_to(np.eye(*value.shape[-2:], dtype=value.dtype), value.shape)
     return np.broadcast_to(np.ones((), value.dtype), value.shape)
 
 
@@ -196,15 +224,30 @@ def applied(row: Primitive, args: Sequence[Any]) -> Any:
         return _helped("_placed" if _is_basic(args[1]) else "_added", row.forward, *args)
     if row is SETITEM:
         return _helped("_replaced", row.forward, *args)
+    if row in _CHANGED:
+        return _helped(_CHANGED[row], row.forward, *args)
     if row is COPY:
         return _helped("np.array", np.array, args[0])
+    if row is ORDERED:
+        return _ordered(*args)
+    if row is ARANGE:
+        return _helped("np.arange", row.forward, *(args if args[-1] is not None else args[:-1]))
     if row is ARRAY:
         return _array(*args)
     return row.forward(*args)
 
 
+#: operations that numpy has as changes of an array -> the definition that says what is left after them
+_CHANGED = {ADD_AT: "_raised", SUBTRACT_AT: "_lowered"}
+
+
 def _helped(function: str, forward: Callable[..., Any], *args: Any) -> Any:
     return _made(ast.Call(parse(function), list(map(tree_of, args)), []), forward, *args)
+
+
+def _ordered(array: Any, order: str) -> Any:
+    tree = ast.Call(parse("np.array"), [tree_of(array)], [ast.keyword("order", ast.Constant(order))])
+    return _made(tree, ORDERED.forward, array, order)
 
 
 def _array(*args: Any) -> Any:
@@ -241,6 +284,14 @@ def _applied(ufunc: Any, *inputs: Any) -> Any:
     else:
         tree = ast.Call(parse(_spelled(ufunc)), trees, [])
     return _made(tree, ufunc, *inputs)
+
+
+def _scanned(ufunc: Any, method: str, inputs: Any, options: dict[str, Any]) -> Any:
+    """A method of a ufunc, as it was called."""
+    function = getattr(ufunc, method)
+    keywords = [ast.keyword(key, _static(value)) for key, value in options.items()]
+    tree = ast.Call(parse(f"{_spelled(ufunc)}.{method}"), list(map(tree_of, inputs)), keywords)
+    return _made(tree, lambda *likes: function(*likes, **options), *inputs)
 
 
 def _is_one(value: Any) -> bool:

@@ -292,9 +292,15 @@ def lines(before: str, tree: ast.expr, width: int, note: str = "") -> list[str]:
         body = [text] if len(text) + 4 <= width else terms
         return [f"{before}(", *(f"    {line}" for line in body), f"){note}"]
     if isinstance(tree, ast.Call):
-        body = [*_each(tree.args, width - 4), *(f"{one.arg}={source(one.value)}," for one in tree.keywords)]
+        body = _each(tree.args, width - 4)
+        if tree.keywords:
+            body = [*body[:-1], body[-1].rstrip(",") + ",", *(_keyword(one) for one in tree.keywords)]
         return [f"{before}{source(tree.func)}(", *(f"    {line}" for line in body), f"){note}"]
     return [before + text + note]
+
+
+def _keyword(one: ast.keyword) -> str:
+    return f"{one.arg}={source(one.value)},"
 
 
 def _ends_in_index(tree: ast.expr) -> bool:

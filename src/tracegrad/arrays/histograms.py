@@ -48,7 +48,7 @@ def _bins(sample: Any, edges: Any) -> Any:
     for values, ends in zip(sample, edges, strict=True):
         place = np.searchsorted(ends, values, side="right") - 1
         place = np.where(values == ends[-1], len(ends) - 2, place)
-        inside &= (place >= 0) & (place < len(ends) - 1)
+        inside = inside & (place >= 0) & (place < len(ends) - 1)
         places.append(np.clip(place, 0, len(ends) - 2))
     return tuple(places), inside
 

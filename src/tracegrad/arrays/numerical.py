@@ -17,7 +17,7 @@ from tracegrad.arrays.indexing import in_range, setitem
 from tracegrad.arrays.shapes import laid_out
 from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import HANDLERS, MANY, axis_of, bare, composed, row
-from tracegrad.row import Primitive, bind
+from tracegrad.row import Primitive, bind, records
 
 # ---- differences and integrals ----------------------------------------------------------------------
 
@@ -303,7 +303,7 @@ def _steps(g: Any) -> Any:
 _grid: Any = np.arange
 
 ARANGE = Primitive(
-    name="numpy.arange", forward=lambda start, stop, step, dtype: _grid(start, stop, step, dtype),
+    name="numpy.arange", forward=lambda start, stop, step, dtype=None: _grid(start, stop, step, dtype),
     vjps=(
         lambda g, out, start, stop, step, dtype: np.sum(g),
         lambda g, out, start, stop, step, dtype: np.zeros(()),
@@ -324,7 +324,9 @@ def _arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **op
     return bind(ARANGE, start, stop, step, dtype)
 
 
-def _length(start: Any, stop: Any, step: Any) -> int:
+def _length(start: Any, stop: Any, step: Any) -> Any:
+    if any(map(records, (start, stop, step))):  # there is nothing to count yet: numpy's own formula
+        return np.maximum(np.ceil((stop - start) / step), 0)
     return len(np.arange(start, stop, step))
 
 

@@ -19,7 +19,7 @@ from tracegrad.arrays.indexing import setitem
 from tracegrad.arrays.reductions import extreme, kept, lanes, restored, spread
 from tracegrad.arrays.shapes import laid_out
 from tracegrad.arrays.table import axis_of, composed, row, unsupported
-from tracegrad.row import bind
+from tracegrad.row import bind, records
 
 # ---- averages ---------------------------------------------------------------------------------------
 
@@ -164,7 +164,7 @@ def _nanmedian(
 def _filled(a: Any, value: float) -> Any:
     """With a value in the place of each nan, and in memory as a copy of the array is."""
     missing = np.isnan(a)
-    return setitem(a, value, missing) if a.ndim and missing.any() else np.copy(a)
+    return setitem(a, value, missing) if a.ndim and (records(missing) or missing.any()) else np.copy(a)
 
 
 def _without_nan(function: Any, plain: Any, value: float) -> None:

@@ -37,7 +37,8 @@ def _added(sign: int) -> Primitive:
     )  # fmt: skip
 
 
-_AT = {np.add: _added(1), np.subtract: _added(-1)}
+ADD_AT, SUBTRACT_AT = _added(1), _added(-1)
+_AT = {np.add: ADD_AT, np.subtract: SUBTRACT_AT}
 
 
 def _at(ufunc: Any, a: Any, indices: Any, b: Any = None, /) -> None:
