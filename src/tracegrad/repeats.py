@@ -197,7 +197,7 @@ def _fit(units: Units, start: int, stop: int, period: int, unroll: int, around: 
     if turns <= max(unroll, 2):
         return None
     fit = Turns(units, start, period, turns, unroll, around)
-    if not around.depth and not (fit.found and fit.stop - fit.begin == turns):
+    if not around.depth and fit.cut:
         listing = Turns(units, start, period, turns, unroll, around, listing=True)
         longer = listing.found and listing.listed
         if longer and not (fit.found and fit.stop - fit.begin >= listing.stop - listing.begin):

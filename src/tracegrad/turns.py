@@ -101,6 +101,8 @@ class Turns:
         self.listing = listing
         #: the places whose values a list keeps, for what comes after the loop
         self.listed: set[int] = set()
+        #: whether what comes after ends the loop before its last turn
+        self.cut = False
         #: the node from before the first turn, by place and turns back from there
         self.before: dict[tuple[int, int], int] = {}
         #: literals of the chosen turn that vary, and their values
@@ -288,6 +290,7 @@ class Turns:
             if self.listing and reach <= 1 and needed and needed[0] + max(reach, 1) < self.stop:
                 self.listed.add(place)
                 continue
+            self.cut = self.cut or (bool(needed) and needed[0] + max(reach, 1) < self.stop)
             for turn in needed:
                 latest[turn - self.begin] = min(latest[turn - self.begin], turn + max(reach, 1))
         return latest
