@@ -74,8 +74,8 @@ def log_likelihood_backward(length, height, noise):
     dlower_part_2 = dlower_part - 0.5 * dlower_part * np.eye(5)
     dlower_part_3 = np.linalg.solve(lower.T, dlower_part_2)
     dlower_part_4 = np.linalg.solve(lower.T, dlower_part_3.T)
-    dlower_part_5 = np.tril(dlower_part_4.T + dlower_part_4, -1)
-    dkernel = dlower_part_5 + dlower_part_4.T * np.eye(5)
+    dlower_part_5 = dlower_part_4.T + dlower_part_4
+    dkernel = np.tril(dlower_part_5, -1) + 0.5 * dlower_part_5 * np.eye(5)
     # backprop kernel = height**2 * np.exp(-0.5 * apart**2) + noise**2 * np.eye(len(x))  (2)
     dnoise = 2 * noise * np.sum(np.eye(5) * dkernel, axis=(0, 1))
     dapart = 2 * apart * (-0.5 * (kernel_exp * (kernel_power * dkernel)))

@@ -258,6 +258,21 @@ def test_empty_arrays_numbers_without_axes_and_what_is_not_finite(x: Any, call: 
     assert short[1].shape == x.shape
 
 
+@pytest.mark.parametrize(
+    ("call", "slope"),
+    [
+        (lambda x: (np.array([x, x]) * x).sum(), 4.0),
+        (lambda x: (np.array([x, x]) + x)[0], 2.0),
+        (lambda x: (np.sort(np.array([x, -x])) * x).sum() + x, 1.0),
+    ],
+)
+def test_the_only_array_is_one_of_traced_numbers(call: Any, slope: float) -> None:
+    """Of numbers alone a sweep could be one over numbers, in which nothing is summed over axes."""
+    found = tg.grad(call)(1.0)
+    assert type(found) is float
+    assert found == slope
+
+
 @pytest.mark.parametrize("name", ["sum along", "max method", "std", "part", "places", "dot of both", "T"])
 def test_second_derivatives_go_the_same_way(name: str) -> None:
     def energy(x: Any) -> Any:

@@ -101,6 +101,22 @@ def test_other_numbers_give_theirs_or_an_error(case: Case) -> None:
         assert "trace it again" in str(error)  # noqa: PT017 - another path
 
 
+@pytest.mark.parametrize("name", ["diag of", "diagonal", "trace", "norm", "complex vdot", "take", "cumsum"])
+def test_zeros_keep_their_signs(name: str) -> None:
+    """Also among seeds, and a seed may be a number of Python's."""
+    case = next(case for case in CASES if case.name == name)
+    t = tg.trace(case.function, *case.args)
+    shape = np.shape(t.value)
+    seed = np.where(np.arange(np.prod(shape)).reshape(shape) % 2 == 0, -0.0, 1.5) if shape else -0.0
+    found = t.backward(seed)
+    _, gradients = functions(found.to_python())[1](*given(case, case.args, found), seed)
+    assert bits(gradients) == bits(found.gradients)
+
+
+def test_a_norm_at_the_origin() -> None:
+    emitted(np.linalg.norm, np.array([0.0, -0.0]))
+
+
 # ---- as a person would write it ---------------------------------------------------------------------------
 
 

@@ -142,7 +142,8 @@ class Sketch:
         if self.dtype == np.dtype(dtype) and isinstance(self.like, (np.ndarray, np.generic)):
             return self
         kind = _static(np.dtype(dtype))
-        if number_of(self.tree) is not None and not isinstance(kind, ast.Constant):
+        is_number = number_of(self.tree) is not None or not isinstance(self.like, np.ndarray)
+        if is_number and not isinstance(kind, ast.Constant):
             call = ast.Call(kind, [self.tree], [])
         else:
             call = ast.Call(ast.Attribute(self.tree, "astype", ast.Load()), [kind], [])

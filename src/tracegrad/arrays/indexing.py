@@ -328,7 +328,7 @@ def _undiagonal(g: Any, out: Any, x: Any, offset: Any, axis1: Any, axis2: Any) -
         found = _zeros(x.shape, g.dtype)
         places = found.diagonal(offset, axis1, axis2)
         places.flags.writeable = True
-        places[...] = g
+        places += g  # as in a scatter, which makes 0 of -0
         return found
     numbers = np.diagonal(np.arange(x.size).reshape(x.shape), offset, axis1, axis2)
     return np.reshape(scatter(np.reshape(g, (-1,)), numbers.ravel(), (x.size,)), x.shape)

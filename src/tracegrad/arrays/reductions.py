@@ -357,7 +357,7 @@ def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable
 def _normed(g: Any, out: Any, x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
     plain = type(x) is np.ndarray and type(out) is np.float64 and not records(g)
     if plain and ord is None and x.dtype == out.dtype:
-        return g * (x / out if out else 0.0 * x)
+        return g * (x / out if out else np.zeros_like(x))
     g, size = spread(g, x, axis), spread(out, x, axis)
     origin = size == 0
     safe = np.where(origin, 1.0, size)

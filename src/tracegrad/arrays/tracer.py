@@ -284,6 +284,7 @@ def entry(tape: Any, row: Primitive, pull: Any, value: Any, a: Any, b: Any) -> A
     node.pull = pull
     node.a, node.b = a, b
     node.tape = tape
+    tape.foreign = True
     frame = user_frame()
     if frame is not tape.frame:
         tape.enter(frame)
