@@ -286,13 +286,18 @@ def _flows(g: Any, out: Any, values: list[Any], output: Output) -> list[Any]:
     """What the rule gives where ``g`` arrives at one number or array of the result, and nothing at the others."""
     call = output.call
     args, kwargs = call.arguments(values)
-    key = object()
+    own = object()
+    key = id(own)
     try:
-        intercept.start(id(key), call.of.rules())
+        intercept.start(key, call.of.rules())
         number = iter(range(len(leaves(call.result))))
         seed = map_leaves(call.result, lambda leaf: g if next(number) == output.number else zero_like(leaf))
         single = len(leaves(call.result)) == 1
         result = map_leaves(call.result, lambda _: out) if single else call.of(*args, **kwargs)
         return list(call.slots(call.of.gradients(seed, result, args, kwargs), args, kwargs))
     finally:
-        intercept.stop(id(key))
+        try:
+            intercept.stop(key)
+        except BaseException:  # an interrupt on the way there
+            intercept.stop(key)
+            raise

@@ -163,7 +163,7 @@ class Formulas:
     def call(self, row: Primitive, operands: Sequence[str], static: dict[str, Any]) -> str:
         """The application of a row; one that Python's library lacks is written out, if that can be done."""
         if row.python.startswith("tracegrad.") and not static:
-            name = f"_{row.name}"
+            name = _helper(row)
             if name in self.helpers or self._define(
                 name, row, len(operands), lambda m, out, *args: row.forward(*args), out=False
             ):
@@ -197,7 +197,7 @@ class Formulas:
             return found if isinstance(found, (int, float)) else str(found)
         if static:  # no row does: its static data would have to be in the name of the function
             raise UnsupportedError(f"the derivative of {row.name} cannot be written as source")
-        name = f"_{row.name}_d{_formals(len(operands))[slot]}"
+        name = f"{_helper(row)}_d{_formals(len(operands))[slot]}"
         return self._call_of_helper(row, name, rule, out, operands)
 
     def all_locals(self, row: Primitive, out: Any, operands: Sequence[Any]) -> list[Local] | str:
@@ -221,7 +221,7 @@ class Formulas:
         found = partials(row, namespace(_writer(answers)), _with(answers, out), arguments)
         if not answers.asked:
             return [local if isinstance(local, (int, float)) else str(local) for local in found]
-        return self._call_of_helper(row, f"_{row.name}_partials", row.rules, out, operands)
+        return self._call_of_helper(row, f"{_helper(row)}_partials", row.rules, out, operands)
 
     def _call_of_helper(self, row: Primitive, name: str, rule: Any, out: Any, operands: Sequence[Any]) -> str:
         if len(operands) > 2 or (row.variadic and len(operands) == 1):
@@ -288,6 +288,11 @@ def _docstring(what: str, kink: str) -> list[str]:
     if len(text) <= 78:
         return [f'"""{text}"""']
     return [f'"""{what}.', "", *wrap(f"{kink[0].upper()}{kink[1:]}.", 84), '"""']
+
+
+def _helper(row: Primitive) -> str:
+    """What the name of a function for a row begins with."""
+    return f"_{row.name.replace('.', '_')}"
 
 
 def _formals(count: int) -> Sequence[str]:

@@ -100,16 +100,10 @@ def _put_back(binding: Any) -> None:
 
 
 def stop(key: int) -> None:
-    """Put the originals back, if no other trace is open; an interrupt meanwhile does not keep it from doing so."""
-    try:
-        _stop(key)
-    except BaseException:
-        _stop(key)
-        raise
+    """Put the originals back, if no other trace is open.
 
-
-def _stop(key: int) -> None:
-    """Whatever of it has been done before does no harm."""
+    Whoever calls this calls it again after an interrupt: what of it has been done before does no harm.
+    """
     with _lock:
         pending = key in _state.open or _state.math_patched or _state.names or _state.restores
         _state.open.discard(key)

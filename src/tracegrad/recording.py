@@ -204,16 +204,20 @@ def _refused(error: Exception) -> str:
 
 def _run(function: Callable[..., Any], bound: Arguments, tape: Tape, roots: list[Any]) -> Any:
     """The call itself, with stand-ins in place."""
-    outer, collects = CURRENT.get(), gc.isenabled()
+    outer, collects, key = CURRENT.get(), gc.isenabled(), id(tape)
     try:  # what is done is undone, wherever an interrupt comes: no call stands before its ``try``
         CURRENT.set(tape)
         try:
             gc.disable()
             try:
-                intercept.start(id(tape), roots)
+                intercept.start(key, roots)
                 return substitute(function)(*bound.args, **bound.kwargs)
             finally:
-                intercept.stop(id(tape))
+                try:
+                    intercept.stop(key)
+                except BaseException:  # an interrupt on the way there
+                    intercept.stop(key)
+                    raise
         finally:
             if collects:
                 gc.enable()
