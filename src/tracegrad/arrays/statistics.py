@@ -136,7 +136,7 @@ def _lane_by_lane(function: Any, a: Any, axis: Any, keepdims: Any, front: tuple[
     columns, _ = lanes(a, axis)
     outer = columns.shape[:-1]
     flat = np.reshape(columns, (-1, columns.shape[-1]))
-    present = ~np.isnan(plain_array(flat))
+    present = ~np.isnan(flat)
     if not present.any(axis=-1).all():
         raise unsupported("a statistic of nothing but nan")
     found = np.stack([function(flat[k][present[k]]) for k in range(flat.shape[0])])
@@ -163,7 +163,7 @@ def _nanmedian(
 
 def _filled(a: Any, value: float) -> Any:
     """With a value in the place of each nan, and in memory as a copy of the array is."""
-    missing = np.isnan(plain_array(a))
+    missing = np.isnan(a)  # of a traced one a guard: elsewhere another array may have its nan
     return setitem(a, value, missing) if a.ndim and (records(missing) or missing.any()) else np.copy(a)
 
 
