@@ -117,6 +117,23 @@ def test_a_norm_at_the_origin() -> None:
     emitted(np.linalg.norm, np.array([0.0, -0.0]))
 
 
+@pytest.mark.parametrize(
+    ("function", "here", "there"),
+    [
+        (lambda x: np.nansum(x * x), [1.0, np.nan, 3.0], [1.0, 2.0, 3.0]),
+        (lambda x: np.nanmean(x * x), [1.0, 2.0, 3.0], [1.0, np.nan, 3.0]),
+        (lambda x: np.nanmedian(x * x), [1.0, np.nan, 3.0], [1.0, 2.0, 3.0]),
+        (lambda x: np.interp(x[0], x[1:], x[1:] ** 2, left=x[2]), [0.0, 1.0, 3.0], [1.5, 1.0, 3.0]),
+        (lambda x: np.interp(x, [1.0, 3.0], [4.0, 9.0], right=x[2]).sum(), [0.0, 1.0, 4.0], [0.0, 1.0, 2.0]),
+    ],
+)
+def test_where_nan_is_and_what_is_outside_is_checked(function: Any, here: Any, there: Any) -> None:
+    _, backward = functions(tg.trace(function, np.array(here)).to_python())
+    assert backward(np.array(here))[0] == function(np.array(here))
+    with pytest.raises(ValueError, match="trace it again"):
+        backward(np.array(there))
+
+
 # ---- as a person would write it ---------------------------------------------------------------------------
 
 

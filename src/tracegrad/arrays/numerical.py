@@ -177,7 +177,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
 def _interp_between(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
     """With traced values for what lies outside."""
     found = np.interp(x, xp, fp)
-    for outside, value in ((x < xp[0], left), (x > xp[-1], right)):
+    for outside, value in ((guard(np.less, x, xp[0]), left), (guard(np.greater, x, xp[-1]), right)):
         found = found if value is None else np.where(outside, value, found)[()]
     return found
 

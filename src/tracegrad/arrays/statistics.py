@@ -163,7 +163,7 @@ def _nanmedian(
 
 def _filled(a: Any, value: float) -> Any:
     """With a value in the place of each nan, and in memory as a copy of the array is."""
-    missing = np.isnan(a)
+    missing = np.isnan(a)  # of a traced one a guard: elsewhere another array may have its nan
     return setitem(a, value, missing) if a.ndim and (records(missing) or missing.any()) else np.copy(a)
 
 
