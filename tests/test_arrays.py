@@ -166,3 +166,16 @@ def test_arrays_that_compiled_code_makes_are_plain_and_those_of_the_user_can_be_
     np.testing.assert_allclose(
         dot((t.gradients["x"],), directions), slope(function, (x,), directions), rtol=1e-7
     )
+
+
+def test_the_gradient_of_a_number_is_a_number_whatever_array_it_became() -> None:
+    def f(v: Any) -> Any:
+        largest = np.max(v)
+        return np.sum(np.hstack([largest, v[:2]]) ** 2)
+
+    t = tg.trace(f, np.array([1.0, 2.0, 3.0]))
+    assert t["largest"].grad == 6.0
+    assert isinstance(t["largest"].grad, float)
+    scope: dict[str, Any] = {}
+    exec(t.to_python(), scope)
+    assert scope["f_backward"](np.array([1.0, 2.0, 3.0]))[1]["v"].tolist() == [2.0, 4.0, 6.0]

@@ -42,7 +42,9 @@ def fit(flow: Any, like: Any) -> Any:
     if dtype is None:
         return float(flow) if issubclass(type(flow), (np.generic, np.ndarray)) else flow
     wanted = adjoint_dtype(dtype)
-    return flow if getattr(flow, "dtype", wanted) == wanted else astype(flow, wanted)
+    if getattr(flow, "dtype", wanted) != wanted:
+        flow = astype(flow, wanted)
+    return flow[()] if type(flow) is np.ndarray and issubclass(type(like), np.generic) else flow
 
 
 def dtype_kind(value: Any) -> str:
