@@ -70,6 +70,7 @@ CASES: list[Case] = [
     Case("where traced", lambda x, y: np.where(x > 1, x * x, y), (A, V)),
     Case("clip", lambda x: np.clip(x, -1, 1), (C,)),
     Case("clip array", lambda x, low: np.clip(x, low, None), (C, V)),
+    Case("clip crossing", lambda x, low, high: np.clip(x, low, high), (C, V, -0.2)),
     Case("clip method", lambda x: x.clip(-1.0, 1.0), (C,)),
     Case("average", lambda x, w: np.average(x, weights=w), (A, B)),
     Case("average axis", lambda x, w: np.average(x, axis=1, weights=w), (A, V)),

@@ -109,8 +109,8 @@ HANDLERS[np.where] = _where
     np.clip,
     rules=(
         lambda m, out, x, low, high: 1.0 * ((low <= x) & (x <= high)),
-        lambda m, out, x, low, high: 1.0 * (x < low),
-        lambda m, out, x, low, high: 1.0 * (x > high),
+        lambda m, out, x, low, high: 1.0 * ((x < low) & (low <= high)),
+        lambda m, out, x, low, high: 1.0 * ((x > high) | (low > high)),  # numpy gives this where they cross
     ),
 )
 def CLIP(x: Any, low: Any, high: Any) -> Any:
