@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from loop_programs import list_program, loop_program
 from programs import load
-from test_python import bits, functions, outcomes, run, seeded
+from test_python import assert_formatted, bits, functions, outcomes, seeded
 
 import tracegrad as tg
 
@@ -340,17 +340,7 @@ def test_formatters_leave_the_source_as_it_is(tmp_path) -> None:
         f = load((list_program if seed % 2 else loop_program)(random.Random(seed)), math)
         t = seeded(tg.trace(f, 0.3, -0.4, [0.1 * i for i in range(10)], [[0.2, 0.1 * i] for i in range(6)]))
         t.save(tmp_path / f"m{seed}.py", limit=10**6)
-    run("ruff", "format", "--isolated", "--no-cache", "--check", folder=tmp_path)
-    run("black", "-q", "--check", folder=tmp_path)
-    run(
-        "ruff",
-        "check",
-        "--isolated",
-        "--no-cache",
-        "--select=E4,E7,E9,F,I,W,B,UP",
-        "--ignore=E741",
-        folder=tmp_path,
-    )
+    assert_formatted(tmp_path)
 
 
 # ---- exponents and positions ----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from array_cases import CASES, Case
 from array_programs import array_program
 from programs import load
-from test_python import functions, run
+from test_python import assert_formatted, functions
 
 import tracegrad as tg
 from tracegrad.tree import leaves, map_leaves
@@ -342,17 +342,7 @@ def test_formatters_leave_the_source_as_it_is(tmp_path: Any) -> None:
     for number, (function, *args) in enumerate(programs):
         t, _ = seeded(tg.trace(function, *args))
         t.save(tmp_path / f"m{number}.py")
-    run("ruff", "format", "--isolated", "--no-cache", "--check", folder=tmp_path)
-    run("black", "-q", "--check", folder=tmp_path)
-    run(
-        "ruff",
-        "check",
-        "--isolated",
-        "--no-cache",
-        "--select=E4,E7,E9,F,I,W,B,UP",
-        "--ignore=E741",
-        folder=tmp_path,
-    )
+    assert_formatted(tmp_path)
 
 
 #: some of the cases; formatters would break the longest lines of others in another way

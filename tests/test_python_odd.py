@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from programs import load
-from test_python import bits, functions, run, seeded
+from test_python import assert_formatted, bits, functions, seeded
 
 import tracegrad as tg
 
@@ -132,14 +132,4 @@ def test_the_same_numbers(number: int, level: str, emitted: Path) -> None:
 def test_formatters_and_linters_leave_it_as_it_is(emitted: Path) -> None:
     for number, (text, args) in enumerate(SOURCES):
         seeded(tg.trace(load(text, math), *args)).save(emitted / f"m{number}_stage.py")
-    run("ruff", "format", "--isolated", "--no-cache", "--check", folder=emitted)
-    run("black", "-q", "--check", folder=emitted)
-    run(
-        "ruff",
-        "check",
-        "--isolated",
-        "--no-cache",
-        "--select=E4,E7,E9,F,I,W,B,UP",
-        "--ignore=E741",
-        folder=emitted,
-    )
+    assert_formatted(emitted)

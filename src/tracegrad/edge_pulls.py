@@ -34,7 +34,7 @@ from tracegrad.primitives import CONST, PLAIN, Primitive
 from tracegrad.progress import track
 from tracegrad.provenance import PACKAGE
 from tracegrad.pulls import PATTERN_OF, ROW_OF, Pull
-from tracegrad.reverse import arguments_on, returned, shown_locals
+from tracegrad.reverse import arguments_on, returned, shown_locals, sow
 from tracegrad.row import FIRST, OUT, SECOND
 from tracegrad.tape import Tape
 from tracegrad.tracer import ScalarTracer
@@ -72,12 +72,7 @@ def edges_of(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> tuple[list[Any], l
 
     An entry that nothing seeded depends on has the adjoint ``None``, and flows of 0; a constant operand has ``None``.
     """
-    if tape.swept:
-        for node in tape:
-            node.adjoint = None
-    tape.swept = True
-    for node, seed in seeds:
-        node.adjoint = seed if node.adjoint is None else node.adjoint + seed
+    sow(tape, seeds)
     locals_: list[Any] = []
     flows: list[Any] = []
     pulls = {pull: _bound(pull, locals_.append, flows.append) for pull in set(map(attrgetter("pull"), tape))}

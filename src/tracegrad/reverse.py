@@ -172,17 +172,22 @@ def _map_label(row: Primitive, slot: int) -> str:
     return row.maps[min(slot, len(row.maps) - 1)] if row.maps else f"{row.symbol}ᵀ"
 
 
-def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = None) -> list[Any]:
-    """The adjoint of each entry of a tape (or of the first ``wanted``), ``None`` where nothing depends on it.
-
-    ``seeds`` are pairs (entry, adjoint given to it); an entry named twice gets the sum.
-    """
+def sow(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> None:
+    """Give the entries of a tape their seeds and no other adjoint, to begin a sweep."""
     if tape.swept:
         for node in tape:
             node.adjoint = None
     tape.swept = True
     for node, seed in seeds:
         node.adjoint = seed if node.adjoint is None else node.adjoint + seed
+
+
+def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = None) -> list[Any]:
+    """The adjoint of each entry of a tape (or of the first ``wanted``), ``None`` where nothing depends on it.
+
+    ``seeds`` are pairs (entry, adjoint given to it); an entry named twice gets the sum.
+    """
+    sow(tape, seeds)
     if tape.kind is ScalarTracer and not tape.foreign:
         _sweep_plain(tape)
     elif tape.kind is not ScalarTracer or tape.complex:
