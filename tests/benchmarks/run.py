@@ -3,8 +3,8 @@
     python tests/benchmarks/run.py [--quick] [--max-n 1000000] [--sample 0.005] [--json]
 
 The systems compared are those which, like tracegrad, run a plain Python function on scalars and build its
-graph anew on every call. micrograd and autograd are in the `dev` extra; one that is not installed is a
-column of dashes.
+graph anew on every call. autograd is in the `dev` extra, micrograd is on PyPI; one that is not installed is
+a column of dashes.
 
 First table. A row is a workload (`workloads.py` says where each comes from), times are nanoseconds per
 operation:
