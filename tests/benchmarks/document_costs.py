@@ -10,6 +10,7 @@ it needs: the document has its graph in it, an export its document.
 Workloads:
     loop      x += dt * sin(x), over and over: three operations on one line
     calls     the same through a helper function: a call for each turn
+    branches  a loop whose turns go three ways, in no order that repeats
     distinct  as many operations in a function of distinct statements, in a file of its own
 """
 
@@ -49,6 +50,21 @@ def calls(x, turns):
     dt = 1e-5
     for _ in range(turns):
         x += dt * slope(x)
+    return x
+
+
+def branches(x, turns):
+    dt, state = 1e-5, 1
+    for _ in range(turns):
+        state = (1103515245 * state + 12345) % 2**31
+        way = state >> 16 & 3
+        if way == 0:
+            x += dt * math.sin(x)
+        elif way == 1:
+            slope = math.cos(x)
+            x = x - dt * slope
+        else:
+            x = x * (1 - dt * x)
     return x
 
 
@@ -138,13 +154,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--operations", type=int, default=100_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
-    parser.add_argument("--workload", choices=["loop", "calls", "distinct"], action="append")
+    parser.add_argument("--workload", choices=["loop", "calls", "branches", "distinct"], action="append")
     options = parser.parse_args(argv)
     turns = options.operations // 3
     with tempfile.TemporaryDirectory() as folder:
         workloads = {
             "loop": lambda: (lambda x: loop(x, turns), 0.5),
             "calls": lambda: (lambda x: calls(x, turns), 0.5),
+            "branches": lambda: (lambda x: branches(x, turns), 0.5),
             "distinct": lambda: (distinct(turns, folder), 0.5, 1e-5),
         }
         chosen = options.workload or list(workloads)
