@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from types import CodeType
 from typing import NamedTuple
 
@@ -114,10 +114,7 @@ def variables(graph: Graph, short: Abridged | None = None) -> Variables:
     """
     short = abridged(graph) if short is None else short
     line = _Timeline(short)
-    taken = pass_of(short.graph)
-    for siblings in line.siblings():
-        if siblings[0] not in taken:
-            line.follow(siblings)
+    line.follow(pass_of(short.graph))
     line.see_results()
     line.name_adjoints()
     return Variables(short, line)
@@ -161,18 +158,49 @@ class _Timeline:
         self._shapes: dict[Call | None, int] = {None: 0}
         self._shape_numbers: dict[tuple[int, int, int], int] = {}
 
-    def follow(self, siblings: list[int]) -> None:
+    def follow(self, left_out: Container[int]) -> None:
+        """Go through the operations, but those that are left out, one by one.
+
+        Those that one instruction made (``divmod``, ``math.modf``) come together: nobody sees their operands, and each
+        result is stored in a variable of its own.
+        """
+        graph = self.graph
+        calls, lastis = graph.calls, graph.lastis
+        group: list[int] = []
+        last_call, last_lasti, shape = None, -1, 0
+        for index, (call, primitive) in enumerate(
+            zip(track(calls, "names", len(graph)), graph.primitives, strict=True)
+        ):
+            if call is None or primitive is CONST:
+                continue
+            lasti = lastis[index]
+            if group and call is last_call and lasti == last_lasti and self._is_sibling(group, index, call):
+                group.append(index)
+                continue
+            if group and group[0] not in left_out:
+                self._take(group, last_call, last_lasti, shape)
+            if call is not last_call:
+                shape = self._shape(call)
+            group, last_call, last_lasti = [index], call, lasti
+        if group and group[0] not in left_out:
+            self._take(group, last_call, last_lasti, shape)
+
+    def _take(self, siblings: list[int], call: Call | None, lasti: int, shape: int) -> None:
         """The operations of one instruction: first they take their operands, then they are stored."""
         while self._marks and siblings[0] >= self._marks[-1]:
             self.counts.append(self.count.copy())
             self._marks.pop()
-        call = self.graph.calls[siblings[0]]
-        facts = self.facts(call, self.graph.lastis[siblings[0]], len(siblings))
+        facts = self._facts.get((shape, lasti, len(siblings)))
+        if facts is None:
+            facts = _NO_FACTS if call is None else self._found(call, lasti, len(siblings))
+            self._facts[shape, lasti, len(siblings)] = facts
+        if facts is _NO_FACTS:
+            return
         if facts.seen and len(siblings) == 1:
             self.see(siblings[0], call, facts)
         for index, stored in zip(siblings, facts.stored, strict=False):
             for hops, text, start, stop in stored:
-                place = _outwards(call, hops), text
+                place = _outwards(call, hops) if hops else call, text
                 self.bind(index, place, at_once=True)
                 self._meanwhile[place] = start, stop
 
@@ -199,7 +227,7 @@ class _Timeline:
         for position, hops, text, offset in facts.seen:
             if position < count:
                 operand = graph.operands[start + position]
-                place = _outwards(call, hops), text
+                place = _outwards(call, hops) if hops else call, text
                 if self.holds.get(place) != operand and graph.primitives[operand] is not CONST:
                     since, until = self._meanwhile.get(place, (0, 0))
                     if not since < offset < until:  # in x, y = y + 1, x + 1 the second x is the old one
@@ -222,14 +250,6 @@ class _Timeline:
             called = {node: occurrence(text, number) for node, (text, number) in self.names.items()}
             found = adjoint_names(self.graph, called, self.count)
             self.names.update((node, (name, 1)) for node, name in found.items())
-
-    def facts(self, call: Call | None, lasti: int, siblings: int) -> _Facts:
-        shape = self._shapes.get(call)
-        key = (self._shape(call) if shape is None else shape, lasti, siblings)
-        found = self._facts.get(key)
-        if found is None:
-            found = self._facts[key] = _NO_FACTS if call is None else self._found(call, lasti, siblings)
-        return found
 
     def _shape(self, call: Call | None) -> int:
         """A number for a call, the same for those of one function from one place within calls of the same shape."""
@@ -256,26 +276,12 @@ class _Timeline:
             tuple((_hops(call, owner), text, start, stop) for owner, text, start, stop in places)
             for places in _stored(call, lasti, siblings)
         )
+        if not seen and not any(stored):
+            return _NO_FACTS
         return _Facts(stored, seen, called(call.code, lasti) if seen else None)
-
-    def siblings(self) -> Iterator[list[int]]:
-        """The operations one by one, but those together that one instruction made (``divmod``, ``math.modf``)."""
-        graph = self.graph
-        group: list[int] = []
-        for index, call in enumerate(track(graph.calls, "names", len(graph))):
-            if call is None or graph.primitives[index] is CONST:
-                continue
-            if group and not self._is_sibling(group, index, call):
-                yield group
-                group = []
-            group.append(index)
-        if group:
-            yield group
 
     def _is_sibling(self, group: list[int], index: int, call: Call) -> bool:
         graph, last = self.graph, group[-1]
-        if graph.calls[last] is not call or graph.lastis[last] != graph.lastis[index]:
-            return False
         if graph.primitives[last] is not graph.primitives[index]:
             return True
         key = (id(call.code), graph.lastis[index])
