@@ -179,3 +179,22 @@ def test_the_gradient_of_a_number_is_a_number_whatever_array_it_became() -> None
     scope: dict[str, Any] = {}
     exec(t.to_python(), scope)
     assert scope["f_backward"](np.array([1.0, 2.0, 3.0]))[1]["v"].tolist() == [2.0, 4.0, 6.0]
+
+
+def test_averages_with_weights_of_another_precision() -> None:
+    weights = np.array([0.3, 1.7, 2.9], np.float32)
+    small = np.array([3, 1, 2], np.int8)
+    x = np.array([0.1, 0.4, -0.9])
+    value, _ = tg.value_and_grad(lambda x: np.average(x, weights=weights))(x)
+    assert value == np.average(x, weights=weights)
+    value, _ = tg.value_and_grad(lambda w: np.average(small, weights=w))(weights)
+    assert value == np.average(small, weights=weights)
+
+
+def test_a_number_is_added_at_places() -> None:
+    def f(x: float) -> Any:
+        found = np.zeros(3)
+        np.add.at(found, [0, 1, 1], x)
+        return found @ found
+
+    assert tg.grad(f)(2.0) == 20.0
