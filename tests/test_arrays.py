@@ -198,3 +198,21 @@ def test_a_number_is_added_at_places() -> None:
         return found @ found
 
     assert tg.grad(f)(2.0) == 20.0
+
+
+@pytest.mark.parametrize(
+    "a",
+    [
+        np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]),
+        np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 2.0], [0.0, 0.0, 1.0]]),
+        np.ones((4, 4)),
+        np.zeros((2, 2)),
+        np.zeros((1, 1)),
+    ],
+)
+def test_second_derivatives_of_a_determinant_where_the_matrix_is_singular(a: Any) -> None:
+    direction = np.random.default_rng(3).normal(size=a.shape)
+    det = tg.grad(lambda x: np.linalg.det(x))
+    found = tg.hessian_vector_product(lambda x: np.linalg.det(x))(a, direction)
+    expected = (det(a + 1e-3 * direction) - det(a - 1e-3 * direction)) / 2e-3
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

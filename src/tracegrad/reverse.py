@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracegrad.arrays.fit import astype, fit, quiet, shape_of
+from tracegrad.arrays.fit import astype, fit, quiet
 from tracegrad.backward_pass import BackwardPass
 from tracegrad.column_pulls import pulls_on
 from tracegrad.graph import Graph
@@ -150,7 +150,6 @@ def _pulled_back(
     row: Primitive, out: Any, args: Sequence[Any], wanted: Sequence[bool], upstream: Any
 ) -> list[Any]:
     vjps, count = row.vjps, len(wanted)
-    upstream = _without_axes(upstream, out)
     out, args = _with_shape(out), [*map(_with_shape, args[:count]), *args[count:]]
     if callable(vjps):
         found = vjps(upstream, out, *args)
@@ -159,19 +158,6 @@ def _pulled_back(
         vjp(upstream, out, *args) if want else None
         for vjp, want in zip(vjps, wanted, strict=True)  # type: ignore[arg-type]
     ]
-
-
-def _without_axes(upstream: Any, out: Any) -> Any:
-    """The upstream gradient of an array without axes as such an array, which rules take elements of."""
-    np: Any = sys.modules.get("numpy")
-    if (
-        np is None
-        or shape_of(out)
-        or type(plain(out)) is not np.ndarray
-        or type(plain(upstream)) is np.ndarray
-    ):
-        return upstream
-    return np.reshape(upstream, ())
 
 
 def _with_shape(value: Any) -> Any:
