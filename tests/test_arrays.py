@@ -179,3 +179,40 @@ def test_the_gradient_of_a_number_is_a_number_whatever_array_it_became() -> None
     scope: dict[str, Any] = {}
     exec(t.to_python(), scope)
     assert scope["f_backward"](np.array([1.0, 2.0, 3.0]))[1]["v"].tolist() == [2.0, 4.0, 6.0]
+
+
+def test_averages_with_weights_of_another_precision() -> None:
+    weights = np.array([0.3, 1.7, 2.9], np.float32)
+    small = np.array([3, 1, 2], np.int8)
+    x = np.array([0.1, 0.4, -0.9])
+    value, _ = tg.value_and_grad(lambda x: np.average(x, weights=weights))(x)
+    assert value == np.average(x, weights=weights)
+    value, _ = tg.value_and_grad(lambda w: np.average(small, weights=w))(weights)
+    assert value == np.average(small, weights=weights)
+
+
+def test_a_number_is_added_at_places() -> None:
+    def f(x: float) -> Any:
+        found = np.zeros(3)
+        np.add.at(found, [0, 1, 1], x)
+        return found @ found
+
+    assert tg.grad(f)(2.0) == 20.0
+
+
+@pytest.mark.parametrize(
+    "a",
+    [
+        np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]),
+        np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 2.0], [0.0, 0.0, 1.0]]),
+        np.ones((4, 4)),
+        np.zeros((2, 2)),
+        np.zeros((1, 1)),
+    ],
+)
+def test_second_derivatives_of_a_determinant_where_the_matrix_is_singular(a: Any) -> None:
+    direction = np.random.default_rng(3).normal(size=a.shape)
+    det = tg.grad(lambda x: np.linalg.det(x))
+    found = tg.hessian_vector_product(lambda x: np.linalg.det(x))(a, direction)
+    expected = (det(a + 1e-3 * direction) - det(a - 1e-3 * direction)) / 2e-3
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

@@ -350,3 +350,38 @@ FORMATTED = frozenset({
     *(case.name for case in CASES[:90]), "where", "where traced", "clip", "average", "cumsum", "sort", "norm", "solve",
     "inv", "cholesky", "einsum", "tensordot", "concatenate", "stack",
 })  # fmt: skip
+
+
+#: numbers and arrays without axes on the way, of which the one comes where the other is meant
+NUMBERS = [
+    lambda x, v: np.abs(np.array([np.sum(v) + 1j * v[1], np.prod(v)])).sum(),
+    lambda x, v: np.abs((np.sum(v) + 1j * v[1]) * np.max(v)),
+    lambda x, v: np.sum(x * v[0]) + np.var(x),
+    lambda x, v: np.sum(np.fmin(np.array([True, False, True]), v)),
+    lambda x, v: np.vecdot(v, v) * x,
+]
+
+
+@pytest.mark.parametrize("function", NUMBERS)
+def test_numbers_where_arrays_are_meant(function: Any) -> None:
+    args = 0.7, np.array([0.3, -1.2, 2.5])
+    t = tg.trace(function, *args)
+    value, gradients = functions(t.to_python())[1](*args)
+    assert bits((value, gradients)) == bits((t.value, t.gradients))
+    assert tg.check(function, *args)
+
+
+def test_an_array_without_axes_is_changed_in_place() -> None:
+    def f(x: Any, v: Any) -> Any:
+        total = np.array(x)
+        total *= v[1]
+        total[...] = total + x
+        return total * x
+
+    args = 0.7, np.array([0.3, -1.2, 2.5])
+    t = tg.trace(f, *args)
+    np.testing.assert_allclose(t.gradients["v"], [0.0, 0.7 * 0.7, 0.0])
+    assert t.gradients["x"] == pytest.approx(2 * 0.7 * (-1.2 + 1))
+    value, gradients = functions(t.to_python())[1](*args)
+    assert bits((value, gradients)) == bits((t.value, t.gradients))
+    assert tg.hessian(f)(*args) == pytest.approx(2 * (-1.2 + 1))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tracegrad.array_formula import HELPERS, Sketch, applied, flows, literal, sample, tree_of
-from tracegrad.arrays.fit import adjoint_dtype
+from tracegrad.arrays.fit import adjoint_dtype, dtype_kind
 from tracegrad.document import Guard
 from tracegrad.errors import UnsupportedError
 from tracegrad.expressions import name, source
@@ -81,7 +81,7 @@ class ArrayCode:
         value = self.outline.raw(index)
         if isinstance(value, np.ndarray):
             return Sketch(tree, sample(np.broadcast_to(np.ones((), adjoint_dtype(value.dtype)), value.shape)))
-        return Sketch(tree, np.float64(1.0))
+        return Sketch(tree, np.complex128(1.0) if dtype_kind(value) == "c" else np.float64(1.0))
 
     def _operand(self, index: int) -> Any:
         """A node for a rule: a constant number as it is, anything else as a sketch."""

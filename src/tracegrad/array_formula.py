@@ -565,6 +565,9 @@ def flows(
             yield tree_of(_fitted(_times(local, upstream), args[slot]))
         return
     args = [_with_shape(arg) for arg in args]
+    if type(out.like) is np.ndarray and not out.ndim:
+        # what comes may be a number, which has no elements to take or to replace
+        upstream = Sketch(ast.Call(parse("np.asarray"), [upstream.tree], []), upstream.like)
     if callable(row.vjps):
         every = row.vjps(upstream, out, *args, *static)
         yield from (

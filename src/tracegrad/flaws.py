@@ -166,7 +166,7 @@ def finite(value: Any) -> bool:
     if type(value) is float:
         return value - value == 0.0
     if is_array(value):
-        return bool((value - value == 0).all())
+        return value.dtype.kind == "b" or bool((value - value == 0).all())
     if isinstance(value, Array):
         every = value.values or tuple(one for one in (value.min, value.max, value.norm) if one is not None)
         return all(map(finite, every))

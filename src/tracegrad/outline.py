@@ -224,9 +224,13 @@ class Outline:
         return under(self.columns.values[index]) if index < len(self.kinds) else self.value(index)
 
     def on_arrays(self, index: int) -> bool:
-        """Whether an operation has an array among its operands, or gives one."""
-        nodes = (index, *self.sources(index))
-        return any(type(self.raw(i)) in KINDS for i in nodes) if KINDS else False
+        """Whether an operation has an array among its operands, or gives one, or is made for them."""
+        if not KINDS:
+            return False
+        graph = self.columns.graph
+        if graph is not None and getattr(graph.primitives[index], "vjps", None) is not None:
+            return True  # of numbers only: the sum of one
+        return any(type(self.raw(i)) in KINDS for i in (index, *self.sources(index)))
 
     @cached_property
     def arrays(self) -> bool:

@@ -88,7 +88,7 @@ def _kept(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
 
 def _put(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
     """The upstream gradient at the index; of elements written twice only the last writing counts."""
-    flow = g[index]
+    flow = g if not x.ndim and index in ((), ...) else g[index]  # one number may have no elements to take
     if not _is_basic(index):
         numbers = np.arange(flow.size).reshape(flow.shape)
         last = np.full(x.shape, -1)
@@ -100,8 +100,9 @@ def _put(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
 def fit_assigned(flow: Any, value: Any) -> Any:
     """As :func:`fit`; an assigned value may also have leading axes of length 1 too many."""
     shape = getattr(value, "shape", ())
-    if len(shape) > flow.ndim:
-        flow = np.reshape(flow, (1,) * (len(shape) - flow.ndim) + flow.shape)
+    given = shape_of(flow)
+    if len(shape) > len(given):
+        flow = np.reshape(flow, (1,) * (len(shape) - len(given)) + given)
     return fit(flow, value)
 
 

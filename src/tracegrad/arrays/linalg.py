@@ -22,6 +22,7 @@ from tracegrad.arrays.products import transposed
 from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import HANDLERS, composed, row, unsupported
 from tracegrad.row import Primitive, bind
+from tracegrad.tracer import isinstance_tracer
 
 LA = np.linalg
 
@@ -122,10 +123,26 @@ def INV(a: Any) -> Any:
 
 def cofactors(out: Any, a: Any) -> Any:
     """d det(A) / dA, also where A is singular."""
+    if isinstance_tracer(a) and not np.all(LA.cond(plain_array(a)) < _REGULAR):
+        return _by_minors(a)
     try:
         return _matrices(out) * transposed(LA.inv(a)) if np.all(plain_array(out) != 0) else _by_svd(a)
     except LA.LinAlgError:
         return _by_svd(a)
+
+
+#: beyond this condition the derivatives of A⁻¹ det(A) have too few digits: terms in its square cancel
+_REGULAR = 1e4
+
+
+def _by_minors(a: Any) -> Any:
+    """The cofactors one by one, which have derivatives of every order whatever the rank."""
+    size = a.shape[-1]
+    if size == 1:
+        return np.ones(a.shape)
+    kept = np.array([np.delete(np.arange(size), k) for k in range(size)])
+    signs = (-1.0) ** np.add.outer(np.arange(size), np.arange(size))
+    return signs * LA.det(a[..., kept[:, None, :, None], kept[None, :, None, :]])
 
 
 def _by_svd(a: Any) -> Any:

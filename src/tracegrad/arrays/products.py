@@ -45,11 +45,16 @@ def MATMUL(a: Any, b: Any) -> Any:
     return np.matmul(a, b)
 
 
+def _column(g: Any) -> Any:
+    """An upstream gradient along the axis that went away; of two vectors it is one number."""
+    return g[..., None] if getattr(g, "ndim", 0) else g
+
+
 VECDOT = Primitive(
     name="numpy.vecdot", forward=lambda a, b: np.vecdot(a, b),
     vjps=(
-        lambda g, out, a, b: np.conjugate(g[..., None] * b) if is_complex(a) else g[..., None] * b,
-        lambda g, out, a, b: g[..., None] * np.conjugate(a),
+        lambda g, out, a, b: np.conjugate(_column(g) * b) if is_complex(a) else _column(g) * b,
+        lambda g, out, a, b: _column(g) * np.conjugate(a),
     ),
     symbol="·", maps=("G b", "G a"), variadic=True, complex=True, python="", c="", numpy="",
 )  # fmt: skip

@@ -91,6 +91,8 @@ def _map(row: Primitive, vjps: Any) -> Pull:
         # plain numbers get a shape, which maps ask for
         values = [np.float64(value) if type(value) in (float, int) else value for value in values]
         values += args[len(values) :]
+        if type(upstream) is float and type(node.value) is np.ndarray:
+            upstream = np.array(upstream)  # of an array without axes, which rules take elements of
         if callable(vjps):
             found = vjps(upstream, node.value, *values)
         else:

@@ -51,7 +51,10 @@ def _average(
             raise unsupported("numpy.average with weights of another shape")
         weights = np.reshape(weights, [-1 if one == axis_of(axis, a.ndim) else 1 for one in range(a.ndim)])
         weights = np.broadcast_to(weights, a.shape)
-    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    kind = np.result_type(a.dtype, weights.dtype)
+    if a.dtype.kind in "iub":
+        a, kind = a.astype(np.result_type(kind, float)), np.result_type(kind, float)
+    total = np.sum(weights, axis=axis, dtype=kind, keepdims=keepdims)
     if np.any(plain_array(total) == 0):
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     mean = np.sum(np.multiply(a, weights), axis=axis, keepdims=keepdims) / total

@@ -47,7 +47,7 @@ def _at(ufunc: Any, a: Any, indices: Any, b: Any = None, /) -> None:
     if not isinstance_tracer(a):
         raise unsupported(f"numpy.{ufunc.__name__}.at of traced values into a plain array")
     b = lift(b)
-    if not np.can_cast(getattr(b, "dtype", type(b)), a.dtype, "same_kind"):
+    if not np.can_cast(getattr(b, "dtype", b.__class__), a.dtype, "same_kind"):
         raise TypeError(f"Cannot cast ufunc {ufunc.__name__!r} output to {a.dtype!r}")
     a[...] = bind(_AT[ufunc], a, b, static(indices))
 
