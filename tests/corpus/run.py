@@ -1,7 +1,7 @@
 """Trace the whole corpus and print a table; exit status 1 if a function is wrong or an error.
 
-Functions that compute with complex numbers or in compiled code are ``beyond`` tracing: that tracegrad says so in an
-error is what is expected of them.
+Functions that compute in compiled code are ``beyond`` tracing: that tracegrad says so in an error is what is expected
+of them.
 
 python tests/corpus/run.py [WORD ...]     only entries whose package or name contains one of the words
 """
