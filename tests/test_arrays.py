@@ -216,3 +216,12 @@ def test_second_derivatives_of_a_determinant_where_the_matrix_is_singular(a: Any
     found = tg.hessian_vector_product(lambda x: np.linalg.det(x))(a, direction)
     expected = (det(a + 1e-3 * direction) - det(a - 1e-3 * direction)) / 2e-3
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_product_of_polynomials_leaves_zeros_before_out() -> None:
+    zeros = np.array([0.0, 0.0, 2.0, 3.0])
+    for constant in (zeros, np.zeros(2), np.array([0, 1])):
+        for product in (lambda p, c=constant: np.polymul(p, c), lambda p, c=constant: np.polymul(c, p)):
+            p = np.array([0.0, 1.5, -0.5])
+            value, _ = tg.vjp(product, p)
+            np.testing.assert_array_equal(value, product(p), strict=True)
