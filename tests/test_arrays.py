@@ -216,3 +216,42 @@ def test_second_derivatives_of_a_determinant_where_the_matrix_is_singular(a: Any
     found = tg.hessian_vector_product(lambda x: np.linalg.det(x))(a, direction)
     expected = (det(a + 1e-3 * direction) - det(a - 1e-3 * direction)) / 2e-3
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_product_of_polynomials_leaves_zeros_before_out() -> None:
+    zeros = np.array([0.0, 0.0, 2.0, 3.0])
+    for constant in (zeros, np.zeros(2), np.array([0, 1])):
+        for product in (lambda p, c=constant: np.polymul(p, c), lambda p, c=constant: np.polymul(c, p)):
+            p = np.array([0.0, 1.5, -0.5])
+            value, _ = tg.vjp(product, p)
+            np.testing.assert_array_equal(value, product(p), strict=True)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint64, np.int8, bool])
+def test_differences_of_whole_numbers_do_not_wrap_around(kind: Any) -> None:
+    falling = np.array([3, 1, 0]).astype(kind)
+    x = np.array([0.4, 1.3, 1.8])
+    value, found = tg.value_and_grad(lambda x: np.interp(x, [0, 1, 2], falling).sum())(x)
+    assert value == np.interp(x, [0, 1, 2], falling).sum()
+    slopes = np.diff(falling.astype(float))
+    np.testing.assert_array_equal(found, slopes[[0, 1, 1]])
+    if kind is not bool:
+        value, _ = tg.value_and_grad(lambda x: np.gradient(x, falling).sum())(x)
+        assert value == np.gradient(x, falling).sum()
+
+
+def test_elements_of_arrays_without_axes_have_second_derivatives() -> None:
+    def f(x: Any) -> Any:
+        total = np.array(x)
+        total *= x
+        return np.asarray(total)[()] * np.asarray(x)[...]
+
+    assert tg.hessian(f)(2.0) == 12.0
+    assert tg.jvp(f, (2.0,), (1.0,)) == (8.0, 12.0)
+
+
+def test_single_numbers_for_vectorize_keep_their_precision() -> None:
+    x, half = np.linspace(0.1, 2.0, 50), np.float32(0.3)
+    function = np.vectorize(lambda a, b: a * b + 1.0)
+    value, _ = tg.value_and_grad(lambda x: function(x, half).sum())(x)
+    assert value == function(x, half).sum()

@@ -359,6 +359,7 @@ NUMBERS = [
     lambda x, v: np.sum(x * v[0]) + np.var(x),
     lambda x, v: np.sum(np.fmin(np.array([True, False, True]), v)),
     lambda x, v: np.vecdot(v, v) * x,
+    lambda x, v: np.sum(np.where(np.array([0.1, 0.9, -1.0]) > x, v, 2 * x)),
 ]
 
 

@@ -133,6 +133,7 @@ class WayThere:
         asked = self.outline.asked(guard)
         if self.outline.arrays and self.outline.asks(guard) is not None:
             tree, outcome = self.variables.arrays.question(guard)
+            asked = self.outline.guarded(guard)  # constants stand in the question as they are
         elif any(isinstance(operand.get("value"), Opaque) for operand in guard.operands):
             raise UnsupportedError(
                 f"{_place(guard)} asks what is no number, so that no source can be written"

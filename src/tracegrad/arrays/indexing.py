@@ -57,6 +57,11 @@ def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return found
 
 
+def _at(g: Any, index: Any) -> Any:
+    """``g[index]``; one number without axes is all that an array without axes has."""
+    return g[index] if getattr(g, "ndim", 0) or (type(index) is not type(...) and index != ()) else g
+
+
 def _getitem(x: Any, index: Any) -> Any:
     return x[index]
 
@@ -66,7 +71,7 @@ GETITEM = _matrix(
     maps=("to its place",),
 )  # fmt: skip
 SCATTER = _matrix(
-    "scatter", _scatter, lambda g, out, x, index, shape: g[index], params=("index", "shape"), symbol="scatter",
+    "scatter", _scatter, lambda g, out, x, index, shape: _at(g, index), params=("index", "shape"), symbol="scatter",
     maps=("[·]",),
 )  # fmt: skip
 
@@ -88,7 +93,7 @@ def _kept(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
 
 def _put(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
     """The upstream gradient at the index; of elements written twice only the last writing counts."""
-    flow = g if not x.ndim and index in ((), ...) else g[index]  # one number may have no elements to take
+    flow = _at(g, index)
     if not _is_basic(index):
         numbers = np.arange(flow.size).reshape(flow.shape)
         last = np.full(x.shape, -1)

@@ -31,7 +31,8 @@ def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         raise unsupported("numpy.vectorize with a signature")
     names = [name for name in kwargs if name not in self.excluded]
     places = [place for place in range(len(args)) if place not in self.excluded]
-    arrays = np.broadcast_arrays(*map(as_array, (*(args[k] for k in places), *(kwargs[k] for k in names))))
+    given_ones = [*(args[k] for k in places), *(kwargs[k] for k in names)]
+    arrays = np.broadcast_arrays(*map(as_array, given_ones))
     shape = arrays[0].shape
 
     def call(*elements: Any) -> Any:
@@ -42,7 +43,10 @@ def called(self: Any, *args: Any, **kwargs: Any) -> Any:
 
     if arrays[0].size == 0:
         raise unsupported("numpy.vectorize of nothing")
-    results = [call(*(one[place].item() for one in arrays)) for place in np.ndindex(*shape)]
+    results = [
+        call(*(_element(one, array, place) for one, array in zip(given_ones, arrays, strict=True)))
+        for place in np.ndindex(*shape)
+    ]
     kinds = self.otypes
     if not kinds:
         doubles = all(one.dtype in (float, int) for one in arrays)
@@ -52,6 +56,11 @@ def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         return _collected(results, arrays[0], kinds[0])
     columns = zip(*results, strict=True)
     return tuple(_collected(column, arrays[0], kind) for column, kind in zip(columns, kinds, strict=True))
+
+
+def _element(given: Any, array: Any, place: tuple[int, ...]) -> Any:
+    """An element as numpy hands it over: a number of numpy's as it is, of an array one of Python's."""
+    return given if type(given) in (np.float32, np.float16) else array[place].item()
 
 
 def _collected(results: Any, like: Any, kind: Any) -> Any:

@@ -67,6 +67,12 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
     return np.sum(width * (_cut(y, axis, 1, None) + _cut(y, axis, None, -1)) / 2.0, axis=axis)
 
 
+def _reals(numbers: Any) -> Any:
+    """Plain numbers of which differences are taken: of whole ones they might not be what they are."""
+    array = np.asarray(numbers)
+    return array.astype(float) if array.dtype.kind in "iub" else array
+
+
 @composed(np.gradient)
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:
     f = lift(f)
@@ -86,7 +92,7 @@ def _spacing(spacing: Any) -> Any:
     spacing = lift(spacing) if holds_tracer(spacing) else np.asanyarray(spacing)
     if getattr(spacing, "ndim", 0) == 0:
         return given
-    widths = np.diff(spacing)
+    widths = np.diff(_reals(spacing) if spacing.dtype.kind in "iu" else spacing)
     return widths[0] if bool((widths == widths[0]).all()) else widths
 
 
@@ -161,7 +167,7 @@ for _name, _scan, _start in (("cumulative_sum", np.cumsum, 0.0), ("cumulative_pr
 
 @composed(np.interp)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    x, xp, fp = (lift(one) if holds_tracer(one) else np.asarray(one) for one in (x, xp, fp))
+    x, xp, fp = (lift(one) if holds_tracer(one) else _reals(one) for one in (x, xp, fp))
     if holds_tracer((left, right)) and period is None:
         return _interp_between(x, xp, fp, left, right)
     if period is not None:

@@ -29,7 +29,14 @@ def _polyval(p: Any, x: Any) -> Any:
 
 @composed(np.polymul)
 def _polymul(a1: Any, a2: Any) -> Any:
-    return np.convolve(np.atleast_1d(lift(a1)), np.atleast_1d(lift(a2)))
+    return np.convolve(_without_zeros_before(a1), _without_zeros_before(a2))
+
+
+def _without_zeros_before(a: Any) -> Any:
+    a, count = np.atleast_1d(lift(a)), 0
+    while count < len(a) - 1 and a[count] == 0:
+        count += 1
+    return a[count:]
 
 
 def _poly_sum(function: Any, combine: Any) -> None:
