@@ -92,33 +92,8 @@ def {name}(self, other):
 """
 )
 
-REFLECTED = (
-    """
-def {name}(self, other):
-"""
-    + SELF
-    + """
-    kind = type(other)
-    if kind is float or kind is int:
-        operand = other
-        pull = pull_cv
-    elif kind is ScalarTracer:
-        operand = other.value
-        if other.tape is not tape or type(operand) not in NUMBERS or tape.stale and is_stale(tape, operand):
-            return {otherwise}
-        pull = pull_vv
-    elif kind is ndarray and other.dtype.kind in "fiub":
-        operand, other = other, other.copy("K") if other.size < LARGE else copied(other)
-        pull = pull_cv
-    elif kind is float64:
-        operand = other
-        other = float(other)
-        pull = pull_cv
-    else:
-        return {otherwise}
-    value = {compute}
-"""
-)
+#: the same with the constant on the left
+REFLECTED = BINARY.replace("pull_vc", "pull_cv")
 
 _UNARY = (
     """
