@@ -55,7 +55,13 @@ def test_gradient_in_single_precision(case: Case) -> None:
         np.testing.assert_allclose(one, np.asarray(other), rtol=2e-4, atol=2e-5 * scale)
 
 
-@each_case
+#: of eigenvectors of matrices that are not symmetric JAX gives first derivatives only
+ONCE = {"roots", "real roots"}
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in SERVED if case.name not in ONCE], ids=lambda case: case.name
+)
 def test_second_order(case: Case) -> None:
     directions = directions_of(case.args)
     numbers = tuple(range(len(case.args)))
