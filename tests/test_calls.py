@@ -119,7 +119,7 @@ def generally(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The function on a tape on which nothing is short: one that may hold complex numbers."""
 
     def run(x: Any) -> Any:
-        x.tape.complex = True
+        x.tape_.complex = True
         return function(x)
 
     return run

@@ -26,7 +26,7 @@ class BackwardPass:
     def reach(self, node: Any, adjoint: Any, call: Call | None) -> None:
         """The sweep is at this operation, made in ``call``, and its adjoint is complete."""
         self._settle()
-        self._at = call, node.lasti
+        self._at = call, node.lasti_
         value, adjoint = self._on_tape(node), self._on_tape(adjoint)
         if value is not None and adjoint is not None:
             self.tape.adjoints.append((value, adjoint))
@@ -42,14 +42,14 @@ class BackwardPass:
         tape = self.tape
         if len(tape) > self._settled == self.start:
             calls = [call for index, call in tape.switches if index <= self.start]
-            self._asked = calls[-1] if calls else None, tape[self.start].lasti
+            self._asked = calls[-1] if calls else None, tape[self.start].lasti_
         tape.settle(self._settled, *self._at)
         self._settled = len(tape)
 
     def _on_tape(self, value: Any) -> Any:
         """The entry of the recording tape that is, or lies under, a value; ``None`` where there is none."""
         while isinstance_tracer(value):
-            if value.tape is self.tape:
+            if value.tape_ is self.tape:
                 return value
-            value = value.value
+            value = value.value_
         return None

@@ -129,7 +129,7 @@ class CustomPrimitive:
         try:
             result = call.run(list(map(plain, operands)))
         except Exception as error:
-            tape = innermost([operand.tape for operand in operands if isinstance_tracer(operand)])
+            tape = innermost([operand.tape_ for operand in operands if isinstance_tracer(operand)])
             raised(tape, self._row, tuple(operands), error)
             raise
         outputs = len(leaves(result))

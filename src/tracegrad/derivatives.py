@@ -268,7 +268,7 @@ class _Run:
 
     def tangent_of(self, leaf: Any) -> Any:
         """The tangent of a number of the result, once tangents were pushed forward."""
-        tangent = leaf.adjoint if isinstance_tracer(leaf) and self.recording.owns(leaf) else None
+        tangent = leaf.adjoint_ if isinstance_tracer(leaf) and self.recording.owns(leaf) else None
         return zero_like(leaf) if tangent is None else own(tangent)
 
 

@@ -4,18 +4,18 @@ In: a tape of plain numbers, and seeds.  Out: :func:`edges_of`, the adjoint of e
 each operand.  Read :data:`_HEAD` and :func:`_source`: going from the last entry to the first, for ``x * y`` it reads::
 
     def pull(node, upstream):
-        a = node.a
-        b = node.b
-        a_local = b.value
+        a = node.a_
+        b = node.b_
+        a_local = b.value_
         a_flow = a_local * upstream
-        b_local = a.value
+        b_local = a.value_
         b_flow = b_local * upstream
         keep_local(b_local)
         keep_flow(b_flow)
         keep_local(a_local)
         keep_flow(a_flow)
-        total = a.adjoint
-        a.adjoint = a_flow if total is None else total + a_flow
+        total = a.adjoint_
+        a.adjoint_ = a_flow if total is None else total + a_flow
         ...
 
 It is what :mod:`tracegrad.column_pulls` does on a graph, at half the time: a tape is at hand once, right after the
@@ -44,8 +44,8 @@ Keep = Callable[[Any], None]
 _HEAD = """\
 def bind(keep_local, keep_flow):
     def pull(node, upstream):
-        a = node.a
-        b = node.b
+        a = node.a_
+        b = node.b_
 """
 _FLOW = """\
         {name}_local = {local}
@@ -56,8 +56,8 @@ _KEEP = """\
         keep_flow({flow})
 """
 _ADD = """\
-        total = {name}.adjoint
-        {name}.adjoint = {name}_flow if total is None else total + {name}_flow
+        total = {name}.adjoint_
+        {name}.adjoint_ = {name}_flow if total is None else total + {name}_flow
 """
 _TAIL = "    return pull\n"
 
@@ -75,12 +75,12 @@ def edges_of(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> tuple[list[Any], l
     sow(tape, seeds)
     locals_: list[Any] = []
     flows: list[Any] = []
-    pulls = {pull: _bound(pull, locals_.append, flows.append) for pull in set(map(attrgetter("pull"), tape))}
+    pulls = {pull: _bound(pull, locals_.append, flows.append) for pull in set(map(attrgetter("pull_"), tape))}
     for node in track(reversed(tape), "gradients", len(tape)):
-        upstream = node.adjoint
+        upstream = node.adjoint_
         if upstream is not None:
             try:
-                pulls[node.pull](node, upstream)
+                pulls[node.pull_](node, upstream)
             except (ArithmeticError, ValueError):
                 pass
             else:
@@ -88,7 +88,7 @@ def edges_of(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> tuple[list[Any], l
         _general(locals_.append, flows.append, node, upstream)
     locals_.reverse()
     flows.reverse()
-    return list(map(attrgetter("adjoint"), tape)), locals_, flows
+    return list(map(attrgetter("adjoint_"), tape)), locals_, flows
 
 
 def on_nodes(graph: Graph, adjoints: Sequence[Any]) -> list[Any]:
@@ -104,17 +104,19 @@ def _general(keep_local: Keep, keep_flow: Keep, node: Any, upstream: Any) -> Non
     """One turn in its general form: any number of operands, poles; without a gradient that has arrived, local ones."""
     args, values, wanted = arguments_on(node)
     if upstream is None:
-        locals_ = shown_locals(node.row, node.value, values, wanted) if any(wanted) else [None] * len(wanted)
+        locals_ = (
+            shown_locals(node.row_, node.value_, values, wanted) if any(wanted) else [None] * len(wanted)
+        )
         pairs: list[Any] = [None if local is None else (local, 0.0) for local in locals_]
     else:
-        pairs = returned(node.row, node.value, values, wanted, upstream) if wanted else []
+        pairs = returned(node.row_, node.value_, values, wanted, upstream) if wanted else []
     for local, flow in (pair or (None, None) for pair in reversed(pairs)):
         keep_local(local)
         keep_flow(flow)
     if upstream is not None:
         for arg, pair in zip(args, pairs, strict=False):
             if pair is not None:
-                arg.adjoint = pair[1] if arg.adjoint is None else arg.adjoint + pair[1]
+                arg.adjoint_ = pair[1] if arg.adjoint_ is None else arg.adjoint_ + pair[1]
 
 
 def _bound(pull: Pull, keep_local: Keep, keep_flow: Keep) -> Pull:
@@ -136,7 +138,7 @@ def _compiled(row: Primitive, pattern: str) -> Callable[[Keep, Keep], Pull]:
 
 def _source(row: Primitive, pattern: str) -> str:
     kinds = dict(zip("ab", pattern, strict=False))
-    texts = [f"{name}.value" if kind == "v" else name for name, kind in kinds.items()]
+    texts = [f"{name}.value_" if kind == "v" else name for name, kind in kinds.items()]
     edges = "ab"[: len(kinds) - len(row.params)]
     varies = [name for name in edges if kinds[name] == "v"]
     rules = dict(zip("ab", (row.first, row.second), strict=True))
@@ -158,6 +160,6 @@ def _formula(name: str, rule: Any, operands: list[str]) -> dict[str, str]:
     if isinstance(rule, float):
         flow = {1.0: "upstream", -1.0: "-upstream"}.get(rule, f"{rule!r} * upstream")
         return {"local": repr(rule), "flow": flow}
-    bare = {OUT: "node.value", FIRST: operands[0], SECOND: operands[-1]}
-    local = bare[rule] if rule in bare else f"rule_{name}(m, node.value, {', '.join(operands)})"
+    bare = {OUT: "node.value_", FIRST: operands[0], SECOND: operands[-1]}
+    local = bare[rule] if rule in bare else f"rule_{name}(m, node.value_, {', '.join(operands)})"
     return {"local": local, "flow": f"{name}_local * upstream"}

@@ -30,16 +30,16 @@ from tracegrad.tracer import (
 #: appends a node to the tape: ``value`` is its result, ``pull`` its backward instruction, {a} and {b} its operands
 _RECORD = """
     node = ScalarTracer()
-    node.value = value
-    node.pull = pull
-    node.a = {a}
-    node.b = {b}
-    tape = node.tape = self.tape
+    node.value_ = value
+    node.pull_ = pull
+    node.a_ = {a}
+    node.b_ = {b}
+    tape = node.tape_ = self.tape_
     frame = getframe(1)
     if frame is not tape.frame:
         tape.enter(frame)
-    node.lasti = frame.f_lasti
-    node.adjoint = None
+    node.lasti_ = frame.f_lasti
+    node.adjoint_ = None
     tape.append(node)
     return node
 """
@@ -47,19 +47,19 @@ _RECORD = """
 _BINARY = """
 def {name}(self, other):
     if type(other) is ScalarTracer:
-        if other.tape is not self.tape:
+        if other.tape_ is not self.tape_:
             return general(row, self, other)
         try:
-            value = self.value {sign} other.value
+            value = self.value_ {sign} other.value_
         except Exception as error:
-            raised(self.tape, row, (self, other), error)
+            raised(self.tape_, row, (self, other), error)
             raise
         pull = pull_vv
     elif type(other) is float or type(other) is int:
         try:
-            value = self.value {sign} other
+            value = self.value_ {sign} other
         except Exception as error:
-            raised(self.tape, row, (self, other), error)
+            raised(self.tape_, row, (self, other), error)
             raise
         pull = pull_vc
     else:
@@ -70,9 +70,9 @@ _REFLECTED = """
 def {name}(self, other):
     if type(other) is float or type(other) is int:
         try:
-            value = other {sign} self.value
+            value = other {sign} self.value_
         except Exception as error:
-            raised(self.tape, row, (other, self), error)
+            raised(self.tape_, row, (other, self), error)
             raise
     else:
         return general(row, other, self)
@@ -80,16 +80,16 @@ def {name}(self, other):
 
 _UNARY = """
 def {name}(self):
-    value = {sign}(self.value)
+    value = {sign}(self.value_)
 """
 
 _POWER = """
 def __pow__(self, other, modulus=None):
     if modulus is None and (type(other) is int or type(other) is float):
         try:
-            value = self.value ** other
+            value = self.value_ ** other
         except Exception as error:
-            raised(self.tape, row, (self, other), error)
+            raised(self.tape_, row, (self, other), error)
             raise
         if type(value) is complex:
             return general(row, self, other)
@@ -102,9 +102,9 @@ def {name}(self, /{rest}):
     if type(self) is not ScalarTracer{plain}:
         return otherwise(self{given})
     try:
-        value = forward(self.value)
+        value = forward(self.value_)
     except Exception as error:
-        raised(self.tape, row, (self,), error)
+        raised(self.tape_, row, (self,), error)
         raise
 """
 

@@ -25,33 +25,33 @@ from tracegrad.tracer import KINDS
 
 
 def push(tape: Tape, tangents: Sequence[Any]) -> None:
-    """Leave the tangent of each entry in ``entry.adjoint``, ``None`` where it depends on no input.
+    """Leave the tangent of each entry in ``entry.adjoint_``, ``None`` where it depends on no input.
 
     ``tangents`` are those of the inputs, which are the first entries of a tape.
     """
     tape.swept = True
     for node, tangent in zip(tape, tangents, strict=False):
-        node.adjoint = tangent
+        node.adjoint_ = tangent
     for node in tape[len(tangents) :]:
-        node.adjoint = _tangent(node)
+        node.adjoint_ = _tangent(node)
 
 
 def _tangent(node: Any) -> Any:
     args, values, inside = arguments_on(node)
-    tangents = [arg.adjoint if own else None for arg, own in zip(args, inside, strict=False)]
+    tangents = [arg.adjoint_ if own else None for arg, own in zip(args, inside, strict=False)]
     if all(tangent is None for tangent in tangents):
         return None
-    if node.tape.complex:  # a traced number alone is real, an array without axes may be complex
+    if node.tape_.complex:  # a traced number alone is real, an array without axes may be complex
         asarray = sys.modules["numpy"].asarray
         tangents = [None if tangent is None else asarray(tangent) for tangent in tangents]
-    if node.row.vjps is not None:
-        return transposed(node.row, node.value, values, tangents)
+    if node.row_.vjps is not None:
+        return transposed(node.row_, node.value_, values, tangents)
     wanted = [tangent is not None for tangent in tangents]
-    if not KINDS or not any(type(value) in KINDS for value in (node.value, *values)):
-        return _sum(product, local_gradients(node.row, node.value, values, wanted), tangents)
+    if not KINDS or not any(type(value) in KINDS for value in (node.value_, *values)):
+        return _sum(product, local_gradients(node.row_, node.value_, values, wanted), tangents)
     with quiet():
-        found = local_gradients(node.row, node.value, values, wanted)
-        return spread(_sum(times, found, tangents), node.value)
+        found = local_gradients(node.row_, node.value_, values, wanted)
+        return spread(_sum(times, found, tangents), node.value_)
 
 
 def _sum(multiply: Any, found: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -83,11 +83,11 @@ def transposed(row: Primitive, out: Any, values: Sequence[Any], tangents: Sequen
     with quiet():
         for flow, tangent in zip(run.result, tangents, strict=True):
             if run.owns(flow):
-                flow.adjoint = tangent if flow.adjoint is None else flow.adjoint + tangent
+                flow.adjoint_ = tangent if flow.adjoint_ is None else flow.adjoint_ + tangent
         for entry in reversed(run.tape):
-            if entry.adjoint is not None and entry.row is not INPUT:
-                contribute(entry, entry.adjoint)
-        found = [entry.adjoint for entry in run.tape[: len(parts)]]
+            if entry.adjoint_ is not None and entry.row_ is not INPUT:
+                contribute(entry, entry.adjoint_)
+        found = [entry.adjoint_ for entry in run.tape[: len(parts)]]
     run.tape.clear()
     if complex_ and any(part is not None for part in found):
         real, imaginary = (0.0 if part is None else part for part in found)

@@ -30,11 +30,11 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
     graph = Graph()
     tape.swept = True
     for entry, name in zip(tape, names, strict=False):
-        entry.adjoint = graph.append(INPUT, (), entry.value, name=name)
+        entry.adjoint_ = graph.append(INPUT, (), entry.value_, name=name)
     _operations(graph, tape, len(names))
     if tape.passes or tape.groups:
         _ranges(graph, tape)
-    graph.adjoints = [(value.adjoint, adjoint.adjoint) for value, adjoint in tape.adjoints]
+    graph.adjoints = [(value.adjoint_, adjoint.adjoint_) for value, adjoint in tape.adjoints]
     graph.outputs = [_output(path, leaf, tape) for path, leaf in outputs]
     graph.guards = [
         Guard(
@@ -53,35 +53,35 @@ def _operations(graph: Graph, tape: Tape, first: int) -> None:
     """Append the entries from ``first`` on, each right behind its constants: what ``graph.append`` does, in line."""
     primitives, values, calls = graph.primitives, graph.values, graph.calls
     operands, starts, lastis = graph.operands, graph.starts, graph.lastis
-    rows = {pull: (ROW_OF[pull], _shape(pull)) for pull in set(map(attrgetter("pull"), tape))}
+    rows = {pull: (ROW_OF[pull], _shape(pull)) for pull in set(map(attrgetter("pull_"), tape))}
     index, edge = len(primitives), len(operands)
     for start, stop, call in _runs(tape, first):
         for entry in track(tape[start:stop], "graph", stop - start):
-            row, shape = rows[entry.pull]
-            a, b = entry.a, entry.b
-            if shape == "vv" and a.tape is tape is b.tape:
-                operands.append(a.adjoint)
-                operands.append(b.adjoint)
+            row, shape = rows[entry.pull_]
+            a, b = entry.a_, entry.b_
+            if shape == "vv" and a.tape_ is tape is b.tape_:
+                operands.append(a.adjoint_)
+                operands.append(b.adjoint_)
                 edge += 2
-            elif shape == "v" and a.tape is tape:
-                operands.append(a.adjoint)
+            elif shape == "v" and a.tape_ is tape:
+                operands.append(a.adjoint_)
                 edge += 1
-            elif shape == "vs" and a.tape is tape:
-                operands.append(a.adjoint)
+            elif shape == "vs" and a.tape_ is tape:
+                operands.append(a.adjoint_)
                 edge += 1
                 graph.params[index] = (b,)
-            elif (shape == "vc" and a.tape is tape) or (shape == "cv" and b.tape is tape):
+            elif (shape == "vc" and a.tape_ is tape) or (shape == "cv" and b.tape_ is tape):
                 primitives.append(CONST)
                 starts.append(edge)
                 lastis.append(-1)
                 if shape == "vc":
                     values.append(b)
-                    operands.append(a.adjoint)
+                    operands.append(a.adjoint_)
                     operands.append(index)
                 else:
                     values.append(a)
                     operands.append(index)
-                    operands.append(b.adjoint)
+                    operands.append(b.adjoint_)
                 index += 1
                 edge += 2
             else:
@@ -92,12 +92,12 @@ def _operations(graph: Graph, tape: Tape, first: int) -> None:
                 operands.extend(uses)
                 index += constants
                 edge += len(uses)
-            entry.adjoint = index
+            entry.adjoint_ = index
             index += 1
             primitives.append(row)
-            values.append(entry.value)
+            values.append(entry.value_)
             starts.append(edge)
-            lastis.append(entry.lasti)
+            lastis.append(entry.lasti_)
         calls.extend([call] * (len(primitives) - len(calls)))
 
 
@@ -114,8 +114,8 @@ def _uses(graph: Graph, tape: Tape, entry: Any, row: Primitive, index: int) -> l
     uses = []
     constants = 0
     for arg in args[:count]:
-        if isinstance_tracer(arg) and arg.tape is tape:
-            uses.append(arg.adjoint)
+        if isinstance_tracer(arg) and arg.tape_ is tape:
+            uses.append(arg.adjoint_)
         else:
             uses.append(index + constants)
             constants += 1
@@ -138,7 +138,7 @@ def _runs(tape: Tape, first: int) -> Iterator[tuple[int, int, Call | None]]:
 
 def _ranges(graph: Graph, tape: Tape) -> None:
     """Backward passes and named stages: ranges of entries become ranges of nodes."""
-    ends = [0, *(entry.adjoint + 1 for entry in tape)]
+    ends = [0, *(entry.adjoint_ + 1 for entry in tape)]
     graph.passes = [
         Pass(start=ends[one.start], stop=ends[one.stop], call=one.call, lasti=one.lasti)
         for one in tape.passes
@@ -182,7 +182,7 @@ def thaw(graph: Graph) -> tuple[Tape, list[Any]]:
 def _entry(tape: Tape, graph: Graph, index: int, primitive: Primitive, entries: list[Any]) -> Any:
     args = (*(entries[source] for source in graph.operands_of(index)), *graph.params.get(index, ()))
     entry = add(tape, primitive, graph.values[index], args)
-    entry.lasti = graph.lastis[index]
+    entry.lasti_ = graph.lastis[index]
     call = graph.calls[index]
     if call is not None and call is not tape.call:
         tape.call = call
@@ -196,10 +196,10 @@ def _thawed(guard: Guard, entries: list[Any]) -> TapeGuard:
 
 
 def _operand(arg: Any, tape: Tape) -> int | Literal:
-    return arg.adjoint if isinstance_tracer(arg) and arg.tape is tape else Literal(arg)
+    return arg.adjoint_ if isinstance_tracer(arg) and arg.tape_ is tape else Literal(arg)
 
 
 def _output(path: str, leaf: Any, tape: Tape) -> Output:
-    if isinstance_tracer(leaf) and leaf.tape is tape:
-        return Output(path, leaf.adjoint, leaf.value)
+    if isinstance_tracer(leaf) and leaf.tape_ is tape:
+        return Output(path, leaf.adjoint_, leaf.value_)
     return Output(path, None, leaf)

@@ -95,18 +95,18 @@ def enter(tape: Tape, bound: Arguments, wrt: Wrt, roots: list[Any]) -> dict[str,
 def _input(tape: Tape, number: Any) -> Any:
     if type(number) in _PLAIN_NUMBERS:
         node: Any = tape.kind()
-        node.value = number
+        node.value_ = number
     else:
         node = KINDS.get(type(number), tape.kind)()
-        node.value = twin(number)
+        node.value_ = twin(number)
         tape.foreign = True
         if type(node) is ScalarTracer:
             lend(number)
-    node.pull = _INPUT_PULL
-    node.a, node.b = (), NOTHING
-    node.tape = tape
-    node.lasti = -1
-    node.adjoint = None
+    node.pull_ = _INPUT_PULL
+    node.a_, node.b_ = (), NOTHING
+    node.tape_ = tape
+    node.lasti_ = -1
+    node.adjoint_ = None
     tape.append(node)
     return node
 

@@ -5,14 +5,14 @@ In: a row of the primitive table.  Out: :func:`pull_for`, whose result ``pull(no
 the row's rules: a constant or a bare operand stands there as it is, any other rule is called: for ``x * y`` it reads::
 
     def pull(node, upstream):
-        a = node.a
-        b = node.b
-        a_flow = b.value * upstream
-        b_flow = a.value * upstream
-        total = a.adjoint
-        a.adjoint = a_flow if total is None else total + a_flow
-        total = b.adjoint
-        b.adjoint = b_flow if total is None else total + b_flow
+        a = node.a_
+        b = node.b_
+        a_flow = b.value_ * upstream
+        b_flow = a.value_ * upstream
+        total = a.adjoint_
+        a.adjoint_ = a_flow if total is None else total + a_flow
+        total = b.adjoint_
+        b.adjoint_ = b_flow if total is None else total + b_flow
 
 A pattern is ``v`` or ``vc`` or ``cv`` or ``vv`` (what each operand is: traced value or constant), or ``n`` where all
 operands are in one tuple.  A rule that raises has changed no adjoint.
@@ -38,11 +38,11 @@ PATTERN_OF: dict[Pull, str] = {}
 _PULLS: dict[tuple[Primitive, str], Pull] = {}
 
 _HEAD = "def pull(node, upstream):\n"
-_OPERAND = "    {name} = node.{name}\n"
+_OPERAND = "    {name} = node.{name}_\n"
 _FLOW = "    {name}_flow = {flow}\n"
 _ADD = """\
-    total = {name}.adjoint
-    {name}.adjoint = {name}_flow if total is None else total + {name}_flow
+    total = {name}.adjoint_
+    {name}.adjoint_ = {name}_flow if total is None else total + {name}_flow
 """
 
 
@@ -63,8 +63,8 @@ def compiled(row: Primitive, pattern: str, m: Any, settle: str = "", read: str =
     operands as the rules are to have them, with ``names`` in both.
     """
     kinds = dict(zip("ab", pattern, strict=False))
-    texts = [f"{name}.value" if kind == "v" else name for name, kind in kinds.items()]
-    out = "node.value"
+    texts = [f"{name}.value_" if kind == "v" else name for name, kind in kinds.items()]
+    out = "node.value_"
     rules = dict(zip("ab", (row.first, row.second), strict=True))
     source = _HEAD + "".join(_OPERAND.format(name=name) for name in kinds)
     if read:
@@ -98,7 +98,7 @@ def _flow(called: str, rule: Any, out: str, operands: list[str]) -> str:
 
 def _refuse(node: Any) -> None:
     """A linear map, of arrays or of numbers in their place, is for the general way: see :mod:`tracegrad.reverse`."""
-    raise ValueError(node.row)
+    raise ValueError(node.row_)
 
 
 def _many(row: Primitive) -> Pull:
@@ -112,16 +112,16 @@ def _many(row: Primitive) -> Pull:
 
     def pull(node: Any, upstream: Any) -> None:
         kind = type(node)
-        values = [arg.value if type(arg) is kind else arg for arg in node.a]
+        values = [arg.value_ if type(arg) is kind else arg for arg in node.a_]
         found = (
-            rules(PLAIN, node.value, *values) if row.variadic else partials(row, PLAIN, node.value, values)
+            rules(PLAIN, node.value_, *values) if row.variadic else partials(row, PLAIN, node.value_, values)
         )
         # all products before the first sum: one that overflows must leave no adjoint changed
         flows = [
-            (arg, local * upstream) for arg, local in zip(node.a, found, strict=False) if type(arg) is kind
+            (arg, local * upstream) for arg, local in zip(node.a_, found, strict=False) if type(arg) is kind
         ]
         for arg, flow in flows:
-            total = arg.adjoint
-            arg.adjoint = flow if total is None else total + flow
+            total = arg.adjoint_
+            arg.adjoint_ = flow if total is None else total + flow
 
     return pull

@@ -45,13 +45,13 @@ class Recording:
     @property
     def value(self) -> Any:
         """The result as the plain call gives it."""
-        if type(self.result) is ScalarTracer and self.result.tape is self.tape:
-            return self.result.value
-        return map_leaves(self.result, lambda leaf: own(leaf.value) if self.owns(leaf) else leaf)
+        if type(self.result) is ScalarTracer and self.result.tape_ is self.tape:
+            return self.result.value_
+        return map_leaves(self.result, lambda leaf: own(leaf.value_) if self.owns(leaf) else leaf)
 
     def owns(self, leaf: Any) -> bool:
         """Whether this is a tracer of this run."""
-        return isinstance_tracer(leaf) and leaf.tape is self.tape
+        return isinstance_tracer(leaf) and leaf.tape_ is self.tape
 
     @property
     def names(self) -> list[str]:
@@ -94,7 +94,7 @@ def _alone(tape: Tape, adjoints: list[Any]) -> set[int]:
     held = Counter(
         id(thing)
         for node in tape
-        for thing in (node.adjoint, node.value, *operands(node))
+        for thing in (node.adjoint_, node.value_, *operands(node))
         if id(thing) in large
     )
     return {one for one in large if held[one] == 1}
@@ -150,8 +150,8 @@ def record(
             f"consumes it, for instance lambda x: {how}"
         )
     for _, leaf in leaves(result):
-        if isinstance_tracer(leaf) and type(leaf.tape) is ClosedTape and leaf.tape is not tape:
-            leaf.tape.enter(sys._getframe())  # raises
+        if isinstance_tracer(leaf) and type(leaf.tape_) is ClosedTape and leaf.tape_ is not tape:
+            leaf.tape_.enter(sys._getframe())  # raises
         if tape.complex and not may_be_complex and getattr(getattr(leaf, "dtype", None), "kind", "") == "c":
             raise UnsupportedError(
                 f"{tape.title} returned complex numbers: return real ones, such as np.abs(z), z.real or z.imag"
@@ -185,7 +185,7 @@ def _make_plain(error: Exception, tape: Tape) -> None:
     """Put plain numbers in place of the tracers that an error carries."""
 
     def number(leaf: Any) -> Any:
-        return leaf.value if isinstance_tracer(leaf) and leaf.tape is tape else leaf
+        return leaf.value_ if isinstance_tracer(leaf) and leaf.tape_ is tape else leaf
 
     if any(isinstance_tracer(leaf) for arg in error.args for _, leaf in leaves(arg)):
         error.args = tuple(map_leaves(arg, number) for arg in error.args)

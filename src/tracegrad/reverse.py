@@ -176,10 +176,10 @@ def sow(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> None:
     """Give the entries of a tape their seeds and no other adjoint, to begin a sweep."""
     if tape.swept:
         for node in tape:
-            node.adjoint = None
+            node.adjoint_ = None
     tape.swept = True
     for node, seed in seeds:
-        node.adjoint = seed if node.adjoint is None else node.adjoint + seed
+        node.adjoint_ = seed if node.adjoint_ is None else node.adjoint_ + seed
 
 
 def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = None) -> list[Any]:
@@ -198,7 +198,7 @@ def sweep(tape: Tape, seeds: Sequence[tuple[Any, Any]], wanted: int | None = Non
         _sweep_arrays(tape)
     else:
         _sweep_recorded(tape)
-    return [node.adjoint for node in tape[:wanted]]
+    return [node.adjoint_ for node in tape[:wanted]]
 
 
 def _sweep_recorded(tape: Tape) -> None:
@@ -206,12 +206,12 @@ def _sweep_recorded(tape: Tape) -> None:
     passes = [BackwardPass(outer) for outer in tape.enclosing()]
     calls = list(tape.entry_calls()) if passes else [None] * len(tape)
     for node, call in zip(reversed(tape), reversed(calls), strict=True):
-        if node.adjoint is None:
+        if node.adjoint_ is None:
             continue
         for one in passes:
-            one.reach(node, node.adjoint, call)
-        if node.row is not INPUT:
-            contribute(node, node.adjoint)
+            one.reach(node, node.adjoint_, call)
+        if node.row_ is not INPUT:
+            contribute(node, node.adjoint_)
     for one in passes:
         one.end()
 
@@ -231,22 +231,22 @@ def sweep_onto(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> list[Any]:
         if upstream is None:
             continue
         one.reach(entry, upstream, call)
-        if entry.row is not INPUT:
+        if entry.row_ is not INPUT:
             args, _, wanted = arguments_on(entry)
-            for arg, found in zip(args, returned(entry.row, entry, args, wanted, upstream), strict=False):
+            for arg, found in zip(args, returned(entry.row_, entry, args, wanted, upstream), strict=False):
                 if found is not None:
                     adjoints[id(arg)] = adjoints[id(arg)] + found[1] if id(arg) in adjoints else found[1]
     one.end()
     tape.close()
-    return [adjoints.get(id(entry)) for entry in entries if entry.row is INPUT]
+    return [adjoints.get(id(entry)) for entry in entries if entry.row_ is INPUT]
 
 
 def _sweep_plain(tape: Tape) -> None:
     """The sweep over plain numbers: each entry has its backward instruction."""
     for node in reversed(tape):
-        upstream = node.adjoint
+        upstream = node.adjoint_
         if upstream is not None:
-            pull = node.pull
+            pull = node.pull_
             try:
                 pull(node, upstream)
             except (ArithmeticError, ValueError):
@@ -255,14 +255,14 @@ def _sweep_plain(tape: Tape) -> None:
 
 def _sweep_foreign(tape: Tape) -> None:
     """The same over numbers of other classes, numpy's scalars say: each as a plain one meanwhile."""
-    foreign = [(node, node.value) for node in tape if type(node.value) is not float]
+    foreign = [(node, node.value_) for node in tape if type(node.value_) is not float]
     for node, value in foreign:
-        node.value = plain_constant(value)
+        node.value_ = plain_constant(value)
     try:
         _sweep_plain(tape)
     finally:
         for node, value in foreign:
-            node.value = value
+            node.value_ = value
 
 
 def _sweep_arrays(tape: Tape) -> None:
@@ -271,12 +271,12 @@ def _sweep_arrays(tape: Tape) -> None:
 
     with quiet():
         for node in reversed(tape):
-            upstream = node.adjoint
+            upstream = node.adjoint_
             if upstream is None:
                 continue
-            pull = (ON_NUMBERS if type(node) is ScalarTracer else ON_ARRAYS)[node.pull]
+            pull = (ON_NUMBERS if type(node) is ScalarTracer else ON_ARRAYS)[node.pull_]
             if pull is None:
-                if node.row is not INPUT:
+                if node.row_ is not INPUT:
                     contribute(node, upstream)
                 continue
             try:
@@ -288,18 +288,18 @@ def _sweep_arrays(tape: Tape) -> None:
 def contribute(node: Any, upstream: Any) -> None:
     """One turn of the loop in its general form: any number of operands, poles, operands of enclosing traces."""
     args, values, wanted = arguments_on(node)
-    for arg, found in zip(args, returned(node.row, node.value, values, wanted, upstream), strict=False):
+    for arg, found in zip(args, returned(node.row_, node.value_, values, wanted, upstream), strict=False):
         if found is not None:
-            arg.adjoint = found[1] if arg.adjoint is None else arg.adjoint + found[1]
+            arg.adjoint_ = found[1] if arg.adjoint_ is None else arg.adjoint_ + found[1]
 
 
 def arguments_on(node: Any) -> tuple[tuple[Any, ...], list[Any], list[bool]]:
     """The operands of a tape entry, what they are worth, and which of them are entries of the same tape."""
     args = operands(node)
-    tape = node.tape
-    inside = [isinstance_tracer(arg) and arg.tape is tape for arg in args]
-    values = [arg.value if own else arg for arg, own in zip(args, inside, strict=True)]
-    return args, values, inside[: len(args) - len(node.row.params)]
+    tape = node.tape_
+    inside = [isinstance_tracer(arg) and arg.tape_ is tape for arg in args]
+    values = [arg.value_ if own else arg for arg, own in zip(args, inside, strict=True)]
+    return args, values, inside[: len(args) - len(node.row_.params)]
 
 
 def as_adjoint(seed: Any) -> Any:

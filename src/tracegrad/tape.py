@@ -145,7 +145,7 @@ class Tape(list[Any]):
         if call is None or start == len(self):
             return
         for entry in self[start:]:
-            entry.lasti = lasti
+            entry.lasti_ = lasti
         while self.switches and self.switches[-1][0] >= start:
             self.switches.pop()
         self.switches.append((start, call))
@@ -263,7 +263,7 @@ def _reads_back(guard: TapeGuard, text: str) -> bool:
     if spec and _ROUNDS.search(spec[0]):
         return False
     while records(value):
-        value = value.value
+        value = value.value_
     try:
         return bool(float(text) == value)
     except ValueError:

@@ -44,7 +44,7 @@ from tracegrad.pulls import ROW_OF, Pull, pull_for
 from tracegrad.source import describe, formats, looks_up, tells_time
 from tracegrad.tape import Tape, innermost, user_frame
 
-#: stands in slot ``b`` of a tracer that has one operand, or all of them in a tuple in ``a``
+#: stands in slot ``b_`` of a tracer that has one operand, or all of them in a tuple in ``a_``
 NOTHING: Any = type("Nothing", (), {"__repr__": lambda self: "NOTHING"})()
 
 _LITERAL = frozenset({int, float})
@@ -65,32 +65,33 @@ _STATIC = frozenset({"dtype", "itemsize", "nbytes", "ndim", "shape", "size"})
 class Tracer:
     """A traced number, and the entry of its tape.
 
-    ``value`` is the plain result of the primitive ``row`` on operands ``a`` and ``b`` (tracers of the same tape, or
-    constants), ``pull`` sends a gradient back to them, ``lasti`` is the instruction that made it (in which call, the
-    tape knows), and ``adjoint`` is scratch space of the reverse sweep.
+    ``value_`` is the plain result of the primitive ``row_`` on operands ``a_`` and ``b_`` (tracers of the same tape, or
+    constants), ``pull_`` sends a gradient back to them, ``lasti_`` is the instruction that made it (in which call, the
+    tape knows), and ``adjoint_`` is scratch space of the reverse sweep.  Their names end in ``_`` because user code
+    asks for ``x.value`` to learn whether ``x`` is a box around a number, and must find out that it is not.
 
     There is no ``__getattr__`` here or below, since with one CPython (3.11 to 3.14) looks up every attribute the slow
     way, also the slots: :func:`lend` gives tracers the attributes that their numbers have.
     """
 
-    __slots__ = ("a", "adjoint", "b", "lasti", "pull", "tape", "value")
+    __slots__ = ("a_", "adjoint_", "b_", "lasti_", "pull_", "tape_", "value_")
 
-    value: Any
-    pull: Pull
-    a: Any
-    b: Any
-    tape: Tape
-    lasti: int
-    adjoint: Any
+    value_: Any
+    pull_: Pull
+    a_: Any
+    b_: Any
+    tape_: Tape
+    lasti_: int
+    adjoint_: Any
 
     @property
-    def row(self) -> Primitive:
+    def row_(self) -> Primitive:
         """The primitive that made this value."""
-        return ROW_OF[self.pull]
+        return ROW_OF[self.pull_]
 
     def _tracegrad_bind_(self, row: Primitive, args: tuple[Any, ...]) -> Any:
         """Apply ``row`` where at least one argument is a tracer: record it on the innermost tape."""
-        tape = self.tape
+        tape = self.tape_
         if UNSETTLED and not UNSETTLED.keys().isdisjoint(map(type, args)):
             args = tuple(UNSETTLED[type(arg)](arg) if type(arg) in UNSETTLED else arg for arg in args)
         if KINDS and not KINDS.keys().isdisjoint(map(type, args)):
@@ -101,12 +102,12 @@ class Tracer:
             for arg in args:
                 if type(arg) in COMPLEX_NUMBERS:
                     return arg._tracegrad_bind_(row, args)
-        if any(isinstance_tracer(arg) and arg.tape is not tape for arg in args):
-            tape = innermost([arg.tape for arg in args if isinstance_tracer(arg)])
+        if any(isinstance_tracer(arg) and arg.tape_ is not tape for arg in args):
+            tape = innermost([arg.tape_ for arg in args if isinstance_tracer(arg)])
         if row.params:
             static = len(row.params)
             args = (*args[:-static], *(operand_to_static(arg) for arg in args[-static:]))
-        values = [arg.value if isinstance_tracer(arg) and arg.tape is tape else arg for arg in args]
+        values = [arg.value_ if isinstance_tracer(arg) and arg.tape_ is tape else arg for arg in args]
         try:
             value = bind(row, *values)
         except Exception as error:
@@ -122,7 +123,7 @@ class Tracer:
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         """The class of the number: ``isinstance(x, float)`` answers as for the plain call."""
-        return self.value.__class__  # type: ignore[no-any-return]
+        return self.value_.__class__  # type: ignore[no-any-return]
 
     def __bool__(self) -> bool:
         return bool(bind(TABLE["bool"], self))
@@ -159,7 +160,7 @@ class Tracer:
         return format(self, "")
 
     def __repr__(self) -> str:
-        return format(self, "") if type(self.tape) is Tape else f"<value {self.value!r} of an ended trace>"
+        return format(self, "") if type(self.tape_) is Tape else f"<value {self.value_!r} of an ended trace>"
 
     def __float__(self) -> float:
         if not formats(user_frame()):
@@ -168,7 +169,7 @@ class Tracer:
         return float(plain(self))
 
     def __complex__(self) -> NoReturn:
-        self.tape.refuse(
+        self.tape_.refuse(
             EscapeError(
                 f"a traced value would be turned into a complex number and lose its gradient, "
                 f"{describe(user_frame())}.  complex() and the functions of cmath are traced where numpy is loaded: "
@@ -193,7 +194,7 @@ class Tracer:
 
     @property
     def imag(self) -> Any:
-        return self.value.__class__(0)
+        return self.value_.__class__(0)
 
     def conjugate(self) -> Tracer:
         return self
@@ -252,7 +253,7 @@ def as_number(value: Any) -> Any:
 def plain(value: Any) -> Any:
     """The number under a tracer of any level; anything else as it is."""
     while isinstance_tracer(value):
-        value = value.value
+        value = value.value_
     return value
 
 
@@ -320,7 +321,7 @@ def _as_now(value: Any) -> Any:
 
 def escape(tracer: Tracer, how: str) -> NoReturn:
     """Refuse to let a traced value out; a handler in the user's code cannot hide it from the end of the trace."""
-    tracer.tape.refuse(
+    tracer.tape_.refuse(
         EscapeError(
             f"a traced value would be {how} and lose its gradient, {describe(user_frame())}.  If a function is called "
             "there, tracegrad did not find it from the traced function: call it through tracegrad.math (or the math "
@@ -388,13 +389,13 @@ class ScalarTracer(NumberTracer):
 
     def _tracegrad_bind_(self, row: Primitive, args: tuple[Any, ...]) -> Any:
         """The general way, shortened for the usual operands: tracers of one tape and plain numbers."""
-        tape = self.tape
+        tape = self.tape_
         values = []
         for arg in args:
             if type(arg) is ScalarTracer:
-                if arg.tape is not tape:
+                if arg.tape_ is not tape:
                     return Tracer._tracegrad_bind_(self, row, args)
-                values.append(arg.value)
+                values.append(arg.value_)
             elif type(arg) is float or type(arg) is int:
                 values.append(arg)
             else:
@@ -424,8 +425,8 @@ def lend(number: Any) -> None:
 
 
 def _lent(name: str, tracer: Tracer) -> Any:
-    if name in _STATIC or not hasattr(tracer.value, name):
-        return getattr(tracer.value, name)
+    if name in _STATIC or not hasattr(tracer.value_, name):
+        return getattr(tracer.value_, name)
     escape(tracer, f"asked for its attribute '{name}'")
 
 
@@ -461,14 +462,14 @@ def noted(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
     if frame is not tape.frame:
         tape.enter(frame)
     node = add(tape, row, value, args)
-    node.lasti = frame.f_lasti
+    node.lasti_ = frame.f_lasti
     return node
 
 
 def add(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
     """An entry for the application of ``row``, appended to the tape; where it was made is yet to be said."""
     node: Any = KINDS.get(type(value), tape.kind)()
-    node.value = value
+    node.value_ = value
     if type(value) not in _USUAL:
         tape.foreign = True
         if type(node) is ScalarTracer:
@@ -488,23 +489,23 @@ def add(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
         count = len(args) - len(row.params) if row.vjps is not None else len(args)
         args = (*map(plain_constant, args[:count]), *args[count:])
     if row.variadic or len(args) > 2 or not args:
-        node.pull = pull_for(row, "n")
-        node.a, node.b = args, NOTHING
+        node.pull_ = pull_for(row, "n")
+        node.a_, node.b_ = args, NOTHING
     else:
-        node.pull = pull_for(row, "".join("v" if isinstance_tracer(arg) else "c" for arg in args))
-        node.a, node.b = args if len(args) == 2 else (*args, NOTHING)
-    node.tape = tape
-    node.lasti = -1
-    node.adjoint = None
+        node.pull_ = pull_for(row, "".join("v" if isinstance_tracer(arg) else "c" for arg in args))
+        node.a_, node.b_ = args if len(args) == 2 else (*args, NOTHING)
+    node.tape_ = tape
+    node.lasti_ = -1
+    node.adjoint_ = None
     tape.append(node)
     return node
 
 
 def operands(node: Tracer) -> tuple[Any, ...]:
     """The operands of a tape entry in the order of their slots."""
-    if node.b is not NOTHING:
-        return (node.a, node.b)
-    return node.a if type(node.a) is tuple else (node.a,)
+    if node.b_ is not NOTHING:
+        return (node.a_, node.b_)
+    return node.a_ if type(node.a_) is tuple else (node.a_,)
 
 
 #: the ``m`` of rules on tracers: every primitive through ``bind``

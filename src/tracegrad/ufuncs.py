@@ -348,7 +348,7 @@ def _function(name: str, self: Tracer) -> Any:
     """What numpy asks the elements of an array of objects for: ``np.exp`` for ``exp``."""
     numpy = sys.modules.get("numpy")
     if numpy is None:
-        return getattr(self.value, name)
+        return getattr(self.value_, name)
     return functools.partial(getattr(numpy, name), self)
 
 

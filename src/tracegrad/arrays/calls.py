@@ -141,7 +141,7 @@ def _made(row: Primitive, parameters: str, compute: str, depth: int = 2) -> Call
         compute=compute,
         a=operands,
         otherwise="None",
-        unusual=f"record(self.tape, row, value, {operands})",
+        unusual=f"record(self.tape_, row, value, {operands})",
         depth=depth,
     )
     return made
@@ -189,7 +189,7 @@ def _as_other(function: Any, row: Any, data_of: Callable[..., Any]) -> Callable[
     def made(self: Any = NOTHING, /, *args: Any, **options: Any) -> Any:
         if type(self) is not ArrayTracer or not all(map(_is_plain, (*args, *options.values()))):
             return None
-        data = data_of(self.value, *args, **options) if type(self.value) is np.ndarray else None
+        data = data_of(self.value_, *args, **options) if type(self.value_) is np.ndarray else None
         return None if data is None else short(self, data)
 
     return made
@@ -242,10 +242,10 @@ def _several(row: Primitive, arrays: Any, data: tuple[Any, ...], worth: frozense
         kind = type(one)
         value = one
         if kind is ArrayTracer or kind is ScalarTracer:
-            value = one.value
+            value = one.value_
             if tape is None:
-                tape = one.tape
-            elif tape is not one.tape:
+                tape = one.tape_
+            elif tape is not one.tape_:
                 return None
             kind = type(value)
         elif kind is np.ndarray:
@@ -283,7 +283,7 @@ def _install() -> None:
         names,
         a="(self, index)",
         otherwise="general(self, index)",
-        unusual="record(self.tape, row, value, (self, index))",
+        unusual="record(self.tape_, row, value, (self, index))",
     )
     ArrayTracer.__getitem__ = item  # type: ignore[method-assign]
 

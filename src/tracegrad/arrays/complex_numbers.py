@@ -38,8 +38,8 @@ class ComplexTracer(ArrayTracer):
             return ArrayTracer._tracegrad_bind_(self, row, args)
         if row.step:
             return Tracer._tracegrad_bind_(self, _of_python(row, row.forward), args)
-        tape = innermost([arg.tape for arg in args if isinstance_tracer(arg)])
-        values = [_value(arg) if isinstance_tracer(arg) and arg.tape is tape else arg for arg in args]
+        tape = innermost([arg.tape_ for arg in args if isinstance_tracer(arg)])
+        values = [_value(arg) if isinstance_tracer(arg) and arg.tape_ is tape else arg for arg in args]
         return record(tape, _of_python(row_of_complex(row, args), row.forward), bind(row, *values), args)
 
     @property  # type: ignore[misc]
@@ -62,7 +62,7 @@ def _is_of_numpy(arg: Any) -> bool:
 
 
 def _value(tracer: Any) -> Any:
-    return complex(tracer.value) if type(tracer.value) is np.complex128 else tracer.value
+    return complex(tracer.value_) if type(tracer.value_) is np.complex128 else tracer.value_
 
 
 def _of_python(row: Primitive, forward: Any) -> Primitive:

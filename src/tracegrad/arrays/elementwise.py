@@ -175,7 +175,7 @@ for _alias in ("around", "round_"):
 def plain_array(x: Any) -> Any:
     """The array under a tracer of any level; what stands for an array before there is one stays as it is."""
     while isinstance_tracer(x):
-        x = x.value
+        x = x.value_
     return x if records(x) else _asarray(x)
 
 

@@ -40,24 +40,24 @@ _RECORD = """
         lend(value)
     else:
         return {unusual}
-    node.value = value
-    node.pull = pull
-    node.a = {a}
-    node.b = {b}
-    node.tape = tape
+    node.value_ = value
+    node.pull_ = pull
+    node.a_ = {a}
+    node.b_ = {b}
+    node.tape_ = tape
     frame = getframe({depth})
     if frame is not tape.frame:
         frame = enter(tape, frame)
-    node.lasti = frame.f_lasti
-    node.adjoint = None
+    node.lasti_ = frame.f_lasti
+    node.adjoint_ = None
     tape.append(node)
     return node
 """
 
 #: the traced array itself, on a plain one that is up to date, with no complex numbers about
 SELF = """
-    array = self.value
-    tape = self.tape
+    array = self.value_
+    tape = self.tape_
     if type(array) is not ndarray or type(self) is not ArrayTracer or tape.complex:
         return {otherwise}
     if tape.stale and is_stale(tape, array):
@@ -75,8 +75,8 @@ def {name}(self, other):
         operand = other
         pull = pull_vc
     elif kind is ArrayTracer or kind is ScalarTracer:
-        operand = other.value
-        if other.tape is not tape or type(operand) not in NUMBERS or tape.stale and is_stale(tape, operand):
+        operand = other.value_
+        if other.tape_ is not tape or type(operand) not in NUMBERS or tape.stale and is_stale(tape, operand):
             return {otherwise}
         pull = pull_vv
     elif kind is ndarray and other.dtype.kind in "fiub":
@@ -115,8 +115,8 @@ def {name}(self, other):
     if kind is float or kind is int:
         operand = other
     elif kind is ArrayTracer or kind is ScalarTracer:
-        operand = other.value
-        if other.tape is not tape or type(operand) not in NUMBERS or tape.stale and is_stale(tape, operand):
+        operand = other.value_
+        if other.tape_ is not tape or type(operand) not in NUMBERS or tape.stale and is_stale(tape, operand):
             return {otherwise}
     elif kind is ndarray and other.dtype.kind in "fiub":
         operand = other = other.copy("K")

@@ -46,7 +46,7 @@ class FreshArray(ArrayTracer):
     def __getitem__(self, index: Any) -> Any:
         part = settled(self)[static(settled(index))]
         shared = isinstance(part, np.ndarray) and part.base is not None
-        return fresh(part, self.tape, (self, static(settled(index)))) if shared else part
+        return fresh(part, self.tape_, (self, static(settled(index)))) if shared else part
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = static(settled(index))
@@ -56,7 +56,7 @@ class FreshArray(ArrayTracer):
         tracer_set(self, index, lift(value))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.value.__reduce_ex__(protocol)
+        return self.value_.__reduce_ex__(protocol)
 
     def tolist(self) -> Any:
         return settled(self).tolist()
@@ -66,8 +66,8 @@ def fresh(value: Any, tape: Tape, window: tuple[Any, ...] = ()) -> Any:
     """A constant array that may be filled with traced values; ``window`` says of which other one it is a part."""
     node: Any = FreshArray()
     tape.fresh = True
-    node.value, node.tape, node.pull = value, tape, pull_for(CONST, "n")
-    node.a, node.b, node.lasti, node.adjoint = window, NOTHING, -1, None
+    node.value_, node.tape_, node.pull_ = value, tape, pull_for(CONST, "n")
+    node.a_, node.b_, node.lasti_, node.adjoint_ = window, NOTHING, -1, None
     return node
 
 
@@ -75,8 +75,8 @@ def windowed(result: Any, args: Any) -> Any:
     """A result that shares memory with a fresh array (``a.T``) is one too: it is out of date once that is filled."""
     if type(result) is np.ndarray and result.base is not None:
         for arg in args:
-            if type(arg) is FreshArray and np.may_share_memory(result, arg.value):
-                return fresh(result, arg.tape)
+            if type(arg) is FreshArray and np.may_share_memory(result, arg.value_):
+                return fresh(result, arg.tape_)
     return result
 
 
@@ -84,7 +84,7 @@ def settled(value: Any) -> Any:
     """The plain array of a fresh one, also in lists and tuples; anything else as it is."""
     if type(value) is FreshArray:
         check_memory(value)
-        return value.value
+        return value.value_
     return type(value)(map(settled, value)) if type(value) in (list, tuple) else value
 
 
@@ -92,19 +92,19 @@ def tracer_set(array: FreshArray, index: Any, value: Any) -> None:
     """The first traced value in a fresh array: the array is a node from here on."""
     refuse_whole(array, value)
     check_memory(array)
-    window = array.a
-    node = bind(SETITEM, array.value, value, index)
+    window = array.a_
+    node = bind(SETITEM, array.value_, value, index)
     if window:  # a write through a view: a[0] *= t, a[0][1] = t
         parent, place = window
         parent[place] = node
         node = getitem(parent, place)
-    stale = base_of(array.value)
-    node.tape.stale[id(stale)] = stale
-    node.tape.pop()
+    stale = base_of(array.value_)
+    node.tape_.stale[id(stale)] = stale
+    node.tape_.pop()
     _become_class(array, ArrayTracer)
-    for name in ("value", "pull", "a", "b", "tape", "lasti", "adjoint"):
+    for name in ("value_", "pull_", "a_", "b_", "tape_", "lasti_", "adjoint_"):
         setattr(array, name, getattr(node, name))
-    node.tape.append(array)
+    node.tape_.append(array)
 
 
 KINDS[FreshArray] = ArrayTracer

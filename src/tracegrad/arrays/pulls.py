@@ -21,7 +21,7 @@ from tracegrad.tracer import Tracer, operands
 
 #: a flow that has not the shape and precision of its operand is brought to it
 _SETTLE = """\
-    like = {name}.value
+    like = {name}.value_
     flow = {name}_flow
     if type(like) is not ndarray or type(flow) is not ndarray or flow.shape != like.shape:
         {name}_flow = fit(flow, like)
@@ -39,11 +39,11 @@ class _OnArrays(dict[Pull, Pull | None]):
             general = _map(row, row.vjps)
             made: Pull | None = general
             if pattern == "n" and not callable(row.vjps):
-                made = _several(row, row.vjps, _ARRAY, "{rule}(upstream, node.value, {values})", general)
+                made = _several(row, row.vjps, _ARRAY, "{rule}(upstream, node.value_, {values})", general)
         elif not row.rules or callable(row.rules):
             made = None
         elif pattern == "n":
-            made = _several(row, row.rules, _ANY, "{rule}(m, node.value, {values}) * upstream")
+            made = _several(row, row.rules, _ANY, "{rule}(m, node.value_, {values}) * upstream")
         else:
             made = compiled(row, pattern, NUMPY, _SETTLE, ndarray=np.ndarray, fit=fit)
         self[pull] = made
@@ -87,33 +87,33 @@ def _map(row: Primitive, vjps: Any) -> Pull:
     def pull(node: Any, upstream: Any) -> None:
         args = operands(node)
         given = args[:count]
-        values = [arg.value if issubclass(type(arg), Tracer) else arg for arg in given]
+        values = [arg.value_ if issubclass(type(arg), Tracer) else arg for arg in given]
         # plain numbers get a shape, which maps ask for
         values = [np.float64(value) if type(value) in (float, int) else value for value in values]
         values += args[len(values) :]
-        if type(upstream) is float and type(node.value) is np.ndarray:
+        if type(upstream) is float and type(node.value_) is np.ndarray:
             upstream = np.array(upstream)  # of an array without axes, which rules take elements of
         if callable(vjps):
-            found = vjps(upstream, node.value, *values)
+            found = vjps(upstream, node.value_, *values)
         else:
             found = [
-                vjp(upstream, node.value, *values) if issubclass(type(arg), Tracer) else None
+                vjp(upstream, node.value_, *values) if issubclass(type(arg), Tracer) else None
                 for vjp, arg in zip(vjps, given, strict=True)
             ]
         flows = [
-            (arg, _fitted(flow, arg.value))
+            (arg, _fitted(flow, arg.value_))
             for arg, flow in zip(given, found, strict=True)
             if issubclass(type(arg), Tracer)
         ]
         for arg, flow in flows:
-            total = arg.adjoint
-            arg.adjoint = flow if total is None else total + flow
+            total = arg.adjoint_
+            arg.adjoint_ = flow if total is None else total + flow
 
     return pull
 
 
 _ANY = """\
-    {name}_value = {name}.value if issubclass(type({name}), Tracer) else {name}
+    {name}_value = {name}.value_ if issubclass(type({name}), Tracer) else {name}
 """
 
 #: an operand of a linear map, which is an array, or the general way has it
@@ -132,8 +132,8 @@ _FLOW_IF_TRACED = """\
 
 _ADD_IF_TRACED = """\
     if {name}_value is not {name}:
-        total = {name}.adjoint
-        {name}.adjoint = {name}_flow if total is None else total + {name}_flow
+        total = {name}.adjoint_
+        {name}.adjoint_ = {name}_flow if total is None else total + {name}_flow
 """
 
 
@@ -147,7 +147,7 @@ def _several(row: Primitive, rules: Any, read: str, flow: str, general: Pull | N
         for name, rule in zip(names, rules, strict=True)
     ]
     settled = _FLOW_IF_TRACED + indent(_SETTLE, "    ")
-    source = f"def pull(node, upstream):\n    {', '.join([*names, *data])}, = node.a\n"
+    source = f"def pull(node, upstream):\n    {', '.join([*names, *data])}, = node.a_\n"
     source += "".join(read.format(name=name) for name in names)
     source += "".join(settled.format(name=name, flow=one) for name, one in zip(names, flows, strict=True))
     source += "".join(_ADD_IF_TRACED.format(name=name) for name in names)

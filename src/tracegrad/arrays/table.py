@@ -200,5 +200,5 @@ def traced(values: Any) -> bool:
 def bare(value: Any) -> Any:
     """Tracers of any level as the plain values under them."""
     while isinstance_tracer(value):
-        value = value.value
+        value = value.value_
     return type(value)(map(bare, value)) if type(value) in (list, tuple) else value

@@ -71,7 +71,7 @@ class ArrayTracer(Tracer):
 
     def _tracegrad_bind_(self, row: Any, args: tuple[Any, ...]) -> Any:
         """The general way, shortened for the usual operands: values of one tape on plain arrays, and plain ones."""
-        tape = self.tape
+        tape = self.tape_
         if tape.complex:
             row = row_of_complex(row, args)
         if tape.stale:
@@ -85,7 +85,7 @@ class ArrayTracer(Tracer):
         return Tracer._tracegrad_bind_(self, row, args)
 
     def _tracegrad_check_(self) -> None:
-        if self.tape.stale:
+        if self.tape_.stale:
             check_memory(self)
 
     # ---- what arrays are
@@ -120,7 +120,7 @@ class ArrayTracer(Tracer):
         return np.imag(self)
 
     def __len__(self) -> int:
-        return len(self.value)
+        return len(self.value_)
 
     def __iter__(self) -> Iterator[Any]:
         if self.ndim == 0:
@@ -160,7 +160,7 @@ class ArrayTracer(Tracer):
         if not _is_view(self):
             become(self, changed)
             return
-        parent, place = self.a  # a write through a view: x[0] *= 2, x[0][1] = t
+        parent, place = self.a_  # a write through a view: x[0] *= 2, x[0][1] = t
         parent[place] = changed
         become(self, getitem(parent, place))
 
@@ -247,8 +247,8 @@ def _usual(tape: Any, row: Primitive, args: tuple[Any, ...]) -> Any:
     for arg in args[:count]:
         kind = type(arg)
         if kind is ArrayTracer or kind is ScalarTracer:
-            value = arg.value
-            if arg.tape is not tape or issubclass(type(value), Tracer):
+            value = arg.value_
+            if arg.tape_ is not tape or issubclass(type(value), Tracer):
                 return None
             values.append(value)
             kept.append(arg)
@@ -280,16 +280,16 @@ def entry(tape: Any, row: Primitive, pull: Any, value: Any, a: Any, b: Any) -> A
     else:
         return record(tape, row, value, a if type(a) is tuple else (a,) if b is NOTHING else (a, b))
     tape.foreign = True
-    node.value = value
-    node.pull = pull
-    node.a, node.b = a, b
-    node.tape = tape
+    node.value_ = value
+    node.pull_ = pull
+    node.a_, node.b_ = a, b
+    node.tape_ = tape
     tape.foreign = True
     frame = user_frame()
     if frame is not tape.frame:
         tape.enter(frame)
-    node.lasti = frame.f_lasti
-    node.adjoint = None
+    node.lasti_ = frame.f_lasti
+    node.adjoint_ = None
     tape.append(node)
     return node
 
@@ -334,7 +334,7 @@ def refuse_whole(array: Any, value: Any) -> None:
 def base_of(value: Any) -> Any:
     """The array that owns the memory of a traced value."""
     while isinstance_tracer(value):
-        value = value.value
+        value = value.value_
     while isinstance(value.base, np.ndarray):
         value = value.base
     return value
@@ -347,8 +347,8 @@ def is_stale(tape: Any, value: Any) -> bool:
 
 def check_memory(tracer: ArrayTracer) -> None:
     """Refuse a traced array whose memory the plain code would have written to through another one."""
-    if id(base_of(tracer.value)) in tracer.tape.stale:
-        tracer.tape.refuse(
+    if id(base_of(tracer.value_)) in tracer.tape_.stale:
+        tracer.tape_.refuse(
             UnsupportedError(
                 f"a traced array is used after another one that shares its memory was assigned to, "
                 f"{describe(user_frame())}.  Make one of the two a copy of its own: b = a[...].copy()"
@@ -358,18 +358,18 @@ def check_memory(tracer: ArrayTracer) -> None:
 
 def _is_view(tracer: ArrayTracer) -> bool:
     """Whether a traced array is a window on another one of the same trace."""
-    if tracer.row is not GETITEM:
+    if tracer.row_ is not GETITEM:
         return False
-    parent = tracer.a[0]
-    return type(parent) is type(tracer) and base_of(parent.value) is base_of(tracer.value)
+    parent = tracer.a_[0]
+    return type(parent) is type(tracer) and base_of(parent.value_) is base_of(tracer.value_)
 
 
 def become(tracer: ArrayTracer, node: Any) -> None:
     """Let a tracer be another node from here on; an entry with its old content takes its place on the tape."""
-    tape = tracer.tape
-    if node.tape is not tape:
+    tape = tracer.tape_
+    if node.tape_ is not tape:
         raise unsupported("assignment of a value of an inner trace into an array of an outer one")
-    stale = base_of(tracer.value)
+    stale = base_of(tracer.value_)
     tape.stale[id(stale)] = stale
     old: Any = ArrayTracer()
     for name in _ENTRY:
@@ -378,11 +378,11 @@ def become(tracer: ArrayTracer, node: Any) -> None:
     _replace(tape, tracer, old)
     for name in _ENTRY:
         setattr(tracer, name, getattr(node, name))
-    tracer.a = tuple(old if arg is tracer else arg for arg in node.a)
+    tracer.a_ = tuple(old if arg is tracer else arg for arg in node.a_)
     tape.append(tracer)
 
 
-_ENTRY = ("value", "pull", "a", "b", "tape", "lasti", "adjoint")
+_ENTRY = ("value_", "pull_", "a_", "b_", "tape_", "lasti_", "adjoint_")
 
 
 def _replace(tape: Any, tracer: Any, old: Any) -> None:
@@ -391,12 +391,12 @@ def _replace(tape: Any, tracer: Any, old: Any) -> None:
     tape[start] = old
     for entry in tape[start + 1 :]:
         if any(arg is tracer for arg in operands(entry)):
-            if type(entry.a) is tuple:
-                entry.a = tuple(old if arg is tracer else arg for arg in entry.a)
-            elif entry.a is tracer:
-                entry.a = old
-            if entry.b is tracer:
-                entry.b = old
+            if type(entry.a_) is tuple:
+                entry.a_ = tuple(old if arg is tracer else arg for arg in entry.a_)
+            elif entry.a_ is tracer:
+                entry.a_ = old
+            if entry.b_ is tracer:
+                entry.b_ = old
     for number, one in enumerate(tape.guards):
         if any(arg is tracer for arg in one.args):
             tape.guards[number] = one._replace(args=tuple(old if arg is tracer else arg for arg in one.args))
@@ -439,14 +439,14 @@ def _in_place(operation: Any, compute: Any) -> Any:
 
     def method(self: Any, other: Any) -> Any:
         result = compute(self, other)
-        plain = self.value
+        plain = self.value_
         while isinstance_tracer(plain):
-            plain = plain.value
+            plain = plain.value_
         if not isinstance(plain, np.ndarray):
             return result  # numbers of numpy's do not change
         bare = other
         while isinstance_tracer(bare):
-            bare = bare.value
+            bare = bare.value_
         if not (type(plain) is np.ndarray and result.shape == plain.shape and result.dtype == plain.dtype):
             operation(plain.copy(), bare)  # raises numpy's own error
         self[...] = result
@@ -460,7 +460,7 @@ def _install() -> None:
         setattr(ArrayTracer, name, _method(name))
     for name in dir(np.ndarray):
         if not name.startswith("__") and not hasattr(ArrayTracer, name):
-            fact: Any = operator.attrgetter(f"value.{name}")
+            fact: Any = operator.attrgetter(f"value_.{name}")
             how = fact if name in FACTS else functools.partial(_unsupported, name)
             setattr(ArrayTracer, name, property(how))
     for name, row in {**BINARY, "pow": POWER}.items():
