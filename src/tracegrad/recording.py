@@ -5,6 +5,7 @@ In: a function and its arguments.  Out: a :class:`Recording`.  Read :func:`recor
 
 from __future__ import annotations
 
+import functools
 import gc
 import re
 import sys
@@ -135,7 +136,9 @@ def record(
         if of_numpy or _REFUSAL.search(text) or (_TRACER_NAME.search(text) and not _INTERPRETER.search(text)):
             raise UnsupportedError(_refused(error)) from error
         if _TRACER_NAME.search(text):  # the user's own mistake, in the plain call's words
-            error.args = (_TRACER_NAME.sub(_class_name(getattr(error, "obj", None)), text),)
+            error.args = (
+                _TRACER_NAME.sub(functools.partial(_class_name, getattr(error, "obj", None)), text),
+            )
         raise
     if tape.escape is not None:
         raise tape.escape
@@ -164,9 +167,11 @@ _TRACER_NAME = re.compile(
 )
 
 
-def _class_name(value: Any) -> str:
+def _class_name(value: Any, found: re.Match[str]) -> str:
     """The class of what has no such attribute, where the error tells; else a traced number is called a float."""
-    kind = float if value is None else value.__class__
+    if value is None:
+        return "numpy.ndarray" if "Array" in found[0] else "float"
+    kind = value.__class__
     return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else str(kind.__name__)
 
 
@@ -175,6 +180,7 @@ _INTERPRETER = re.compile(
     r"^'\w+' object (is not|does not|has no)|^object of type|unsupported operand|not supported between|^bad operand"
     r"|can only concatenate|can't (multiply|concat)|must be str, not|must be an iterable, not|^cannot unpack"
     r"|expected str instance|^argument of type .* is not|^object \w+ can't be used in|has no attribute"
+    r"|has no setter$"
 )
 
 #: what compiled code says of a tracer though it would take a float

@@ -136,6 +136,13 @@ def formats(frame: FrameType) -> bool:
     return instructions[index].opname == "BINARY_OP" and instructions[index].argrepr in ("%", "%=")
 
 
+def asks_for(frame: FrameType, name: str) -> bool:
+    """Whether a frame is at ``x.name``, and not at a call of something compiled that asks for this attribute."""
+    found = at(frame.f_code, frame.f_lasti)
+    one = None if found is None else found[0][found[1]]
+    return one is not None and one.opname in ("LOAD_ATTR", "LOAD_METHOD") and one.argval == name
+
+
 def looks_up(frame: FrameType) -> bool:
     """Whether a frame takes something from a mapping by a key: ``d[x]``, ``d[x] = y``, ``d.get(x)``."""
     found = at(frame.f_code, frame.f_lasti)

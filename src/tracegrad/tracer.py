@@ -62,6 +62,19 @@ COMPLEX_NUMBERS: dict[type, Callable[..., Any]] = {}
 _STATIC = frozenset({"dtype", "itemsize", "nbytes", "ndim", "shape", "size"})
 
 
+class _OfSomeKinds:
+    """A method that some kinds of numbers have; for others it is no attribute."""
+
+    def __init__(self, method: Callable[[Any], Any]) -> None:
+        self.method, self.name = method, method.__name__
+
+    def __get__(self, tracer: Any, owner: Any = None) -> Any:
+        if tracer is None:
+            return self.method
+        getattr(tracer.value_, self.name)  # raises the number's own error
+        return functools.partial(self.method, tracer)
+
+
 class Tracer:
     """A traced number, and the entry of its tape.
 
@@ -199,12 +212,15 @@ class Tracer:
     def conjugate(self) -> Tracer:
         return self
 
+    @_OfSomeKinds
     def is_integer(self) -> bool:
         return bool(bind(TABLE["is_integer"], self))
 
+    @_OfSomeKinds
     def as_integer_ratio(self) -> NoReturn:
         escape(self, "turned into a ratio of two integers")
 
+    @_OfSomeKinds
     def hex(self) -> NoReturn:
         escape(self, "written as hexadecimal text")
 
@@ -222,9 +238,11 @@ class Tracer:
             else declined(FLOORDIV, other, self)
         )
 
+    @_OfSomeKinds
     def bit_length(self) -> Any:
         return bind(TABLE["bit_length"], self)
 
+    @_OfSomeKinds
     def bit_count(self) -> Any:
         return bind(TABLE["bit_count"], self)
 

@@ -19,7 +19,7 @@ from tracegrad.arrays import include
 from tracegrad.errors import UnsupportedError
 from tracegrad.primitives import TABLE, Primitive, bind
 from tracegrad.row import Rule
-from tracegrad.source import describe
+from tracegrad.source import asks_for, describe
 from tracegrad.special_ufuncs import SPECIAL
 from tracegrad.tape import refuse, user_frame
 from tracegrad.tracer import (
@@ -345,9 +345,9 @@ def _number(result: Any) -> Any:
 
 
 def _function(name: str, self: Tracer) -> Any:
-    """What numpy asks the elements of an array of objects for: ``np.exp`` for ``exp``."""
+    """What numpy asks the elements of an array of objects for: ``np.exp`` for ``exp``; numbers have no such method."""
     numpy = sys.modules.get("numpy")
-    if numpy is None:
+    if numpy is None or asks_for(user_frame(), name):
         return getattr(self.value_, name)
     return functools.partial(getattr(numpy, name), self)
 

@@ -45,7 +45,7 @@ from tracegrad.tracer import (
 )
 from tracegrad.ufuncs import SHORT
 
-#: methods that are functions of numpy by the same name
+#: methods that are functions of numpy by the same name (``ptp`` is none since numpy 2)
 METHODS = (
     "all", "any", "argmax", "argmin", "argpartition", "argsort", "clip", "cumprod", "cumsum",
     "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp", "ravel", "repeat", "round", "searchsorted",
@@ -54,6 +54,9 @@ METHODS = (
 
 #: attributes that depend on shape and kind alone
 FACTS = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
+
+#: those that plain code may set, to see the same memory in another way
+_SETTABLE = ("data", "dtype", "shape", "strides")
 
 _SCALARS = (int, float)
 
@@ -114,6 +117,12 @@ class ArrayTracer(Tracer):
     @property
     def real(self) -> Any:
         return np.real(self)
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        if is_complex(self):
+            raise unsupported("assignment to numpy.ndarray.real of complex numbers")
+        self[...] = value
 
     @property
     def imag(self) -> Any:
@@ -420,8 +429,8 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
-def _unsupported(name: str, self: ArrayTracer) -> NoReturn:
-    raise unsupported(f"numpy.ndarray.{name}")
+def _unsupported(name: str, self: ArrayTracer, *value: Any) -> NoReturn:
+    raise unsupported(f"{'assignment to ' if value else ''}numpy.ndarray.{name}")
 
 
 def _binary(row: Any) -> tuple[Any, Any]:
@@ -456,13 +465,14 @@ def _in_place(operation: Any, compute: Any) -> Any:
 
 
 def _install() -> None:
-    for name in METHODS:
+    for name in filter(dir(np.ndarray).__contains__, METHODS):
         setattr(ArrayTracer, name, _method(name))
     for name in dir(np.ndarray):
         if not name.startswith("__") and not hasattr(ArrayTracer, name):
             fact: Any = operator.attrgetter(f"value_.{name}")
-            how = fact if name in FACTS else functools.partial(_unsupported, name)
-            setattr(ArrayTracer, name, property(how))
+            refused = functools.partial(_unsupported, name)
+            how = fact if name in FACTS else refused
+            setattr(ArrayTracer, name, property(how, refused if name in _SETTABLE else None))
     for name, row in {**BINARY, "pow": POWER}.items():
         forward, reflected = _binary(row)
         if name != "pow":
