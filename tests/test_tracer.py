@@ -13,6 +13,7 @@ import decimal
 import fractions
 import itertools
 import json
+import marshal
 import math
 import operator
 import pickle
@@ -270,6 +271,18 @@ REFUSED = {
     "Fraction through its module": lambda x: fractions.Fraction(repr(x)),
     "text with spaces": lambda x: float(f" {x} "),
     "bytes": lambda x: float(str(x).encode()),
+    "text with a sign": lambda x: float("-" + str(x)),
+    "float by its maker": lambda x: float.__new__(float, str(x)),
+    "complex of text": lambda x: complex(str(x)),
+    "complex of text with two parts": lambda x: complex(f"1+{x}j"),
+    "fromhex of text": lambda x: float.fromhex(str(x)),
+    "decimal context": lambda x: decimal.Context(prec=40).create_decimal(str(x)),
+    "decimal context, from where it is": lambda x: decimal.getcontext().create_decimal(f"{x}"),
+    "decimal context by a variable": lambda x: (t := str(x)) and decimal.getcontext().create_decimal(t),
+    "marshal": lambda x: marshal.dumps(x),
+    "marshal in a list": lambda x: marshal.dumps([1, {"a": x}]),
+    "json of a key": lambda x: json.dumps({x: 1}),
+    "json of a key passed by": lambda x: json.dumps([{x: 1}], skipkeys=True),
     "eval": lambda x: eval(f"{x} * 2"),
     "eval of a list": lambda x: eval(repr([x, 1]))[0],
     "literal_eval": lambda x: ast.literal_eval(f"[{x}, 1]"),

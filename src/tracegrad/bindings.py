@@ -164,6 +164,37 @@ def called(code: CodeType, lasti: int) -> tuple[str, int] | None:
     return None if found is None or name is None else (name, found[0][found[1]].arg)
 
 
+@remembered
+def given_to(code: CodeType, lasti: int) -> frozenset[str]:
+    """The last names of what is called with the result of an instruction, at once or by a variable it is bound to.
+
+    >>> import dis
+    >>> def f(x, numpy):
+    ...     a = x * 2
+    ...     return numpy.float64(x * 3) + numpy.exp(a)
+    >>> products = [one.offset for one in dis.get_instructions(f) if one.argrepr == "*"]
+    >>> [sorted(given_to(f.__code__, offset)) for offset in products]
+    [['exp'], ['float64']]
+    """
+    found = at(code, lasti)
+    if found is None:
+        return frozenset()
+    instructions, index = found
+    calls, variables = [], set()
+    for taker, place in takers(instructions, index + 1):
+        if instructions[taker].opname == "CALL" and place < instructions[taker].arg:
+            calls.append(taker)
+        elif is_store(instructions[taker]):
+            variables.add(instructions[taker].argval)
+    if variables:
+        calls += [
+            number
+            for number, one in enumerate(instructions)
+            if one.opname == "CALL" and not variables.isdisjoint(text for _, text in sights(code, one.offset))
+        ]
+    return frozenset(name for name in (callee(instructions, one) for one in calls) if name is not None)
+
+
 # ---- where operands come from -----------------------------------------------------------------------
 
 

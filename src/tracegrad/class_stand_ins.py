@@ -18,7 +18,7 @@ from types import BuiltinMethodType, MethodDescriptorType, ModuleType, WrapperDe
 from typing import Any
 
 from tracegrad.primitives import TABLE, Primitive, bind
-from tracegrad.tape import CURRENT, user_frame
+from tracegrad.tape import CURRENT, WRITTEN, refuse_written, user_frame, written_elsewhere
 from tracegrad.tracer import Tracer, as_number, escape, isinstance_tracer
 
 _METHODS = (WrapperDescriptorType, MethodDescriptorType, BuiltinMethodType)
@@ -49,6 +49,7 @@ def _asked(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method, updated=())
     def asked(*args: Any, **options: Any) -> Any:
         refuse_traced(args, f"given to {method.__qualname__}")
+        read(*args)  # float.fromhex, float.__new__
         return method(*args, **options)
 
     return asked
@@ -91,10 +92,8 @@ class _FloatClass(StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
             x = as_number(args[0])
-            tape = CURRENT.get()
-            if tape is not None and type(x) in _TEXTS and not is_constant(x):
-                written = tape.written(_text(x))
-                x = x if written is None else written
+            if type(x) in _TEXTS and not is_constant(x):
+                x = _of_text(x)
             if isinstance_tracer(x):
                 return x if x.__class__ is cls.original else bind(TABLE["float"], x)
         return cls.original(*args, **kwargs)  # not by its name, which is this where builtins are reached
@@ -105,6 +104,19 @@ class _FloatClass(StandInClass):
         return sys.modules["numpy"].dtype("float64")
 
 
+def _of_text(text: Any) -> Any:
+    """The tracer whose exact value a text is; a text that holds none itself."""
+    tape = CURRENT.get()
+    found = None if tape is None else tape.written(_text(text))
+    if found is None and WRITTEN:
+        found = written_elsewhere(text)
+    if found is not None:
+        return found
+    if tape is not None:
+        tape.read(_text(text))
+    return text
+
+
 class _DecimalClass(StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         refuse_traced((*args, *kwargs.values()), "turned into a decimal number")
@@ -113,11 +125,13 @@ class _DecimalClass(StandInClass):
 
 
 def read(*texts: Any) -> None:
-    """Have the open trace look at texts from which numbers will be read."""
+    """Have the open traces look at texts from which numbers will be read."""
     tape = CURRENT.get()
     for text in texts:
-        if tape is not None and type(text) in _TEXTS and not is_constant(text):
-            tape.read(_text(text))
+        if type(text) in _TEXTS and not is_constant(text):
+            refuse_written(text)
+            if tape is not None:
+                tape.read(_text(text))
 
 
 class _TypeClass(StandInClass):
@@ -204,6 +218,7 @@ def _is_number(part: Any) -> bool:
 class _ComplexClass(StandInClass):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         parts = dict(zip(("real", "imag"), args, strict=False)) | kwargs
+        read(*parts.values())
         if not any(map(isinstance_tracer, parts.values())) or not all(map(_is_number, parts.values())):
             return cls.original(*args, **kwargs)
         real, imag = parts.get("real", 0.0), parts.get("imag", 0.0)

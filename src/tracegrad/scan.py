@@ -23,6 +23,7 @@ from typing import Any
 from tracegrad.class_stand_ins import (
     BUILD_CLASS,
     CLASSES,
+    Complex,
     Float,
     build_class,
     decimal_original,
@@ -187,6 +188,7 @@ class Scanner:
             else:
                 self._place(value, functools.partial(_get_cell, cell), functools.partial(_put_cell, cell))
         if _is_opaque(function.__globals__.get("__name__")):
+            self.plan.bindings += library_bindings(frozenset({function.__name__}))
             return
         self._defaults(function)
         if self.remember:
@@ -317,7 +319,13 @@ class Scanner:
         kind = type(value)
         if kind is types.BuiltinFunctionType and value in STAND_INS:
             return self.in_classes.setdefault(value, staticmethod(STAND_INS[value]))
-        if value is float or value is math or kind in _REPLACED_IN_CLASSES or issubclass(kind, tuple):
+        if (
+            value is float
+            or value is complex
+            or value is math
+            or kind in _REPLACED_IN_CLASSES
+            or issubclass(kind, tuple)
+        ):
             return self._substitute(value)
         return value
 
@@ -398,8 +406,8 @@ class Scanner:
 
 def _original(value: Any, kind: type) -> Any:
     """What a stand-in stands for; anything else is its own original."""
-    if value is Float:
-        return float
+    if value is Float or value is Complex:
+        return value.original
     if value is SHIM:
         return math
     return ORIGINAL_OF.get(value, value) if kind in FUNCTIONS else decimal_original(value)

@@ -13,7 +13,7 @@ import sys
 import types
 from typing import Any
 
-from tracegrad.class_stand_ins import Float, decimal_stand_in
+from tracegrad.class_stand_ins import CLASSES, decimal_stand_in
 from tracegrad.stand_ins import MATH, ORIGINAL_OF, STAND_INS
 from tracegrad.tracer import isinstance_tracer
 
@@ -40,8 +40,8 @@ def substitute(value: Any) -> Any:
     kind = type(value)
     if kind in PLAIN:
         return value
-    if value is float:
-        return Float
+    if value is float or value is complex:
+        return CLASSES[value.__name__]
     if kind in FUNCTIONS:
         return STAND_INS.get(value, value)
     if kind in (types.ModuleType, type):
@@ -85,7 +85,7 @@ def _uncached(cached: Any) -> Any:
 
     @functools.wraps(cached)
     def stand_in(*args: Any, **kwargs: Any) -> Any:
-        if _holds_tracer([*args, *kwargs.values()]):
+        if tracer_in([*args, *kwargs.values()]) is not None:
             return substitute(cached.__wrapped__)(*args, **kwargs)
         return cached(*args, **kwargs)
 
@@ -95,25 +95,25 @@ def _uncached(cached: Any) -> Any:
     return stand_in
 
 
-def _holds_tracer(values: list[Any]) -> bool:
-    """Whether a tracer is among some values, or inside of one of them."""
+def tracer_in(values: list[Any], limit: float = LARGEST_CONTAINER) -> Any:
+    """A tracer that is among some values, or inside of one of them; ``None`` if there is none."""
     seen: set[int] = set()
-    while values and len(seen) < LARGEST_CONTAINER:
+    while values and len(seen) < limit:
         value = values.pop()
         kind = type(value)
         if isinstance_tracer(value):
-            return True
+            return value
         if kind in PLAIN or id(value) in seen:
             continue
         seen.add(id(value))
         if issubclass(kind, dict):
-            values += value.values()
+            values += (*value, *value.values())
         elif issubclass(kind, (tuple, list, set, frozenset)):
             values += value
         elif kind not in NOTHING_IN_IT and not isinstance(value, type):
             values += getattr(value, "__dict__", {}).values()
             values += [get_slot(slot, value) for slot in slots_of(kind)]
-    return False
+    return None
 
 
 def slots_of(kind: type) -> list[types.MemberDescriptorType]:

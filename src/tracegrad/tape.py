@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, NoReturn
 
+from tracegrad.bindings import given_to
 from tracegrad.errors import EscapeError, LeakError, TraceError
 from tracegrad.primitives import Primitive
 from tracegrad.provenance import IN_PACKAGE, OPAQUE, Call, Calls, in_package
@@ -26,6 +27,14 @@ from tracegrad.source import describe
 #: the innermost open tape of this thread or asyncio task
 CURRENT: ContextVar[Tape | None] = ContextVar("tracegrad tape", default=None)
 
+
+#: what makes numbers of texts and has nothing in its place, since compiled code looks for the class that it belongs to
+_READERS = frozenset({
+    "create_decimal", "double", "float16", "float32", "float64", "half", "longdouble", "single",
+})  # fmt: skip
+
+#: open tape, by identity -> text, by identity -> the guard that it was written at, with the exact value of a tracer
+WRITTEN: dict[int, dict[int, TapeGuard]] = {}
 
 #: steps that hand out the digits of a number
 _DIGITS = frozenset({"int", "index", "hash", "format", "frexp_exponent"})
@@ -174,7 +183,13 @@ class Tape(list[Any]):
                     "wanted"
                 )
             )
-        self.guards.append(TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti))
+        guard = TapeGuard(row, args, outcome, self.enter(frame), frame.f_lasti)
+        self.guards.append(guard)
+        if row.name == "format" and _reads_back(guard, outcome):
+            if not _READERS.isdisjoint(given_to(frame.f_code, frame.f_lasti)):
+                self.refuse(_unread(outcome))
+            if len(outcome) > 1:  # of texts with one letter there is one for all
+                WRITTEN.setdefault(id(self), {})[id(outcome)] = guard
         return outcome
 
     def written(self, text: str) -> Any:
@@ -200,7 +215,7 @@ class Tape(list[Any]):
             if (
                 written
                 and written in text
-                and re.search(rf"(?<![\w.]){re.escape(written)}(?![\w.])", text)
+                and re.search(rf"(?<![\w.]){re.escape(written)}(?!(?!j\b)[\w.])", text)
                 and _reads_back(guard, written)
             ):
                 self.refuse(_unread(written))
@@ -218,6 +233,7 @@ class Tape(list[Any]):
     def close(self) -> None:
         """End the trace: drop the frames and refuse further operations."""
         self.__class__ = ClosedTape
+        WRITTEN.pop(id(self), None)
         self.frame = self.call = None
         self.calls.clear()
 
@@ -244,6 +260,19 @@ def refuse(error: TraceError) -> NoReturn:
     if tape is None:
         raise error
     tape.refuse(error)
+
+
+def written_elsewhere(text: Any) -> Any:
+    """The tracer, of a trace in whatever thread, that this very text was written of; ``None`` if there is none."""
+    found = [texts[id(text)] for texts in list(WRITTEN.values()) if id(text) in texts]
+    return max((guard.args[0] for guard in found), key=lambda tracer: tracer.tape_.depth, default=None)
+
+
+def refuse_written(text: Any) -> None:
+    """Refuse a text, from which numbers will be read, that was written of a traced value in whatever thread."""
+    tracer = written_elsewhere(text) if WRITTEN else None
+    if tracer is not None:
+        tracer.tape_.refuse(_unread(text))
 
 
 def _unread(text: str) -> EscapeError:

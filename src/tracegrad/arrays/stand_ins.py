@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,12 @@ from tracegrad.arrays.calls import array_of
 from tracegrad.arrays.fresh import FreshArray, fresh, settled
 from tracegrad.arrays.table import bare, unsupported
 from tracegrad.arrays.tracer import ArrayTracer
+from tracegrad.class_stand_ins import read
 from tracegrad.provenance import OPAQUE
 from tracegrad.row import bind
 from tracegrad.source import calls
 from tracegrad.stand_ins import ORIGINAL_OF, STAND_INS
-from tracegrad.tape import CURRENT
+from tracegrad.tape import CURRENT, WRITTEN
 from tracegrad.tracer import KINDS, isinstance_tracer
 from tracegrad.ufuncs import SHORT
 
@@ -66,6 +67,8 @@ def _arrays(original: Function) -> Function:
         if not holds_tracer(object):
             made = original(object, dtype, *args, **options)
             tape = CURRENT.get()
+            if (tape is not None or WRITTEN) and (dtype is not None or made.dtype.kind in "SU"):
+                read(*_texts(object))  # numbers are read from them now, or later by astype
             return (
                 fresh(made, tape)
                 if copies and tape is not None and made.dtype.kind in "fiuc" and _by_user(stand_in)
@@ -80,6 +83,15 @@ def _arrays(original: Function) -> Function:
         )
 
     return stand_in
+
+
+def _texts(value: Any) -> Iterator[str | bytes]:
+    """The texts in nested lists."""
+    if isinstance(value, (str, bytes)):
+        yield value
+    elif type(value) in _LISTS:
+        for one in value:
+            yield from _texts(one)
 
 
 def _made(object: Any, dtype: Any, copies: bool) -> Any:
