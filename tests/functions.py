@@ -673,3 +673,59 @@ def placeholders(N_0):
 def seeds(seed):
     seeds = seed * 2.0
     return seeds, seed * seeds
+
+
+# ---- methods that Python calls ----------------------------------------------------------------------
+
+
+class Plane:
+    """A vector of the plane."""
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __add__(self, other):
+        return Plane(self.x + other.x, self.y + other.y)
+
+    def __mul__(self, factor):
+        return Plane(self.x * factor, self.y * factor)
+
+    def __matmul__(self, other):
+        return self.x * other.x + self.y * other.y
+
+    def __abs__(self):
+        return sqrt(self @ self)
+
+
+@entry(1.0, 2.0)
+def special_methods(a, b):
+    start = Plane(a, 1.0)
+    way = Plane(b, 2.0)
+    there = start + way * 3
+    return abs(there)
+
+
+class SoftNeuron:
+    def __init__(self, weights):
+        self.weights = weights
+
+    def __call__(self, xs):
+        act = sum(w * x for w, x in zip(self.weights, xs, strict=True))
+        return math.tanh(act)
+
+
+class SoftLayer:
+    def __init__(self, *weights):
+        self.neurons = [SoftNeuron(one) for one in weights]
+
+    def __call__(self, xs):
+        return [neuron(xs) for neuron in self.neurons]
+
+
+@entry(0.5, -0.25)
+def called_objects(a, b):
+    hidden = SoftLayer([0.1, 0.2], [0.3, -0.4])
+    out = SoftNeuron([2.0, 3.0])
+    prediction = out(hidden([a, b]))
+    error = prediction - 1.0
+    return error * error

@@ -72,6 +72,8 @@ NAMED = {
     "underscores": "__x _max_partials - -",
     "placeholders": "D_1 N_2 -",
     "seeds": "seeds -",
+    "special_methods": "a=self.x#2 b=self.x - -=self.x#3 - - -",
+    "called_objects": "a=x#3 b=x#4 - - act -=x#5 - - act#2 -=x#6 - - act#3 prediction error -",
 }
 
 

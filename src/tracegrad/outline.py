@@ -8,6 +8,7 @@ The literals that guards compare with are numbered on from the nodes, so that "o
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from functools import cached_property
@@ -16,7 +17,7 @@ from typing import Any
 
 from tracegrad.document import Annotated, Guard, Node, Stage
 from tracegrad.errors import InputError, UnsupportedError
-from tracegrad.fold.columns import NONE, columns_at_hand, columns_of
+from tracegrad.fold.columns import NONE, base_name, columns_at_hand, columns_of
 from tracegrad.graph import Guard as GraphGuard
 from tracegrad.ieee import lift, plain
 from tracegrad.lazy import Kept
@@ -217,7 +218,10 @@ class Outline:
     def function(self, index: int) -> str | None:
         """The function of the user that was called where a node was made; of the traced one itself, none."""
         cluster = self._clusters.get(self.nodes[index].cluster or "")
-        return None if cluster is None else cluster.name.partition("#")[0]
+        if cluster is None:
+            return None
+        owner, special, method = base_name(cluster.name).rpartition(".__")
+        return _variable(owner, method[:-2]) if special else method
 
     def raw(self, index: int) -> Any:
         """The recorded value itself: an array where it is one and the trace is at hand."""
@@ -305,6 +309,16 @@ class Outline:
 
 #: operations with an index for their first static data
 _INDEXING = frozenset({"getitem", "setitem", "scatter"})
+
+
+def _variable(owner: str, method: str) -> str:
+    """A variable for what a special method of a class returns.
+
+    >>> _variable("SoftPlus", "call"), _variable("Vector", "matmul")
+    ('soft_plus', 'vector_matmul')
+    """
+    known = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", owner).lower()
+    return known if method == "call" else f"{known}_{method}"
 
 
 def _places(index: Any) -> Any:

@@ -20,7 +20,7 @@ from tracegrad.passes import groups_of, occurrence, pass_of
 from tracegrad.primitives import CONST, INPUT, Primitive
 from tracegrad.progress import track
 from tracegrad.provenance import Call, in_package
-from tracegrad.source import INLINE, site, statement
+from tracegrad.source import INLINE, site, statement, title
 
 
 class Execution(NamedTuple):
@@ -252,7 +252,7 @@ class Places:
         for one in reversed(_user_calls(call)):
             is_stage = any(group.code is one.code for group in around)
             if _user_parent(one) is not None and not is_stage:
-                parent = self._cluster_number((one, parent), one.code.co_name, parent, one)
+                parent = self._cluster_number((one, parent), title(one.code), parent, one)
             for group in around:
                 if group.call is one:
                     parent = self._cluster_number(group, group.name, parent, _opened_at(group, one), "stage")

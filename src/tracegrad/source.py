@@ -62,9 +62,26 @@ def _site(code: CodeType, span: Span | None, line: int | None) -> Site:
 _INLINE_PART = re.compile(r"(\.<locals>)?\.<(listcomp|setcomp|dictcomp|genexpr)>")
 
 
+_SPECIAL_METHOD = re.compile(r"\w+\.__\w+__$")
+
+
 def _function(code: CodeType) -> str:
     """The function that code belongs to; some Pythons give a comprehension code of its own, others do not."""
     return _INLINE_PART.sub("", code.co_qualname)
+
+
+@lru_cache(maxsize=1024)
+def title(code: CodeType) -> str:
+    """What a call of a function is known by: its name, and the class too where that of the method is Python's own.
+
+    >>> class Neuron:
+    ...     def __call__(self, x): ...
+    ...     def react(self, x): ...
+    >>> title(Neuron.__call__.__code__), title(Neuron.react.__code__)
+    ('Neuron.__call__', 'react')
+    """
+    special = _SPECIAL_METHOD.search(_function(code))
+    return code.co_name if special is None else special[0]
 
 
 @lru_cache(maxsize=1024)

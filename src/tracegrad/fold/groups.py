@@ -49,7 +49,7 @@ def calls(columns: Columns, depth: int = 0, expand: Collection[str] = ()) -> Ann
 
 def _closed(clusters: Sequence[Cluster], depth: int, expand: Collection[str]) -> list[int]:
     """For each call the outermost closed call that it is a part of."""
-    names = {base_name(row.name) for row in clusters}
+    names = {name for row in clusters for name in _names(row)}
     for name in expand:
         if name not in names:
             there = ", ".join(sorted(names)) or "none"
@@ -63,9 +63,15 @@ def _closed(clusters: Sequence[Cluster], depth: int, expand: Collection[str]) ->
         if parent is not None and closed[parent] != NONE:
             closed.append(closed[parent])
         else:
-            is_open = depths[index] <= depth or base_name(row.name) in expand
+            is_open = depths[index] <= depth or not _names(row).isdisjoint(expand)
             closed.append(NONE if is_open else index)
     return closed
+
+
+def _names(call: Cluster) -> frozenset[str]:
+    """What the function of a call is known by; ``__call__`` is also that of any class."""
+    name = base_name(call.name)
+    return frozenset((name, name.rpartition(".")[2]))
 
 
 def _rows(found: Contracted, level: str, closed: Collection[int]) -> Annotated:
