@@ -50,12 +50,16 @@ def _column(g: Any) -> Any:
     return g[..., None] if getattr(g, "ndim", 0) else g
 
 
+def _vecdot_left(g: Any, out: Any, a: Any, b: Any) -> Any:
+    return np.conjugate(_column(g) * b) if is_complex(a) else _column(g) * b
+
+
+def _vecdot_right(g: Any, out: Any, a: Any, b: Any) -> Any:
+    return _column(g) * np.conjugate(a)
+
+
 VECDOT = Primitive(
-    name="numpy.vecdot", forward=lambda a, b: np.vecdot(a, b),
-    vjps=(
-        lambda g, out, a, b: np.conjugate(_column(g) * b) if is_complex(a) else _column(g) * b,
-        lambda g, out, a, b: _column(g) * np.conjugate(a),
-    ),
+    name="numpy.vecdot", forward=lambda a, b: np.vecdot(a, b), vjps=(_vecdot_left, _vecdot_right),
     symbol="·", maps=("G b", "G a"), variadic=True, complex=True, python="", c="", numpy="",
 )  # fmt: skip
 
@@ -182,10 +186,14 @@ def INNER(a: Any, b: Any) -> Any:
 HANDLERS[np.inner] = _inner
 
 
+@row(np.vdot, _vecdot_left, _vecdot_right, symbol="·", maps=("G b", "G a"), complex=True)
+def VDOT(a: Any, b: Any) -> Any:
+    return np.vdot(a, b)
+
+
 @composed(np.vdot)
 def _vdot(a: Any, b: Any) -> Any:
-    a, b = np.ravel(lift(a)), np.ravel(lift(b))
-    return np.dot(np.conjugate(a) if is_complex(a) else a, b)
+    return bind(VDOT, np.reshape(lift(a), -1), np.reshape(lift(b), -1))
 
 
 @composed(np.outer)
