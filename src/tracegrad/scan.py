@@ -53,8 +53,12 @@ from tracegrad.tracer import isinstance_tracer
 _BY_TEXT = frozenset(
     {"eval", "exec", "globals", "getattr", "vars", "__subclasses__", "import_module", "methodcaller"}
 )
+#: names by which code reaches what it does not name
+_BEYOND = _BY_TEXT | {"__import__"}
 _REPLACED_IN_CLASSES = (staticmethod, functools.partial, functools._lru_cache_wrapper)
 _IMMUTABLE_TYPE = 1 << 8
+#: what Python itself puts into classes
+_DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType)
 _CLASS_STATEMENT = Binding(
     functools.partial(vars(builtins).get, "__build_class__"),
     functools.partial(vars(builtins).__setitem__, "__build_class__"),
@@ -162,6 +166,8 @@ class Scanner:
             self._sequence(value)
         elif kind in (set, frozenset) and len(value) <= LARGEST_CONTAINER:
             self.todo += value
+        elif kind in FUNCTIONS and value in STAND_INS and value.__module__ in ("math", "builtins"):
+            return  # compiled, and known
         elif kind is types.MappingProxyType:
             self.todo += value.values()
         elif issubclass(kind, dict):
@@ -171,6 +177,8 @@ class Scanner:
         elif kind is types.ModuleType:
             self._module_by_itself(value, frozenset(vars(value)))
         else:
+            known = kind in _DESCRIPTORS or (kind.__flags__ & HEAP_TYPE and not _is_opaque(kind.__module__))
+            self.plan.arrays |= not known
             self._object(value, kind)
 
     # ---- functions
@@ -178,6 +186,7 @@ class Scanner:
     def _function(self, function: types.FunctionType) -> None:
         cells = [] if function.__closure__ is None else _filled(function.__closure__)
         if function in ORIGINAL_OF or in_package(function.__code__):
+            self.plan.arrays = True
             self.todo += [cell.cell_contents for cell in cells]
             return
         self._dictionary(vars(function))
@@ -188,6 +197,7 @@ class Scanner:
             else:
                 self._place(value, functools.partial(_get_cell, cell), functools.partial(_put_cell, cell))
         if _is_opaque(function.__globals__.get("__name__")):
+            self.plan.arrays = True
             self.plan.bindings += library_bindings(frozenset({function.__name__}))
             return
         self._defaults(function)
@@ -207,6 +217,7 @@ class Scanner:
         if derives_class(code):
             self.plan.bindings.append(_CLASS_STATEMENT)
         self.plan.bindings += library_bindings(names)
+        self.plan.arrays |= not names.isdisjoint(_BEYOND)
         for name in names:
             self._name(namespace, name, names)
         for name in modules_imported(code, namespace):
@@ -262,6 +273,7 @@ class Scanner:
     def _imported(self, name: str, names: frozenset[str]) -> None:
         """A module that the code imports when it runs; not loaded yet, it is looked at again for the next trace."""
         module: Any = sys.modules.get(name, MISSING)
+        self.plan.arrays |= module is not math
         self.plan.lookups.append((sys.modules, name, module))
         if type(module) is types.ModuleType and module.__name__.partition(".")[0] not in OPAQUE:
             self.module(module, None, name, names)
@@ -280,6 +292,7 @@ class Scanner:
             if namespace is not None:
                 self.plan.modules.append((namespace, name))
             return
+        self.plan.arrays |= _is_opaque(module.__name__)
         by_text = not names.isdisjoint(_BY_TEXT)
         key = (id(module), _BY_TEXT if by_text else names)
         if _is_opaque(module.__name__) or key in self.seen_modules:
@@ -343,6 +356,7 @@ class Scanner:
 
     def _sequence(self, items: Any) -> None:
         if len(items) > LARGEST_CONTAINER:
+            self.plan.arrays = True
             return
         if not isinstance(items, tuple):
             self._watch(functools.partial(list, items))
@@ -358,6 +372,7 @@ class Scanner:
 
     def _dictionary(self, items: dict[Any, Any]) -> None:
         if len(items) > LARGEST_CONTAINER or items is vars(builtins):
+            self.plan.arrays = True
             return
         self._watch(functools.partial(list, dict.values(items)))
         for key, item in list(items.items()):
@@ -367,9 +382,9 @@ class Scanner:
                 )
 
     def _class(self, cls: type) -> None:
-        if cls in (object, type) or not cls.__flags__ & HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE:
-            return
-        if _is_opaque(cls.__module__):
+        fixed = not cls.__flags__ & HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE
+        if fixed or _is_opaque(cls.__module__):
+            self.plan.arrays |= not fixed or cls.__module__ != "builtins"
             return
         attributes = {name: value for name, value in vars(cls).items() if name != "__annotations__"}
         if not self.remember:
