@@ -26,12 +26,12 @@ from tracegrad.arrays.indexing import GETITEM, SETITEM, getitem, whole
 from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import unsupported
 from tracegrad.errors import UnsupportedError
+from tracegrad.operators import BINARY
 from tracegrad.primitives import ADD, BIT_OPERATORS, COMPARISONS, LITERAL_POWER, POWER, TABLE, Primitive, bind
 from tracegrad.pulls import pull_for
 from tracegrad.source import describe
 from tracegrad.tape import user_frame
 from tracegrad.tracer import (
-    BINARY,
     NOTHING,
     ScalarTracer,
     Tracer,
