@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.assigning import served
+from tracegrad.arrays.memory import is_stale
 from tracegrad.arrays.products import MATMUL
 from tracegrad.arrays.table import HANDLERS
-from tracegrad.arrays.tracer import ArrayTracer, is_stale
+from tracegrad.arrays.tracer import ArrayTracer
 from tracegrad.copies import LARGE, copied
 from tracegrad.operators import BINARY as OPERATORS
 from tracegrad.operators import UNARY
