@@ -22,7 +22,14 @@ def assert_nothing_left():
     assert not changed(vars(math), MATH)
     # `_` is the business of the interactive interpreter and of doctest
     assert not changed(vars(builtins), BUILTINS) - {"_"}
+    for namespace, _, originals in intercept.PATCHES:
+        if isinstance(namespace, dict):
+            assert not changed({name: namespace[name] for name in originals}, originals), namespace[
+                "__name__"
+            ]
     state = intercept._state
-    assert (state.open, state.math_patched, state.names, state.restores) == (set(), False, {}, [])
+    assert (state.open, state.names, state.restores) == (set(), {}, [])
+    assert not state.math_patched
+    assert not state.arrays_patched
     assert gc.isenabled()
     assert CURRENT.get() is None

@@ -33,10 +33,12 @@ from math import exp
 from math import exp as renamed_exp
 from pathlib import Path
 
+import numpy
 import pytest
 from restored import assert_nothing_left
 
 import tracegrad as tg
+from tracegrad import intercept
 from tracegrad.stand_ins import ORIGINAL_OF
 
 from_assignment = math.exp
@@ -1110,6 +1112,80 @@ def test_restored_after_errors_of_all_kinds(error):
     assert exp is MATH_EXP
 
 
+class Library:
+    def __init__(self):
+        self.numpy = numpy
+
+
+def summed(m):
+    return lambda x: m.sum([x, 2 * x])
+
+
+def imported(x):
+    import numpy.linalg as linalg
+
+    return linalg.norm([x, 2 * x]) * 3 / 5**0.5
+
+
+#: how a function comes to numpy -> the function, whose derivative is 3
+REACHED = {
+    "global": lambda x: numpy.sum([x, 2 * x]),
+    "closure": summed(numpy),
+    "default": lambda x, m=numpy: m.sum([x, 2 * x]),
+    "iterator": lambda x: next(iter([hidden]))().sum([x, 2 * x]),
+    "attribute": lambda x: Library().numpy.sum([x, 2 * x]),
+    "helper": lambda x: summed(sys.modules["numpy"])(x),
+    "import": imported,
+    "__import__": lambda x: __import__("numpy").sum([x, 2 * x]),
+    "sys.modules": lambda x: sys.modules["numpy"].sum([x, 2 * x]),
+    "by its name": lambda x: eval("there.sum([x, 2 * x])", {"x": x, "there": globals()["numpy"]}),
+    "partial": functools.partial(lambda m, x: m.sum([x, 2 * x]), numpy),
+}
+hidden = functools.partial(next, itertools.repeat(numpy))
+
+
+@pytest.mark.parametrize("way", REACHED)
+def test_numpy_from_wherever_it_is_reached(way):
+    f = REACHED[way]
+    assert tg.grad(f)(0.5) == pytest.approx(3.0)
+    assert tg.grad(lambda x: math.exp(tg.grad(f)(2.0 + x) * x))(0.0) == pytest.approx(3.0)
+
+
+class Put:
+    """Stands for the names of numpy's modules, and says what is put in there."""
+
+    def __init__(self):
+        self.names = []
+
+    def update(self, names):
+        self.names += names
+
+
+def squared(x):
+    return math.pow(x, 2.0) * abs(float(x)) / max(x, 0.1)
+
+
+class Circle:
+    rate = 3.0
+
+    def area(self, x):
+        return squared(x) * self.rate
+
+
+@pytest.mark.parametrize(
+    "f", [squared, Circle().area, lambda x: Circle().area(x), lambda x, f=math.exp: f(x)]
+)
+def test_numpy_is_left_alone_where_nothing_reaches_it(f, monkeypatch):
+    """Putting its stand-ins in and out again would take a good part of the time of a short trace."""
+    put = Put()
+    monkeypatch.setattr(intercept, "PATCHES", [*intercept.PATCHES, (put, {"in": 1}, {"out": 0})])
+    tg.trace(f, 0.5)
+    assert put.names == []
+    tg.trace(lambda x: tg.grad(lambda y: numpy.sum([x, f(y)]))(x), 0.5)
+    tg.trace(lambda x, a: f(x) * a, 0.5, numpy.ones(2))
+    assert put.names == ["in", "out"] * 2
+
+
 def test_error_while_the_search_is_under_way():
     class Hostile:
         def __getattribute__(self, name):
@@ -1121,10 +1197,11 @@ def test_error_while_the_search_is_under_way():
     assert_nothing_left()
 
 
-def test_restored_after_interrupts_at_any_moment():
+@pytest.mark.parametrize("step", ["exp(-float(x))", "numpy.sum([x, -x / 2])"])
+def test_restored_after_interrupts_at_any_moment(step):
     """In a process of its own, for the signal would also interrupt the test runner."""
     script = """
-    import random, signal, sys
+    import numpy, random, signal, sys
     from math import exp
     sys.path.insert(0, {folder!r})
     import tracegrad as tg
@@ -1135,7 +1212,7 @@ def test_restored_after_interrupts_at_any_moment():
 
     def f(x):
         for _ in range(5):
-            x = exp(-float(x))
+            x = {step}
         return x
 
     tg.grad(tg.grad(f))(0.5)
@@ -1149,7 +1226,7 @@ def test_restored_after_interrupts_at_any_moment():
         except KeyboardInterrupt:
             assert_nothing_left()
     """
-    script = textwrap.dedent(script).format(folder=str(Path(__file__).parent))
+    script = textwrap.dedent(script).format(folder=str(Path(__file__).parent), step=step)
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 

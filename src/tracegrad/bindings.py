@@ -180,12 +180,16 @@ def given_to(code: CodeType, lasti: int) -> frozenset[str]:
     if found is None:
         return frozenset()
     instructions, index = found
-    calls, variables = [], set()
-    for taker, place in takers(instructions, index + 1):
-        if instructions[taker].opname == "CALL" and place < instructions[taker].arg:
-            calls.append(taker)
-        elif is_store(instructions[taker]):
-            variables.add(instructions[taker].argval)
+    calls, variables, todo = [], set(), [index]
+    while todo:
+        for taker, place in takers(instructions, todo.pop() + 1):
+            one = instructions[taker]
+            if one.opname == "CALL" and place < one.arg:
+                calls.append(taker)
+            elif is_store(one):
+                variables.add(one.argval)
+            elif one.opname == "FORMAT_SIMPLE":  # what a text is in f"{x!r}" already
+                todo.append(taker)
     if variables:
         calls += [
             number

@@ -12,20 +12,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tracegrad.operators import BINARY, UNARY
 from tracegrad.primitives import LITERAL_POWER, Primitive, bind
 from tracegrad.provenance import PACKAGE
 from tracegrad.pulls import pull_for
-from tracegrad.tracer import (
-    BINARY,
-    NOTHING,
-    UNARY,
-    NumberTracer,
-    ScalarTracer,
-    Tracer,
-    declined,
-    is_operand,
-    raised,
-)
+from tracegrad.tracer import NOTHING, NumberTracer, ScalarTracer, Tracer, declined, is_operand, raised
 
 #: appends a node to the tape: ``value`` is its result, ``pull`` its backward instruction, {a} and {b} its operands
 _RECORD = """

@@ -37,6 +37,7 @@ class _State:
         #: the keys of open traces
         self.open: set[int] = set()
         self.math_patched = False
+        self.arrays_patched = False
         self.modules = 0
         self.names: dict[tuple[int, str], tuple[dict[str, Any], Any, Any]] = {}
         self.restores: list[Callable[[], None]] = []
@@ -45,8 +46,11 @@ class _State:
 _state = _State()
 
 
-def start(key: int, roots: list[Any]) -> None:
-    """Put stand-ins in every place that the roots can reach; each start needs its :func:`stop`, also after an error."""
+def start(key: int, roots: list[Any], *, on_numbers: bool = False) -> None:
+    """Put stand-ins in every place that the roots can reach; each start needs its :func:`stop`, also after an error.
+
+    A function of plain numbers, ``on_numbers``, that reaches nothing but ``math`` needs none in numpy.
+    """
     with _lock:
         include_statistics()
         include_scipy()
@@ -57,6 +61,9 @@ def start(key: int, roots: list[Any]) -> None:
         if not _state.math_patched and "numba" not in sys.modules:
             _state.math_patched = True
             _math.update(MATH)
+        wanted = not on_numbers or any(plan.arrays for plan in plans)
+        if wanted and not _state.arrays_patched and "numba" not in sys.modules:
+            _state.arrays_patched = True
             for namespace, stand_ins, _ in PATCHES:
                 namespace.update(stand_ins)
         for plan in plans:
@@ -105,15 +112,23 @@ def stop(key: int) -> None:
     Whoever calls this calls it again after an interrupt: what of it has been done before does no harm.
     """
     with _lock:
-        pending = key in _state.open or _state.math_patched or _state.names or _state.restores
+        pending = (
+            key in _state.open
+            or _state.math_patched
+            or _state.arrays_patched
+            or _state.names
+            or _state.restores
+        )
         _state.open.discard(key)
         if _state.open or not pending:
             return
         if _state.math_patched:
             _math.update(ORIGINALS)
+            _state.math_patched = False
+        if _state.arrays_patched:
             for patched, _, originals in PATCHES:
                 patched.update(originals)
-            _state.math_patched = False
+            _state.arrays_patched = False
         for (_, name), (namespace, old, new) in _state.names.items():
             if namespace.get(name) is new:
                 if old is MISSING:

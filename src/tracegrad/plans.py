@@ -51,7 +51,18 @@ def _alike(now: Any, old: Any, new: Any) -> bool:
 class Plan:
     """What to swap for one root, and the look-ups that this conclusion rests on."""
 
-    __slots__ = ("bare", "bindings", "codes", "contents", "lookups", "modules", "names", "numba", "shadows")
+    __slots__ = (
+        "arrays",
+        "bare",
+        "bindings",
+        "codes",
+        "contents",
+        "lookups",
+        "modules",
+        "names",
+        "numba",
+        "shadows",
+    )
 
     def __init__(self) -> None:
         #: (namespace, name, original, stand-in): the common case, kept simple for speed
@@ -68,6 +79,8 @@ class Plan:
         #: the code that was searched, by identity: what one plan covers needs no other
         self.codes: dict[int, types.CodeType] = {}
         self.numba = "numba" in sys.modules
+        #: whether numpy may be reached: more is than the user's own code, ``math``, builtins and plain data
+        self.arrays = False
 
     def holds(self) -> bool:
         """Whether each look-up still finds what it found when the plan was made."""

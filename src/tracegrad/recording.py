@@ -216,7 +216,7 @@ def _run(function: Callable[..., Any], bound: Arguments, tape: Tape, roots: list
         try:
             gc.disable()
             try:
-                intercept.start(key, roots)
+                intercept.start(key, roots, on_numbers=tape.aliases is None and not tape.foreign)
                 return substitute(function)(*bound.args, **bound.kwargs)
             finally:
                 try:

@@ -30,7 +30,9 @@ from tracegrad.class_stand_ins import (
     decimal_stand_in,
 )
 from tracegrad.codes import compared_classes, derives_class, modules_imported, names_of_code
+from tracegrad.held import filled, get_attribute, get_cell, get_item, parts, put_cell, slot_values
 from tracegrad.library_stand_ins import library_bindings
+from tracegrad.opaque import is_opaque
 from tracegrad.plans import Binding, Contents, Plan
 from tracegrad.provenance import OPAQUE, in_package
 from tracegrad.stand_ins import BUILTINS, ORIGINAL_OF, STAND_INS
@@ -53,8 +55,12 @@ from tracegrad.tracer import isinstance_tracer
 _BY_TEXT = frozenset(
     {"eval", "exec", "globals", "getattr", "vars", "__subclasses__", "import_module", "methodcaller"}
 )
+#: names by which code reaches what it does not name
+_BEYOND = _BY_TEXT | {"__import__"}
 _REPLACED_IN_CLASSES = (staticmethod, functools.partial, functools._lru_cache_wrapper)
 _IMMUTABLE_TYPE = 1 << 8
+#: what Python itself puts into classes
+_DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType)
 _CLASS_STATEMENT = Binding(
     functools.partial(vars(builtins).get, "__build_class__"),
     functools.partial(vars(builtins).__setitem__, "__build_class__"),
@@ -77,10 +83,10 @@ def _is_simple(root: Any) -> bool:
     if type(root) is not types.FunctionType or root.__defaults__ or root.__kwdefaults__ or root.__dict__:
         return False
     for cell in root.__closure__ or ():
-        value = _get_cell(cell)
+        value = get_cell(cell)
         if type(value) not in PLAIN and (value is not math or "numba" in sys.modules):
             return False
-    return not in_package(root.__code__) and not _is_opaque(root.__module__)
+    return not in_package(root.__code__) and not is_opaque(root.__module__)
 
 
 #: code object (by identity, and kept) -> the namespace it runs in and what it reaches there
@@ -162,6 +168,8 @@ class Scanner:
             self._sequence(value)
         elif kind in (set, frozenset) and len(value) <= LARGEST_CONTAINER:
             self.todo += value
+        elif kind in FUNCTIONS and value in STAND_INS and value.__module__ in ("math", "builtins"):
+            return  # compiled, and known
         elif kind is types.MappingProxyType:
             self.todo += value.values()
         elif issubclass(kind, dict):
@@ -171,13 +179,16 @@ class Scanner:
         elif kind is types.ModuleType:
             self._module_by_itself(value, frozenset(vars(value)))
         else:
+            known = kind in _DESCRIPTORS or (kind.__flags__ & HEAP_TYPE and not is_opaque(kind.__module__))
+            self.plan.arrays |= not known
             self._object(value, kind)
 
     # ---- functions
 
     def _function(self, function: types.FunctionType) -> None:
-        cells = [] if function.__closure__ is None else _filled(function.__closure__)
+        cells = [] if function.__closure__ is None else filled(function.__closure__)
         if function in ORIGINAL_OF or in_package(function.__code__):
+            self.plan.arrays = True
             self.todo += [cell.cell_contents for cell in cells]
             return
         self._dictionary(vars(function))
@@ -186,8 +197,9 @@ class Scanner:
             if type(value) is types.ModuleType and value is not math:
                 self._module_by_itself(value, names_of_code(function.__code__))
             else:
-                self._place(value, functools.partial(_get_cell, cell), functools.partial(_put_cell, cell))
-        if _is_opaque(function.__globals__.get("__name__")):
+                self._place(value, functools.partial(get_cell, cell), functools.partial(put_cell, cell))
+        if is_opaque(function.__globals__.get("__name__")):
+            self.plan.arrays = True
             self.plan.bindings += library_bindings(frozenset({function.__name__}))
             return
         self._defaults(function)
@@ -195,7 +207,7 @@ class Scanner:
             if not any(id(function.__code__) in plan.codes for plan in self.plans):
                 self.plans.append(plan_of_code(function))
         else:
-            self._watch(functools.partial(_parts, function))
+            self._watch(functools.partial(parts, function))
             self.code(function.__code__, function.__globals__)
 
     def code(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
@@ -207,6 +219,7 @@ class Scanner:
         if derives_class(code):
             self.plan.bindings.append(_CLASS_STATEMENT)
         self.plan.bindings += library_bindings(names)
+        self.plan.arrays |= not names.isdisjoint(_BEYOND)
         for name in names:
             self._name(namespace, name, names)
         for name in modules_imported(code, namespace):
@@ -262,13 +275,14 @@ class Scanner:
     def _imported(self, name: str, names: frozenset[str]) -> None:
         """A module that the code imports when it runs; not loaded yet, it is looked at again for the next trace."""
         module: Any = sys.modules.get(name, MISSING)
+        self.plan.arrays |= module is not math
         self.plan.lookups.append((sys.modules, name, module))
         if type(module) is types.ModuleType and module.__name__.partition(".")[0] not in OPAQUE:
             self.module(module, None, name, names)
 
     def _module_by_itself(self, module: types.ModuleType, names: frozenset[str]) -> None:
         """A module that is no global name: held by a closure or an object, or given as an argument."""
-        if self.remember and not _is_opaque(module.__name__):
+        if self.remember and not is_opaque(module.__name__):
             self.plans.append(plan_of_module(module, names))
         else:
             self.module(module, None, "", names)
@@ -280,9 +294,10 @@ class Scanner:
             if namespace is not None:
                 self.plan.modules.append((namespace, name))
             return
+        self.plan.arrays |= is_opaque(module.__name__)
         by_text = not names.isdisjoint(_BY_TEXT)
         key = (id(module), _BY_TEXT if by_text else names)
-        if _is_opaque(module.__name__) or key in self.seen_modules:
+        if is_opaque(module.__name__) or key in self.seen_modules:
             return
         self.seen_modules.add(key)
         for attribute in list(vars(module)) if by_text else names & vars(module).keys():
@@ -343,6 +358,7 @@ class Scanner:
 
     def _sequence(self, items: Any) -> None:
         if len(items) > LARGEST_CONTAINER:
+            self.plan.arrays = True
             return
         if not isinstance(items, tuple):
             self._watch(functools.partial(list, items))
@@ -350,7 +366,7 @@ class Scanner:
             if not isinstance(items, tuple) and type(item) not in PLAIN:
                 self._place(
                     item,
-                    functools.partial(_get_item, items, index),
+                    functools.partial(get_item, items, index),
                     functools.partial(items.__setitem__, index),
                 )
             else:
@@ -358,6 +374,7 @@ class Scanner:
 
     def _dictionary(self, items: dict[Any, Any]) -> None:
         if len(items) > LARGEST_CONTAINER or items is vars(builtins):
+            self.plan.arrays = True
             return
         self._watch(functools.partial(list, dict.values(items)))
         for key, item in list(items.items()):
@@ -367,9 +384,9 @@ class Scanner:
                 )
 
     def _class(self, cls: type) -> None:
-        if cls in (object, type) or not cls.__flags__ & HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE:
-            return
-        if _is_opaque(cls.__module__):
+        fixed = not cls.__flags__ & HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE
+        if fixed or is_opaque(cls.__module__):
+            self.plan.arrays |= not fixed or cls.__module__ != "builtins"
             return
         attributes = {name: value for name, value in vars(cls).items() if name != "__annotations__"}
         if not self.remember:
@@ -379,7 +396,7 @@ class Scanner:
         for name, value in attributes.items():
             new = self._substitute_in_class(value)
             if new is not value:
-                get = functools.partial(_get_attribute, cls, name)
+                get = functools.partial(get_attribute, cls, name)
                 put = functools.partial(type.__setattr__, cls, name)
                 self.plan.bindings.append(Binding(get, put, value, new))
             self.todo.append(value)
@@ -390,11 +407,11 @@ class Scanner:
         if type(attributes) is not dict:
             attributes = {}
         self.todo.append(attributes.get("__wrapped__"))
-        if kind is types.SimpleNamespace or not _is_opaque(kind.__module__):
+        if kind is types.SimpleNamespace or not is_opaque(kind.__module__):
             self._dictionary(attributes)
             slots = slots_of(kind)
             if slots:
-                self._watch(functools.partial(_slot_values, value))
+                self._watch(functools.partial(slot_values, value))
             for slot in slots:
                 self._place(
                     get_slot(slot, value),
@@ -411,55 +428,3 @@ def _original(value: Any, kind: type) -> Any:
     if value is SHIM:
         return math
     return ORIGINAL_OF.get(value, value) if kind in FUNCTIONS else decimal_original(value)
-
-
-def _slot_values(value: Any) -> list[Any]:
-    return [get_slot(slot, value) for slot in slots_of(type(value))]
-
-
-def _parts(function: types.FunctionType) -> list[Any]:
-    """What a function is made of, as far as it can be exchanged."""
-    cells = map(_get_cell, function.__closure__ or ())
-    return [function.__code__, function.__defaults__, function.__kwdefaults__, *cells]
-
-
-def _filled(closure: tuple[types.CellType, ...]) -> list[types.CellType]:
-    """The cells of a closure that have contents."""
-    return [cell for cell in closure if _get_cell(cell) is not MISSING]
-
-
-def _get_cell(cell: types.CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return MISSING
-
-
-def _put_cell(cell: types.CellType, value: Any) -> None:
-    cell.cell_contents = value
-
-
-def _get_item(items: list[Any], index: int) -> Any:
-    return items[index] if index < len(items) else MISSING
-
-
-def _get_attribute(cls: type, name: str) -> Any:
-    return vars(cls).get(name, MISSING)
-
-
-def _is_opaque(module: Any) -> bool:
-    """Whether nothing in a module can be of interest."""
-    if type(module) is not str:
-        return False
-    root = module.partition(".")[0]
-    if root in OPAQUE or root in ("tracegrad", "builtins"):
-        return True
-    return root in sys.stdlib_module_names and root != "__main__" and not _holds_math(module)
-
-
-@functools.lru_cache(maxsize=4096)
-def _holds_math(module: str) -> bool:
-    """Whether a module of the standard library has functions of ``math`` under names of its own."""
-    namespace = vars(sys.modules[module]) if module in sys.modules else {}
-    values = [value for value in namespace.values() if type(value) in FUNCTIONS]
-    return any(value in STAND_INS or value in ORIGINAL_OF for value in values)

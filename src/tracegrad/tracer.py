@@ -21,20 +21,11 @@ from typing import Any, NoReturn
 from tracegrad.copies import copied
 from tracegrad.errors import EscapeError, TraceError, UnsupportedError
 from tracegrad.primitives import (
-    ABS,
-    ADD,
-    BIT_OPERATORS,
-    COMPARISONS,
-    DIV,
     FLOORDIV,
     LITERAL_POWER,
     MOD,
-    MUL,
-    NEG,
-    POS,
     POWER,
     ROUND,
-    SUB,
     TABLE,
     Primitive,
     bind,
@@ -346,46 +337,6 @@ def escape(tracer: Tracer, how: str) -> NoReturn:
             "module), or wrap the argument in tg.detach(...) if its gradient is not wanted"
         )
     )
-
-
-# ---- operators, generated from the table --------------------------------------------------------------
-
-BINARY = {"add": ADD, "sub": SUB, "mul": MUL, "truediv": DIV, "floordiv": FLOORDIV, "mod": MOD}
-UNARY = {"neg": NEG, "pos": POS, "abs": ABS}
-
-
-def _generic_operators() -> None:
-    """The operators of :class:`Tracer`, each a call of ``bind``."""
-
-    def binary(row: Primitive) -> tuple[Any, Any]:
-        return (
-            lambda self, other: (
-                bind(row, self, other) if is_operand(row, other) else declined(row, self, other)
-            ),
-            lambda self, other: (
-                bind(row, other, self) if is_operand(row, other) else declined(row, other, self)
-            ),
-        )
-
-    def comparison(row: Primitive) -> Any:
-        return lambda self, other: bind(row, self, other) if is_comparable(row, other) else NotImplemented
-
-    for name, row in BINARY.items():
-        forward, reflected = binary(row)
-        setattr(Tracer, f"__{name}__", forward)
-        setattr(Tracer, f"__r{name}__", reflected)
-    Tracer.__rpow__ = binary(POWER)[1]  # type: ignore[attr-defined]
-    for name in COMPARISONS:
-        setattr(Tracer, f"__{name}__", comparison(TABLE[name]))
-    for name, row in UNARY.items():
-        setattr(Tracer, f"__{name}__", lambda self, row=row: bind(row, self))
-    for name in BIT_OPERATORS:
-        forward, reflected = binary(TABLE[name])
-        setattr(Tracer, f"__{name.rstrip('_')}__", forward)
-        setattr(Tracer, f"__r{name.rstrip('_')}__", reflected)
-
-
-_generic_operators()
 
 
 class NumberTracer(Tracer):

@@ -18,10 +18,11 @@ from tracegrad.arrays.build import ARRAY
 from tracegrad.arrays.elementwise import CLIP, WHERE
 from tracegrad.arrays.fast import BINARY, REFLECTED, SELF, compiled, pulls_of
 from tracegrad.arrays.indexing import DIAGONAL, GETITEM
+from tracegrad.arrays.memory import is_stale
 from tracegrad.arrays.products import DOT
 from tracegrad.arrays.reductions import CUMPROD, CUMSUM, MAX, MEAN, MIN, NORM, PROD, SORT, STD, SUM, VAR
 from tracegrad.arrays.shapes import BROADCAST_TO, CONCATENATE, RESHAPE, TRANSPOSE
-from tracegrad.arrays.tracer import ArrayTracer, entry, is_stale
+from tracegrad.arrays.tracer import ArrayTracer, entry
 from tracegrad.copies import copied
 from tracegrad.primitives import Primitive
 from tracegrad.pulls import pull_for

@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 
 from tracegrad.arrays.assigning import served
+from tracegrad.arrays.memory import is_stale
 from tracegrad.arrays.products import MATMUL
 from tracegrad.arrays.table import HANDLERS
-from tracegrad.arrays.tracer import ArrayTracer, is_stale
+from tracegrad.arrays.tracer import ArrayTracer
 from tracegrad.copies import LARGE, copied
+from tracegrad.operators import BINARY as OPERATORS
+from tracegrad.operators import UNARY
 from tracegrad.primitives import COMPARISONS, LITERAL_POWER, TABLE, Primitive
 from tracegrad.provenance import PACKAGE, in_package
 from tracegrad.pulls import pull_for
 from tracegrad.tape import TapeGuard, user_frame
-from tracegrad.tracer import BINARY as OPERATORS
-from tracegrad.tracer import NOTHING, UNARY, ScalarTracer, lend
+from tracegrad.tracer import NOTHING, ScalarTracer, lend
 from tracegrad.ufuncs import UFUNCS, row_of
 
 #: what traced values that meet an array are worth, in the usual case

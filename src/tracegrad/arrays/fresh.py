@@ -12,12 +12,13 @@ import numpy as np
 
 from tracegrad.arrays.build import holds_tracer, lift, static
 from tracegrad.arrays.indexing import SETITEM, getitem
-from tracegrad.arrays.tracer import ArrayTracer, base_of, check_memory, refuse_whole
+from tracegrad.arrays.memory import base_of, check_memory, refuse_whole
+from tracegrad.arrays.tracer import ArrayTracer
 from tracegrad.primitives import CONST
 from tracegrad.pulls import pull_for
 from tracegrad.row import bind
 from tracegrad.tape import Tape
-from tracegrad.tracer import KINDS, NOTHING, UNSETTLED
+from tracegrad.tracer import KINDS, NOTHING, UNSETTLED, Tracer
 
 _become_class = object.__dict__["__class__"].__set__  # ``__class__`` of a tracer answers as the array
 
@@ -102,7 +103,7 @@ def tracer_set(array: FreshArray, index: Any, value: Any) -> None:
     node.tape_.stale[id(stale)] = stale
     node.tape_.pop()
     _become_class(array, ArrayTracer)
-    for name in ("value_", "pull_", "a_", "b_", "tape_", "lasti_", "adjoint_"):
+    for name in Tracer.__slots__:
         setattr(array, name, getattr(node, name))
     node.tape_.append(array)
 

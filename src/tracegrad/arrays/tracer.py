@@ -3,9 +3,7 @@
 In: what user code does with an array.  Out: nodes.  Read :class:`ArrayTracer`; a method is the function of numpy of
 the same name, which finds its row by :data:`~tracegrad.arrays.table.HANDLERS`.
 
-A traced array is never changed in memory.  ``a[i] = t`` records a new node, and the tracer *becomes* that node: an
-entry with the old content takes its place on the tape and in its uses (:func:`become`).  What shares memory with the
-old content, and would have seen the change, must not be used again; :func:`check_memory` says so.
+``a[i] = t`` records a new node, and the tracer *becomes* that node: see :mod:`tracegrad.arrays.memory`.
 """
 
 from __future__ import annotations
@@ -22,16 +20,15 @@ from tracegrad.arrays.build import lift, static
 from tracegrad.arrays.complexes import is_complex, row_of_complex
 from tracegrad.arrays.fit import astype
 from tracegrad.arrays.flat import Flat
-from tracegrad.arrays.indexing import GETITEM, SETITEM, getitem, whole
+from tracegrad.arrays.indexing import SETITEM, getitem, whole
+from tracegrad.arrays.memory import base_of, become, check_memory, is_view, refuse_whole
 from tracegrad.arrays.steps import guard
 from tracegrad.arrays.table import unsupported
-from tracegrad.errors import UnsupportedError
+from tracegrad.operators import BINARY
 from tracegrad.primitives import ADD, BIT_OPERATORS, COMPARISONS, LITERAL_POWER, POWER, TABLE, Primitive, bind
 from tracegrad.pulls import pull_for
-from tracegrad.source import describe
 from tracegrad.tape import user_frame
 from tracegrad.tracer import (
-    BINARY,
     NOTHING,
     ScalarTracer,
     Tracer,
@@ -39,7 +36,6 @@ from tracegrad.tracer import (
     is_operand,
     isinstance_tracer,
     lend,
-    operands,
     plain_constant,
     record,
 )
@@ -166,7 +162,7 @@ class ArrayTracer(Tracer):
         value = lift(value)
         refuse_whole(self, value)
         changed = bind(SETITEM, self, value, static(index))
-        if not _is_view(self):
+        if not is_view(self):
             become(self, changed)
             return
         parent, place = self.a_  # a write through a view: x[0] *= 2, x[0][1] = t
@@ -326,89 +322,6 @@ def converted(x: Any, dtype: Any) -> Any:
 
 def _whole_numbers(x: Any, kind: Any) -> Any:
     return x.astype(kind)
-
-
-def refuse_whole(array: Any, value: Any) -> None:
-    """Refuse to put traced real numbers into an array of whole ones."""
-    kind = getattr(value, "dtype", None) or np.dtype(
-        value.__class__ if isinstance_tracer(value) else type(value)
-    )
-    if isinstance_tracer(value) and array.dtype.kind in "iu":
-        whole(array.dtype, np.zeros((), kind))
-
-
-# ---- assignment -------------------------------------------------------------------------------------
-
-
-def base_of(value: Any) -> Any:
-    """The array that owns the memory of a traced value."""
-    while isinstance_tracer(value):
-        value = value.value_
-    while isinstance(value.base, np.ndarray):
-        value = value.base
-    return value
-
-
-def is_stale(tape: Any, value: Any) -> bool:
-    """Whether a plain value lies in memory that the plain code would have written to."""
-    return type(value) is np.ndarray and id(base_of(value)) in tape.stale
-
-
-def check_memory(tracer: ArrayTracer) -> None:
-    """Refuse a traced array whose memory the plain code would have written to through another one."""
-    if id(base_of(tracer.value_)) in tracer.tape_.stale:
-        tracer.tape_.refuse(
-            UnsupportedError(
-                f"a traced array is used after another one that shares its memory was assigned to, "
-                f"{describe(user_frame())}.  Make one of the two a copy of its own: b = a[...].copy()"
-            )
-        )
-
-
-def _is_view(tracer: ArrayTracer) -> bool:
-    """Whether a traced array is a window on another one of the same trace."""
-    if tracer.row_ is not GETITEM:
-        return False
-    parent = tracer.a_[0]
-    return type(parent) is type(tracer) and base_of(parent.value_) is base_of(tracer.value_)
-
-
-def become(tracer: ArrayTracer, node: Any) -> None:
-    """Let a tracer be another node from here on; an entry with its old content takes its place on the tape."""
-    tape = tracer.tape_
-    if node.tape_ is not tape:
-        raise unsupported("assignment of a value of an inner trace into an array of an outer one")
-    stale = base_of(tracer.value_)
-    tape.stale[id(stale)] = stale
-    old: Any = ArrayTracer()
-    for name in _ENTRY:
-        setattr(old, name, getattr(tracer, name))
-    tape.pop()  # the new node, which the tracer itself now is
-    _replace(tape, tracer, old)
-    for name in _ENTRY:
-        setattr(tracer, name, getattr(node, name))
-    tracer.a_ = tuple(old if arg is tracer else arg for arg in node.a_)
-    tape.append(tracer)
-
-
-_ENTRY = ("value_", "pull_", "a_", "b_", "tape_", "lasti_", "adjoint_")
-
-
-def _replace(tape: Any, tracer: Any, old: Any) -> None:
-    """Put ``old`` in the place of a tracer: on the tape, in the operands of its uses, in guards."""
-    start = next(i for i in range(len(tape) - 1, -1, -1) if tape[i] is tracer)
-    tape[start] = old
-    for entry in tape[start + 1 :]:
-        if any(arg is tracer for arg in operands(entry)):
-            if type(entry.a_) is tuple:
-                entry.a_ = tuple(old if arg is tracer else arg for arg in entry.a_)
-            elif entry.a_ is tracer:
-                entry.a_ = old
-            if entry.b_ is tracer:
-                entry.b_ = old
-    for number, one in enumerate(tape.guards):
-        if any(arg is tracer for arg in one.args):
-            tape.guards[number] = one._replace(args=tuple(old if arg is tracer else arg for arg in one.args))
 
 
 # ---- methods and operators, generated ----------------------------------------------------------------
