@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tracegrad.by_code import remembered
 from tracegrad.instructions import (
+    CALLS,
     Instruction,
     at,
     callee,
@@ -147,7 +148,13 @@ def unpacks(code: CodeType, lasti: int) -> int:
     return one.arg if one is not None and one.opname == "UNPACK_SEQUENCE" else 0
 
 
-_HANDS_ON = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX", "BINARY_OP", "BINARY_SUBSCR", "LOAD_ATTR"})
+def takes_next(code: CodeType, lasti: int) -> bool:
+    """Whether an instruction takes the next value of a loop."""
+    found = at(code, lasti)
+    return found is not None and found[0][found[1]].opname == "FOR_ITER"
+
+
+_HANDS_ON = CALLS | {"BINARY_OP", "BINARY_SUBSCR", "LOAD_ATTR"}
 
 
 def hands_on(code: CodeType, lasti: int) -> bool:
@@ -155,6 +162,28 @@ def hands_on(code: CodeType, lasti: int) -> bool:
     found = at(code, lasti)
     one = None if found is None else found[0][found[1]]
     return one is not None and one.pushes == 1 and (one.opname in _HANDS_ON or one.opname.startswith("UNARY"))
+
+
+def gives_one(code: CodeType, lasti: int) -> bool:
+    """Whether an instruction has one result; a call of a function with ``*`` may take its arguments from an iterator,
+    which computes too.
+
+    >>> import dis
+    >>> def f(xs):
+    ...     return [*map(abs, xs)] if xs else abs(*map(abs, xs)) + abs(*xs)
+    >>> many = ("CALL_FUNCTION_EX", "LIST_EXTEND")
+    >>> [gives_one(f.__code__, one.offset) for one in dis.get_instructions(f) if one.opname in many]
+    [False, False, True]
+    """
+    found = at(code, lasti)
+    if found is None:
+        return True
+    instructions, index = found
+    one = instructions[index]
+    if one.opname == "CALL_FUNCTION_EX":
+        source = giver(instructions, index, one.pops - 3)
+        return source is not None and instructions[source[0]].opname not in CALLS
+    return one.pushes > 0
 
 
 def called(code: CodeType, lasti: int) -> tuple[str, int] | None:
