@@ -507,6 +507,8 @@ FAILING = {
     "in": lambda x: 1 in x,
     "await": lambda x: _send(x),
     "with": lambda x: _enter(x),
+    "async with": lambda x: _enter_later(x),
+    "async for": lambda x: _iterate_later(x),
 }
 
 
@@ -524,6 +526,22 @@ def _send(x):
 def _enter(x):
     with x:
         pass
+
+
+def _enter_later(x):
+    async def enter():
+        async with x:
+            pass
+
+    enter().send(None)
+
+
+def _iterate_later(x):
+    async def iterate():
+        async for _ in x:
+            pass
+
+    iterate().send(None)
 
 
 @pytest.mark.parametrize("name", FAILING)
