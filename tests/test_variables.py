@@ -231,6 +231,36 @@ def in_a_list(x):
     return values[0] + values[1]
 
 
+class Entered:
+    def __init__(self, x):
+        self.x = x
+
+    def __enter__(self):
+        return self.x * 2
+
+    def __exit__(self, *error):
+        pass
+
+
+def entered(x):
+    with Entered(x) as y:
+        return y + 1.0
+
+
+def taken_out(x):
+    pair = x * 2, x * 3
+    v = pair[0]
+    return v + 1.0
+
+
+def taken_out_of_an_error(x):
+    try:
+        raise ValueError(x * 2)
+    except ValueError as error:
+        v = error.args[0]
+        return v + 1.0
+
+
 NAMES = [
     (returned_by_a_helper, (2.0,), [("s", "y"), (None,)]),
     (returned_later, (2.0,), [("s", "y"), ("t",), (None,)]),
@@ -263,6 +293,9 @@ NAMES = [
     (attributes, (3.0,), [("w", "self.rate"), ("self.last",), (None,)]),
     (items, (2.0,), [("d['k']",), ("d['l']",), ("q", "d['m']"), (None,), (None,)]),
     (deeper, (2.0,), [("d['k'][1]",), ("d['k'][1]#2",)]),
+    (entered, (2.0,), [("x", "self.x"), ("y",), (None,)]),
+    (taken_out, (2.0,), [("pair[0]", "v"), ("pair[1]",), (None,)]),
+    (taken_out_of_an_error, (2.0,), [(None, "v"), (None,)]),
     (in_a_list, (2.0,), [("values[0]",), ("values[1]",), (None,)]),
 ]  # fmt: skip
 

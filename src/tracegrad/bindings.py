@@ -161,7 +161,9 @@ def hands_on(code: CodeType, lasti: int) -> bool:
     """Whether the result of an instruction is what the function returns that it has called."""
     found = at(code, lasti)
     one = None if found is None else found[0][found[1]]
-    return one is not None and one.pushes == 1 and (one.opname in _HANDS_ON or one.opname.startswith("UNARY"))
+    if one is None or one.opname == "BEFORE_WITH":  # which calls __enter__
+        return one is not None
+    return one.pushes == 1 and (one.opname in _HANDS_ON or one.opname.startswith("UNARY"))
 
 
 def gives_one(code: CodeType, lasti: int) -> bool:
@@ -223,7 +225,7 @@ def sights(code: CodeType, lasti: int) -> tuple[Sight, ...]:
         before = instructions[index - 1] if index else one
         if before.opname == "KW_NAMES":
             return ()
-    elif (one.opname == "BINARY_OP" and not is_item(one)) or one.opname.startswith("UNARY"):
+    elif _is_operator(one) or one.opname.startswith("UNARY"):
         count = one.pops
     else:
         return ()
@@ -282,8 +284,12 @@ def bound_how(code: CodeType, variable: str) -> str:
     if variable in parameters(code):
         return "rebound argument" if stores else "argument"
     givers = [giver(instructions, index, 0) for index in stores]
-    direct = all(found is not None and instructions[found[0]].opname == "BINARY_OP" for found in givers)
+    direct = all(found is not None and _is_operator(instructions[found[0]]) for found in givers)
     return "direct" if direct else "other"
+
+
+def _is_operator(one: Instruction) -> bool:
+    return one.opname == "BINARY_OP" and not is_item(one)
 
 
 @remembered

@@ -19,7 +19,7 @@ from typing import Any
 from tracegrad.blocks import Block, Span
 from tracegrad.by_code import remembered
 from tracegrad.document import Site
-from tracegrad.instructions import CALLS, Instruction, at, is_item, is_load
+from tracegrad.instructions import CALLS, Instruction, at, is_item, is_load, read
 from tracegrad.provenance import in_library, in_package
 from tracegrad.texts import text_of
 
@@ -98,7 +98,13 @@ def describe(frame: FrameType) -> str:
 
 @remembered
 def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
-    return list(code.co_positions())
+    found = list(code.co_positions())
+    if sys.version_info < (3, 13):  # where a loop takes its next value these give the statement with its body
+        instructions = read(code)[1]
+        for iterable, iterator, one in zip(instructions, instructions[1:], instructions[2:], strict=False):
+            if one.opname == "FOR_ITER" and iterator.opname == "GET_ITER" and not iterator.is_target:
+                found[one.offset // 2] = found[iterable.offset // 2]
+    return found
 
 
 def _span(code: CodeType, lasti: int) -> Span | None:
