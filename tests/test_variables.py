@@ -231,6 +231,11 @@ def in_a_list(x):
     return values[0] + values[1]
 
 
+def spread_generator(x):
+    y = product(*(w * 2 for w in (x, 3.0)))
+    return y + 1.0
+
+
 class Entered:
     def __init__(self, x):
         self.x = x
@@ -293,6 +298,7 @@ NAMES = [
     (attributes, (3.0,), [("w", "self.rate"), ("self.last",), (None,)]),
     (items, (2.0,), [("d['k']",), ("d['l']",), ("q", "d['m']"), (None,), (None,)]),
     (deeper, (2.0,), [("d['k'][1]",), ("d['k'][1]#2",)]),
+    (spread_generator, (2.0,), [("x", "w"), (None,), ("y",), (None,)]),
     (entered, (2.0,), [("x", "self.x"), ("y",), (None,)]),
     (taken_out, (2.0,), [("pair[0]", "v"), ("pair[1]",), (None,)]),
     (taken_out_of_an_error, (2.0,), [(None, "v"), (None,)]),

@@ -7,6 +7,7 @@ certain is not said.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
@@ -166,6 +167,10 @@ def hands_on(code: CodeType, lasti: int) -> bool:
     return one.pushes == 1 and (one.opname in _HANDS_ON or one.opname.startswith("UNARY"))
 
 
+#: what gives an iterator that may call functions when it is asked for values
+_ITERATORS = frozenset({"enumerate", "filter", "from_iterable", "iter", "map", "zip", *dir(itertools)})
+
+
 def gives_one(code: CodeType, lasti: int) -> bool:
     """Whether an instruction has one result; a call of a function with ``*`` may take its arguments from an iterator,
     which computes too.
@@ -184,7 +189,7 @@ def gives_one(code: CodeType, lasti: int) -> bool:
     one = instructions[index]
     if one.opname == "CALL_FUNCTION_EX":
         source = giver(instructions, index, one.pops - 3)
-        return source is not None and instructions[source[0]].opname not in CALLS
+        return source is not None and callee(instructions, source[0]) not in _ITERATORS
     return one.pushes > 0
 
 
