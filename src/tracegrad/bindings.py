@@ -126,7 +126,7 @@ def _through(
 def _constant(instructions: list[Instruction], index: int, depth: int) -> Any:
     """A constant on the stack before an instruction."""
     found = giver(instructions, index, depth)
-    if found is None or instructions[found[0]].opname not in ("LOAD_CONST", "LOAD_SMALL_INT"):
+    if found is None or instructions[found[0]].opname != "LOAD_CONST":
         return _NO_KEY
     return instructions[found[0]].argval
 

@@ -132,7 +132,7 @@ def _agrees(
         return _is_name(str(one.argval), part.rpartition(".")[2].strip(" )"))
     if one.opname == "BINARY_OP":
         return one.argrepr in part or one.argrepr == "[]"
-    return one.opname not in ("LOAD_CONST", "LOAD_SMALL_INT") or _is_constant(one.argval, part)
+    return one.opname != "LOAD_CONST" or _is_constant(one.argval, part)
 
 
 def _is_name(name: str, part: str) -> bool:
