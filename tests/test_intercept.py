@@ -1383,6 +1383,55 @@ def test_no_builtin_stays_in_the_namespace():
     assert scope == before
 
 
+def test_annotations_looked_at_meanwhile_are_the_classes_themselves(write):
+    write(
+        {
+            "annotated.py": """
+                import decimal, inspect
+                class Point:
+                    x: float
+                def half(x: float) -> float:
+                    return x / float(2)
+                def exact(x: decimal.Decimal): ...
+                def f(x: float) -> float:
+                    for one in (half, exact, f):
+                        inspect.signature(one)
+                    return half(x) if Point.__annotations__ else float(x)
+            """
+        }
+    )
+    import annotated
+
+    for _ in range(2):
+        assert tg.trace(annotated.f, 3.0).gradients == {"x": 0.5}
+        assert tg.trace(annotated.f, x=3.0).gradients == {"x": 0.5}
+    assert annotated.Point.__annotations__["x"] is float
+    for function in (annotated.half, annotated.f):
+        assert all(named is float for named in function.__annotations__.values())
+    assert annotated.exact.__annotations__["x"] is Decimal
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="there a definition evaluates its annotations")
+def test_annotations_need_not_name_what_is_there(write):
+    write(
+        {
+            "unfinished.py": """
+                class Point:
+                    def double(self, x: Missing, factor: float = 2.0) -> Missing:
+                        return x * factor
+                def f(x: Missing, scale: float = 3.0) -> Missing:
+                    return Point().double(x) * float(scale)
+            """
+        }
+    )
+    import unfinished
+
+    assert tg.trace(unfinished.f, 3.0).gradients == {"x": 6.0, "scale": 6.0}
+    assert tg.grad(unfinished.Point().double)(3.0) == 2.0
+    with pytest.raises(NameError):
+        unfinished.f.__annotations__  # noqa: B018
+
+
 # ---- threads, tasks, nesting -------------------------------------------------------------------------------
 
 

@@ -495,6 +495,17 @@ def test_source_that_does_not_parse():
     assert t.document.stages[0].name == "y"
 
 
+def test_what_a_loop_takes_next_stands_where_it_is_taken_from():
+    def f(xs):
+        total = 0.0
+        for v in map(math.sin, xs):
+            total += v
+        return total
+
+    sines = [node.site.text for node in tg.trace(f, [1.0, 2.0]).nodes if node.primitive == "sin"]
+    assert sines == ["map(math.sin, xs)"] * 2
+
+
 def test_without_positions(tmp_path):
     """With ``-X no_debug_ranges`` there are lines but no columns; names by bytecode remain."""
     script = tmp_path / "script.py"

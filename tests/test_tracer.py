@@ -143,8 +143,16 @@ def test_pow_with_modulus():
     assert outcome(lambda x: pow(7, 3, 5), 1.0) == outcome(
         tg.trace(lambda x: x and pow(7, 3, 5), 1.0).value.__pos__
     )
-    with pytest.raises(TypeError):
-        tg.trace(lambda x: pow(x, 3, 5), 2.0)
+    assert_same_error(lambda x: pow(x, 3, 5), 2.0)
+    t = tg.trace(lambda x: pow(x, 3, 5) * x, 2)
+    assert (t.value, t.gradients) == (6, {"x": 3.0})
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before, pow asks its first argument only")
+def test_pow_with_modulus_asks_the_exponent():
+    assert_same_error(lambda x: pow(3, x, 5), 2.0)
+    t = tg.trace(lambda x: pow(3, x, 5) * x, 2)
+    assert (t.value, t.gradients) == (8, {"x": 4.0})
 
 
 WRONG = ["a", None, [1], (1,), {}, object, b"a", 1j, decimal.Decimal(2), decimal.Decimal("2.5")]
@@ -520,6 +528,8 @@ FAILING = {
     "in": lambda x: 1 in x,
     "await": lambda x: _send(x),
     "with": lambda x: _enter(x),
+    "async with": lambda x: _enter_later(x),
+    "async for": lambda x: _iterate_later(x),
 }
 
 
@@ -537,6 +547,22 @@ def _send(x):
 def _enter(x):
     with x:
         pass
+
+
+def _enter_later(x):
+    async def enter():
+        async with x:
+            pass
+
+    enter().send(None)
+
+
+def _iterate_later(x):
+    async def iterate():
+        async for _ in x:
+            pass
+
+    iterate().send(None)
 
 
 @pytest.mark.parametrize("name", FAILING)

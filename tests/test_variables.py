@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
+import itertools
 import math
 import operator
 import os
@@ -229,6 +231,41 @@ def in_a_list(x):
     return values[0] + values[1]
 
 
+def spread_generator(x):
+    y = product(*(w * 2 for w in (x, 3.0)))
+    return y + 1.0
+
+
+class Entered:
+    def __init__(self, x):
+        self.x = x
+
+    def __enter__(self):
+        return self.x * 2
+
+    def __exit__(self, *error):
+        pass
+
+
+def entered(x):
+    with Entered(x) as y:
+        return y + 1.0
+
+
+def taken_out(x):
+    pair = x * 2, x * 3
+    v = pair[0]
+    return v + 1.0
+
+
+def taken_out_of_an_error(x):
+    try:
+        raise ValueError(x * 2)
+    except ValueError as error:
+        v = error.args[0]
+        return v + 1.0
+
+
 NAMES = [
     (returned_by_a_helper, (2.0,), [("s", "y"), (None,)]),
     (returned_later, (2.0,), [("s", "y"), ("t",), (None,)]),
@@ -261,6 +298,10 @@ NAMES = [
     (attributes, (3.0,), [("w", "self.rate"), ("self.last",), (None,)]),
     (items, (2.0,), [("d['k']",), ("d['l']",), ("q", "d['m']"), (None,), (None,)]),
     (deeper, (2.0,), [("d['k'][1]",), ("d['k'][1]#2",)]),
+    (spread_generator, (2.0,), [("x", "w"), (None,), ("y",), (None,)]),
+    (entered, (2.0,), [("x", "self.x"), ("y",), (None,)]),
+    (taken_out, (2.0,), [("pair[0]", "v"), ("pair[1]",), (None,)]),
+    (taken_out_of_an_error, (2.0,), [(None, "v"), (None,)]),
     (in_a_list, (2.0,), [("values[0]",), ("values[1]",), (None,)]),
 ]  # fmt: skip
 
@@ -365,6 +406,128 @@ def other_function(x):
     product = operator.sub
     a, b = x * 2, x * 3
     return product(a, b)
+
+
+def listed(xs):
+    m = list(map(math.sin, xs))
+    return m[0]
+
+
+def spread_in_a_list(xs):
+    m = [*map(math.sin, xs)]
+    return m[0]
+
+
+def spread_in_a_tuple(xs):
+    m = (*map(math.sin, xs), 1.0)
+    return m[0]
+
+
+def spread_in_a_call(xs):
+    s = math.hypot(*map(math.sin, xs))
+    return s
+
+
+def doubled(x):
+    return x * 2
+
+
+def spread_by_a_function(xs):
+    s = math.hypot(*map(doubled, xs))
+    return s
+
+
+def unpacked_with_a_star(xs):
+    first, *_ = map(math.sin, xs)
+    return first
+
+
+def ordered(xs):
+    least, _ = sorted(xs, key=math.exp)
+    return least * 2
+
+
+def ordered_by_a_choice(xs):
+    least, _ = sorted(xs if xs else [0.0], key=math.exp)
+    return least * 2
+
+
+def accumulated(xs):
+    s = list(itertools.accumulate(xs, operator.mul))
+    return s[-1]
+
+
+def queued(xs):
+    m = collections.deque(map(doubled, xs))
+    return m[0]
+
+
+def folded(xs):
+    p = functools.reduce(operator.mul, xs)
+    return p
+
+
+def counted(xs):
+    total = 0.0
+    for i, _ in enumerate(map(math.sin, xs)):
+        total += xs[i]
+    return total
+
+
+def sliced(x):
+    v = [x, x]
+    v[1:] = [x * 2]
+    return v[1]
+
+
+#: what is computed on the way to the value of a variable is not called by it
+ON_THE_WAY = [
+    (listed, 2),
+    (spread_in_a_list, 2),
+    (spread_in_a_tuple, 2),
+    (spread_in_a_call, 3),
+    (spread_by_a_function, 3),
+    (unpacked_with_a_star, 2),
+    (ordered, 3),
+    (ordered_by_a_choice, 3),
+    (accumulated, 1),
+    (queued, 2),
+    (folded, 1),
+]
+
+
+@pytest.mark.parametrize(("f", "count"), ON_THE_WAY, ids=lambda value: getattr(value, "__name__", ""))
+def test_what_comes_before_a_result_has_not_its_name(f, count):
+    assert [node.name for node in tg.trace(f, [1.0, 2.0]).nodes if node.kind == "op"] == [None] * count
+
+
+def test_the_counter_of_a_loop_is_not_the_value():
+    t = tg.trace(counted, [1.0, 2.0])
+    assert [node.name for node in t.nodes if node.primitive == "sin"] == [None, None]
+
+
+def test_an_item_of_a_slice_is_not_called_by_the_slice():
+    assert named(sliced, 1.0) == [(None, "v[1]")]  # which it is seen to be
+
+
+def test_a_function_with_the_name_of_a_builtin_is_itself():
+    def sorted(x, y):
+        return x * y
+
+    def f(x):
+        y = sorted(x, 2.0)
+        return y + 1.0
+
+    assert named(f, 1.0) == [("y",), (None,)]
+
+
+def test_a_plus_sees_its_operand():
+    def f(x):
+        q = x * 2
+        r = q
+        return +r
+
+    assert named(f, 1.0)[0] == ("q", "r")
 
 
 def test_nothing_is_guessed():

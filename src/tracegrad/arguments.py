@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -82,6 +83,19 @@ def _signature(function: Any) -> inspect.Signature | None:
 @functools.lru_cache(maxsize=256)
 def _cached_signature(function: Any) -> inspect.Signature | None:
     try:
-        return inspect.signature(function)
+        return signature_of(function)
     except ValueError:
         return None
+
+
+def signature_of(function: Any) -> inspect.Signature:
+    """The parameters of a function.
+
+    What annotations name is not looked up, where Python leaves it to whoever asks: it need not be there, and a trace
+    that is open may have put something else there.
+    """
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format
+
+        return inspect.signature(function, annotation_format=Format.STRING)
+    return inspect.signature(function)

@@ -7,6 +7,7 @@ certain is not said.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 from tracegrad.by_code import remembered
 from tracegrad.instructions import (
+    CALLS,
     Instruction,
     at,
     callee,
@@ -124,7 +126,7 @@ def _through(
 def _constant(instructions: list[Instruction], index: int, depth: int) -> Any:
     """A constant on the stack before an instruction."""
     found = giver(instructions, index, depth)
-    if found is None or instructions[found[0]].opname not in ("LOAD_CONST", "LOAD_SMALL_INT"):
+    if found is None or instructions[found[0]].opname != "LOAD_CONST":
         return _NO_KEY
     return instructions[found[0]].argval
 
@@ -147,14 +149,48 @@ def unpacks(code: CodeType, lasti: int) -> int:
     return one.arg if one is not None and one.opname == "UNPACK_SEQUENCE" else 0
 
 
-_HANDS_ON = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX", "BINARY_OP", "BINARY_SUBSCR", "LOAD_ATTR"})
+def takes_next(code: CodeType, lasti: int) -> bool:
+    """Whether an instruction takes the next value of a loop."""
+    found = at(code, lasti)
+    return found is not None and found[0][found[1]].opname == "FOR_ITER"
+
+
+_HANDS_ON = CALLS | {"BINARY_OP", "BINARY_SUBSCR", "LOAD_ATTR"}
 
 
 def hands_on(code: CodeType, lasti: int) -> bool:
     """Whether the result of an instruction is what the function returns that it has called."""
     found = at(code, lasti)
     one = None if found is None else found[0][found[1]]
-    return one is not None and one.pushes == 1 and (one.opname in _HANDS_ON or one.opname.startswith("UNARY"))
+    if one is None or one.opname == "BEFORE_WITH":  # which calls __enter__
+        return one is not None
+    return one.pushes == 1 and (one.opname in _HANDS_ON or one.opname.startswith("UNARY"))
+
+
+#: what gives an iterator that may call functions when it is asked for values
+_ITERATORS = frozenset({"enumerate", "filter", "from_iterable", "iter", "map", "zip", *dir(itertools)})
+
+
+def gives_one(code: CodeType, lasti: int) -> bool:
+    """Whether an instruction has one result; a call of a function with ``*`` may take its arguments from an iterator,
+    which computes too.
+
+    >>> import dis
+    >>> def f(xs):
+    ...     return [*map(abs, xs)] if xs else abs(*map(abs, xs)) + abs(*xs)
+    >>> many = ("CALL_FUNCTION_EX", "LIST_EXTEND")
+    >>> [gives_one(f.__code__, one.offset) for one in dis.get_instructions(f) if one.opname in many]
+    [False, False, True]
+    """
+    found = at(code, lasti)
+    if found is None:
+        return True
+    instructions, index = found
+    one = instructions[index]
+    if one.opname == "CALL_FUNCTION_EX":
+        source = giver(instructions, index, one.pops - 3)
+        return source is not None and callee(instructions, source[0]) not in _ITERATORS
+    return one.pushes > 0
 
 
 def called(code: CodeType, lasti: int) -> tuple[str, int] | None:
@@ -229,7 +265,7 @@ def sights(code: CodeType, lasti: int) -> tuple[Sight, ...]:
         before = instructions[index - 1] if index else one
         if before.opname == "KW_NAMES":
             return ()
-    elif (one.opname == "BINARY_OP" and not is_item(one)) or one.opname.startswith("UNARY"):
+    elif _is_operator(one) or one.opname.startswith("UNARY"):
         count = one.pops
     else:
         return ()
@@ -288,8 +324,12 @@ def bound_how(code: CodeType, variable: str) -> str:
     if variable in parameters(code):
         return "rebound argument" if stores else "argument"
     givers = [giver(instructions, index, 0) for index in stores]
-    direct = all(found is not None and instructions[found[0]].opname == "BINARY_OP" for found in givers)
+    direct = all(found is not None and _is_operator(instructions[found[0]]) for found in givers)
     return "direct" if direct else "other"
+
+
+def _is_operator(one: Instruction) -> bool:
+    return one.opname == "BINARY_OP" and not is_item(one)
 
 
 @remembered

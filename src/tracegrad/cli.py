@@ -23,7 +23,7 @@ from typing import Any
 import tracegrad
 from tracegrad import export
 from tracegrad.api import TracedFunction
-from tracegrad.arguments import title_of
+from tracegrad.arguments import signature_of, title_of
 from tracegrad.demo import f as staged_example
 from tracegrad.errors import InputError, TracegradError
 from tracegrad.provenance import in_package
@@ -169,7 +169,7 @@ def _called(function: TracedFunction[..., Any], args: list[Any], kwargs: dict[st
     except Exception as error:
         frames = [frame for frame in walk_tb(error.__traceback__) if not in_package(frame[0].f_code)]
         if not frames:  # the call itself does not fit
-            raise InputError(f"{error}; it is {title_of(function)}{inspect.signature(function)}") from None
+            raise InputError(f"{error}; it is {title_of(function)}{signature_of(function)}") from None
         shown = "".join(StackSummary.extract(iter(frames)).format())
         raise InputError(f"the function raised\n{shown}{type(error).__name__}: {error}") from None
 

@@ -15,7 +15,8 @@ from typing import Any
 from tracegrad.class_stand_ins import CLASSES
 
 _IMPORT = dis.opmap["IMPORT_NAME"]
-_BASES = frozenset({*CLASSES, "Decimal"})
+#: the names of the classes that have a stand-in
+NAMED_CLASSES = frozenset({*CLASSES, "Decimal"})
 _BUILD_CLASS = dis.opmap["LOAD_BUILD_CLASS"]
 _COMPARISONS = frozenset({"IS_OP", "CONTAINS_OP", "COMPARE_OP"})
 
@@ -57,7 +58,8 @@ def modules_imported(code: CodeType, namespace: dict[str, Any]) -> Iterator[str]
 def derives_class(code: CodeType) -> bool:
     """Whether a class statement may name a class that has a stand-in."""
     return any(
-        _BUILD_CLASS in one.co_code[::2] and not _BASES.isdisjoint(one.co_names) for one in _with_nested(code)
+        _BUILD_CLASS in one.co_code[::2] and not NAMED_CLASSES.isdisjoint(one.co_names)
+        for one in _with_nested(code)
     )
 
 

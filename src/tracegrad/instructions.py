@@ -38,19 +38,21 @@ class Instruction:
 #: what instructions leave on the stack that are not listed below: nothing certain
 _UNKNOWN = -1
 _SILENT = frozenset({"CACHE", "NOP", "EXTENDED_ARG", "NOT_TAKEN"})
+CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
 _LOADS = ("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")
 _STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
 _KINDS_OF_LOAD = re.compile("_(BORROW|CHECK)$")
+_CONSTANTS = re.compile("LOAD_(SMALL_INT|COMMON_CONSTANT)")
+#: instructions of their own on Python 3.11
+_INTRINSICS = {"INTRINSIC_UNARY_POSITIVE": "UNARY_POSITIVE", "INTRINSIC_LIST_TO_TUPLE": "LIST_TO_TUPLE"}
 
 _PUSH_ONE = frozenset({
     "BINARY_OP", "BINARY_SLICE", "BINARY_SUBSCR", "BUILD_CONST_KEY_MAP", "BUILD_LIST", "BUILD_MAP", "BUILD_SET",
     "BUILD_SLICE", "BUILD_STRING", "BUILD_TUPLE", "CALL_FUNCTION_EX", "CALL_KW", "COMPARE_OP", "CONTAINS_OP",
-    "CONVERT_VALUE", "FOR_ITER", "FORMAT_SIMPLE", "FORMAT_VALUE", "FORMAT_WITH_SPEC", "GET_ITER", "IMPORT_FROM",
-    "IMPORT_NAME", "IS_OP",
-    "LOAD_BUILD_CLASS", "LOAD_CLOSURE", "LOAD_COMMON_CONSTANT", "LOAD_CONST", "LOAD_DEREF", "LOAD_FAST",
-    "LOAD_FAST_AND_CLEAR", "LOAD_NAME",
-    "LOAD_SMALL_INT", "MAKE_FUNCTION", "PUSH_NULL", "TO_BOOL", "UNARY_INVERT", "UNARY_NEGATIVE", "UNARY_NOT",
-    "UNARY_POSITIVE",
+    "CONVERT_VALUE", "FORMAT_SIMPLE", "FORMAT_VALUE", "FORMAT_WITH_SPEC", "FOR_ITER", "GET_ITER", "IMPORT_FROM",
+    "IMPORT_NAME", "IS_OP", "LIST_TO_TUPLE", "LOAD_BUILD_CLASS", "LOAD_CLOSURE", "LOAD_CONST",
+    "LOAD_DEREF", "LOAD_FAST", "LOAD_FAST_AND_CLEAR", "LOAD_NAME", "MAKE_FUNCTION", "PUSH_NULL",
+    "TO_BOOL", "UNARY_INVERT", "UNARY_NEGATIVE", "UNARY_NOT", "UNARY_POSITIVE",
 })  # fmt: skip
 _PUSH_NONE = frozenset({
     "COPY_FREE_VARS", "DELETE_ATTR", "DELETE_FAST", "DELETE_SUBSCR", "DICT_MERGE", "DICT_UPDATE", "KW_NAMES",
@@ -97,7 +99,8 @@ def _split(instruction: dis.Instruction, is_target: bool) -> Iterator[Instructio
             yield Instruction(f"{kind}_FAST", 0, name, "", instruction.offset, is_target, *effect)
             is_target = False
         return
-    opname = _KINDS_OF_LOAD.sub("", opname)
+    opname = _CONSTANTS.sub("LOAD_CONST", _KINDS_OF_LOAD.sub("", opname))
+    opname = _INTRINSICS.get(instruction.argrepr, opname)
     effect = _effect(opname, instruction, arg)
     yield Instruction(opname, arg, argval, instruction.argrepr, instruction.offset, is_target, *effect)
 
@@ -158,8 +161,8 @@ def spelled(instructions: list[Instruction], index: int, depth: int) -> str | No
     one = instructions[place]
     if one.opname in _LOADS and one.opname != "LOAD_GLOBAL":
         return str(one.argval)
-    if one.opname in ("LOAD_CONST", "LOAD_SMALL_INT"):
-        return repr(one.argval)
+    if one.opname == "LOAD_CONST":
+        return None if _has_slice(one.argval) else repr(one.argval)
     if one.opname == "LOAD_GLOBAL":
         return None if _is_null(one, which) else str(one.argval)
     if one.opname == "LOAD_ATTR" and one.pushes == 1:
@@ -169,6 +172,11 @@ def spelled(instructions: list[Instruction], index: int, depth: int) -> str | No
         base, key = spelled(instructions, place, 1), spelled(instructions, place, 0)
         return None if base is None or key is None else f"{base}[{key}]"
     return None
+
+
+def _has_slice(constant: Any) -> bool:
+    """Whether this is a slice, or a key with one, which some Pythons build while the function runs."""
+    return type(constant) is slice or (type(constant) is tuple and any(map(_has_slice, constant)))
 
 
 def is_item(one: Instruction) -> bool:
@@ -182,11 +190,11 @@ def _is_null(one: Instruction, which: int) -> bool:
 
 
 def callee(instructions: list[Instruction], index: int) -> str | None:
-    """The last name of what a CALL calls: ``exp`` of ``math.exp(x)``."""
+    """The last name of what an instruction calls: ``exp`` of ``math.exp(x)``."""
     one = instructions[index]
-    if one.opname != "CALL":
+    if one.opname not in CALLS:
         return None
-    for depth in (one.arg, one.arg + 1):
+    for depth in (one.pops - 2, one.pops - 1):  # the other is empty, or the object of a method
         found = giver(instructions, index, depth)
         name = None if found is None else instructions[found[0]]
         if name is not None and name.opname in (*_LOADS, "LOAD_ATTR", "LOAD_METHOD"):
@@ -241,6 +249,6 @@ def compares_identity(code: CodeType) -> bool:
     """
     _, found = read(code)
     return any(
-        one.opname == "IS_OP" and before.opname not in ("LOAD_CONST", "LOAD_COMMON_CONSTANT", "LOAD_GLOBAL")
+        one.opname == "IS_OP" and before.opname not in ("LOAD_CONST", "LOAD_GLOBAL")
         for before, one in pairwise(found)
     )

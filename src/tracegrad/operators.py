@@ -19,7 +19,6 @@ from tracegrad.primitives import (
     MUL,
     NEG,
     POS,
-    POWER,
     SUB,
     TABLE,
     Primitive,
@@ -51,7 +50,6 @@ def _generic_operators() -> None:
         forward, reflected = binary(row)
         setattr(Tracer, f"__{name}__", forward)
         setattr(Tracer, f"__r{name}__", reflected)
-    Tracer.__rpow__ = binary(POWER)[1]  # type: ignore[attr-defined]
     for name in COMPARISONS:
         setattr(Tracer, f"__{name}__", comparison(TABLE[name]))
     for name, row in UNARY.items():

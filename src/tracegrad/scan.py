@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import builtins
 import collections
+import contextlib
 import functools
+import inspect
 import math
 import sys
 import types
@@ -29,7 +31,7 @@ from tracegrad.class_stand_ins import (
     decimal_original,
     decimal_stand_in,
 )
-from tracegrad.codes import compared_classes, derives_class, modules_imported, names_of_code
+from tracegrad.codes import NAMED_CLASSES, compared_classes, derives_class, modules_imported, names_of_code
 from tracegrad.held import filled, get_attribute, get_cell, get_item, parts, put_cell, slot_values
 from tracegrad.library_stand_ins import library_bindings
 from tracegrad.opaque import is_opaque
@@ -58,6 +60,7 @@ _BY_TEXT = frozenset(
 #: names by which code reaches what it does not name
 _BEYOND = _BY_TEXT | {"__import__"}
 _REPLACED_IN_CLASSES = (staticmethod, functools.partial, functools._lru_cache_wrapper)
+_ANNOTATIONS = frozenset({"__annotate_func__", "__annotations__", "__annotations_cache__"})
 _IMMUTABLE_TYPE = 1 << 8
 #: what Python itself puts into classes
 _DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType)
@@ -72,6 +75,7 @@ _CLASS_STATEMENT = Binding(
 def plans_of(roots: list[Any]) -> list[Plan]:
     """Everything that functions, classes and objects can reach."""
     if len(roots) == 1 and _is_simple(roots[0]):
+        _settle_annotations(roots[0])
         return [plan_of_code(roots[0])]
     scanner = Scanner(remember=True)
     scanner.visit(roots)
@@ -191,6 +195,7 @@ class Scanner:
             self.plan.arrays = True
             self.todo += [cell.cell_contents for cell in cells]
             return
+        _settle_annotations(function)
         self._dictionary(vars(function))
         for cell in cells:
             value = cell.cell_contents
@@ -388,7 +393,8 @@ class Scanner:
         if fixed or is_opaque(cls.__module__):
             self.plan.arrays |= not fixed or cls.__module__ != "builtins"
             return
-        attributes = {name: value for name, value in vars(cls).items() if name != "__annotations__"}
+        _settle_annotations(cls)
+        attributes = {name: value for name, value in vars(cls).items() if name not in _ANNOTATIONS}
         if not self.remember:
             old = list(vars(cls).values())
             new = list(map(self._substitute_in_class, old))
@@ -419,6 +425,17 @@ class Scanner:
                     functools.partial(slot.__set__, value),
                 )
             self.todo.append(kind)
+
+
+def _settle_annotations(value: Any) -> None:
+    """Have a function or class evaluate its annotations, where these name a class that has a stand-in.
+
+    Python 3.14 evaluates them when somebody asks, and keeps what they are: that may be in a trace, and for good.
+    """
+    code = getattr(getattr(value, "__annotate__", None), "__code__", None)
+    if code is not None and not NAMED_CLASSES.isdisjoint(code.co_names):
+        with contextlib.suppress(Exception):  # what they name need not be there
+            inspect.get_annotations(value)
 
 
 def _original(value: Any, kind: type) -> Any:

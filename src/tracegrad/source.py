@@ -19,7 +19,7 @@ from typing import Any
 from tracegrad.blocks import Block, Span
 from tracegrad.by_code import remembered
 from tracegrad.document import Site
-from tracegrad.instructions import at, is_item, is_load
+from tracegrad.instructions import CALLS, Instruction, at, is_item, is_load, read
 from tracegrad.provenance import in_library, in_package
 from tracegrad.texts import text_of
 
@@ -115,7 +115,13 @@ def describe(frame: FrameType) -> str:
 
 @remembered
 def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
-    return list(code.co_positions())
+    found = list(code.co_positions())
+    if sys.version_info < (3, 13):  # where a loop takes its next value these give the statement with its body
+        instructions = read(code)[1]
+        for iterable, iterator, one in zip(instructions, instructions[1:], instructions[2:], strict=False):
+            if one.opname == "FOR_ITER" and iterator.opname == "GET_ITER" and not iterator.is_target:
+                found[one.offset // 2] = found[iterable.offset // 2]
+    return found
 
 
 def _span(code: CodeType, lasti: int) -> Span | None:
@@ -195,27 +201,33 @@ def calls(frame: FrameType, function: Callable[..., Any]) -> bool:
 
     The function is known by its value, or as an attribute by its name.
     """
-    code, lasti = frame.f_code, frame.f_lasti
-    at_work, span = at(code, lasti), _span(code, lasti)
-    if at_work is None or span is None or not at_work[0][at_work[1]].opname.startswith("CALL"):
+    one = _called(frame.f_code, frame.f_lasti)
+    if one is None:
         return False
+    if not is_load(one):
+        return bool(one.argval == function.__name__)
+    return frame.f_locals.get(one.argval, frame.f_globals.get(one.argval)) is function
+
+
+def called_name(code: CodeType, lasti: int) -> str | None:
+    """The last name of what an instruction calls, whatever its arguments: ``exp`` of ``math.exp(x if x else y)``."""
+    one = _called(code, lasti)
+    return None if one is None else str(one.argval)
+
+
+def _called(code: CodeType, lasti: int) -> Instruction | None:
+    """The instruction that gives what another one calls, as columns tell: where the call begins, that begins."""
+    at_work, span = at(code, lasti), _span(code, lasti)
+    if at_work is None or span is None or at_work[0][at_work[1]].opname not in CALLS:
+        return None
     for before in reversed(at_work[0][: at_work[1]]):
-        start = _span(code, before.offset)
-        if start is not None and start[:2] == span[:2] and before.opname != "PUSH_NULL":
-            if before.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-                return bool(before.argval == function.__name__)
-            found: Any = frame.f_locals.get(before.argval, frame.f_globals.get(before.argval))
-            return is_load(before) and found is function
-    return False
+        part = _span(code, before.offset)
+        if part is not None and part[:2] == span[:2] and part != span and before.opname != "PUSH_NULL":
+            return before if is_load(before) or before.opname in ("LOAD_ATTR", "LOAD_METHOD") else None
+    return None
 
 
 # ---- what the text tells ----------------------------------------------------------------------------
-
-
-def called_text(code: CodeType, lasti: int) -> str | None:
-    """The last name of what the expression of an instruction calls: ``exp`` of ``math.exp(x)``."""
-    text = site(code, lasti).text
-    return None if text is None else text.partition("(")[0].rpartition(".")[2].strip()
 
 
 def assigned(code: CodeType, lasti: int) -> str | None:

@@ -242,10 +242,15 @@ class Tracer:
 
     def __pow__(self, other: Any, modulus: Any = None) -> Any:
         if modulus is not None:
-            return NotImplemented
+            return _whole_power(self, other, modulus)
         if not is_operand(POWER, other):
             return declined(POWER, self, other)
         return bind(POWER if isinstance_tracer(other) else LITERAL_POWER, self, other)
+
+    def __rpow__(self, other: Any, modulus: Any = None) -> Any:
+        if modulus is not None:
+            return _whole_power(other, self, modulus)  # asked for since Python 3.14
+        return bind(POWER, other, self) if is_operand(POWER, other) else declined(POWER, other, self)
 
 
 def isinstance_tracer(value: Any) -> bool:
@@ -279,6 +284,13 @@ def is_operand(row: Primitive, other: Any) -> bool:
 def is_comparable(row: Primitive, other: Any) -> bool:
     """Whether a tracer can be compared with this: Python compares numbers with decimal ones, but does not add them."""
     return is_operand(row, other) or issubclass(type(other), Decimal)
+
+
+def _whole_power(*args: Any) -> Any:
+    """``pow`` with a modulus, which is for whole numbers only; of others the error is that of the plain call."""
+    if not all(isinstance(plain(arg), int) for arg in args):
+        return pow(*map(plain, args))
+    return pow(*(arg.__index__() if isinstance_tracer(arg) else arg for arg in args))
 
 
 def operand_to_static(arg: Any) -> Any:

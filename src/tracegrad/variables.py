@@ -27,10 +27,12 @@ from tracegrad.bindings import (
     becomes,
     bound_how,
     called,
+    gives_one,
     hands_on,
     result_sights,
     sights,
     stores_inside,
+    takes_next,
     unpacks,
 )
 from tracegrad.graph import Graph
@@ -38,7 +40,7 @@ from tracegrad.passes import adjoint_names, occurrence, pass_of
 from tracegrad.primitives import CONST, Primitive
 from tracegrad.progress import track
 from tracegrad.provenance import Call, in_package
-from tracegrad.source import INLINE, assigned, called_text
+from tracegrad.source import INLINE, assigned, called_name
 
 #: a variable: the call it belongs to, and its text
 Place = tuple[Call | None, str]
@@ -47,6 +49,14 @@ Storing = tuple[Call, str, int, int]
 
 #: functions that take the very values of their arguments, however many there are
 _GATES = frozenset({"hypot", "max", "min"})
+
+#: builtins that compute by themselves
+_COMPUTING = frozenset({"abs", "complex", "divmod", "float", "int", "max", "min", "pow", "round", "sum"})
+#: what is no builtin and calls functions in turn
+_IN_TURN = frozenset({
+    "Counter", "OrderedDict", "bisect", "bisect_left", "bisect_right", "deque", "fromkeys", "insort", "insort_left",
+    "insort_right", "reduce",
+})  # fmt: skip
 
 
 class Variables:
@@ -324,6 +334,10 @@ def _stored(call: Call, lasti: int, siblings: int) -> Iterator[list[Storing]]:
     room = unpacks(call.code, lasti)
     if room:
         yield from (_bound(call, lasti, (), depth) for depth in range(room if siblings == room else 0))
+    elif not gives_one(call.code, lasti) or _calls_in_turn(call.code, lasti, but=_COMPUTING):
+        return
+    elif takes_next(call.code, lasti):
+        yield _bound(call, lasti, (), 0) if siblings == 1 else []
     elif siblings > 1:
         yield from (_bound(call, lasti, (position,), 0) for position in range(siblings))
     else:
@@ -342,18 +356,22 @@ def _bound(call: Call, lasti: int, keys: Keys, depth: int) -> list[Storing]:
             return found if name is None else [*found, (scope(call), name, lasti, lasti)]
         if not here.returned or call.parent is None or call.code.co_name in INLINE:
             return found
-        keys, depth = here.returned[0], 0
+        keys, depth, own = here.returned[0], 0, call.code.co_name
         call, lasti = call.parent, call.lasti
-        if in_package(call.code) or not hands_on(call.code, lasti) or _calls_builtin(call.code, lasti):
+        if (
+            in_package(call.code)
+            or not (hands_on(call.code, lasti) and gives_one(call.code, lasti))
+            or _calls_in_turn(call.code, lasti, but=(own,))
+        ):
             return found
 
 
-def _calls_builtin(code: CodeType, lasti: int) -> bool:
-    """Whether an instruction calls a builtin such as ``map``, as far as its text tells: what that calls in turn
-    returns to it and not to the caller."""
+def _calls_in_turn(code: CodeType, lasti: int, but: Container[str]) -> bool:
+    """Whether an instruction calls what calls functions, or asks iterators that do, as ``list(map(sin, xs))`` does: a
+    builtin or the like, as far as its name tells.  What these functions give is not what the instruction gives."""
     found = called(code, lasti)
-    name = (called_text(code, lasti) or "") if found is None else found[0]
-    return name == "reduce" or hasattr(builtins, name)
+    name = called_name(code, lasti) if found is None else found[0]
+    return name is not None and name not in but and (name in _IN_TURN or hasattr(builtins, name))
 
 
 # ---- seen later -------------------------------------------------------------------------------------
