@@ -41,7 +41,7 @@ def to_text(annotated: Annotated, *, float_format: str = ".6g", width: int | Non
     head = ["stage", "value", "gradient", "statement"]
     title = "\n".join(filter(None, (heading(annotated, float_format), annotated.note)))
     if width is not None:
-        rows = _narrowed(rows, width)
+        rows = _narrowed(head, rows, width)
     text = f"{title}\n\n{_table(head, rows)}"
     decided = _only_decided(annotated)
     if decided:
@@ -112,9 +112,9 @@ def _row(node: Node, name: str, statement: str, float_format: str) -> list[str]:
     return [name, short(node.value, float_format), gradient, statement + flags]
 
 
-def _narrowed(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+def _narrowed(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
     """The rows, statements cut so that a line of the table has this width; what is odd there is still said."""
-    others = sum(max(map(len, column)) + 2 for column in list(zip(*rows, strict=True))[:-1])
+    others = sum(max(map(len, column)) + 2 for column in list(zip(head, *rows, strict=True))[:-1])
     room = max(width - others, _NARROWEST)
     found = []
     for *cells, text in rows:
