@@ -41,6 +41,20 @@ def test_table_and_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(Path("f.json").read_text(encoding="utf-8"))["format"] == "tracegrad"
 
 
+def test_in_a_terminal_the_table_has_its_width(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("long.py").write_text("def g(x):\n    return x * x + 2 * x + 3 * x + 4 * x + 5 * x\n")
+    monkeypatch.setenv("COLUMNS", "50")
+    assert main(["long.py:g", "2.0"]) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert main(["long.py:g", "2.0"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, whole.splitlines())) > 50 >= max(map(len, shown.splitlines()))
+    assert "return x * x + 2 * x + 3…" in shown.replace(" …", "…")
+
+
 @pytest.mark.parametrize("target", ["model.py:f", "model:f"])
 def test_negative_and_other_numbers(target: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([target, "inf", "-1e-3", "--wrt", "x"]) == 0

@@ -38,8 +38,9 @@ ORDER = [
     "staged", "export", "export.graphviz", "export.codecs", "export.row_text", "export.json", "export.letters",
     "export.numerals", "export.latex", "export.markdown", "export.nx", "export.palette", "export.python",
     "export.ranks", "export.words", "export.picture", "export.dot", "export.render", "export.geometry", "export.room",
-    "export.text", "export.source_view", "export.tips", "export.svg", "export.png", "diagnose", "views", "trace",
-    "derivatives", "stage", "differences", "points", "check", "custom", "api", "__init__", "demo", "cli", "__main__",
+    "export.strips", "export.text", "export.source_view", "export.terminal", "export.tips", "export.svg",
+    "export.png", "diagnose", "views", "trace", "derivatives", "stage", "differences", "points", "check", "custom",
+    "api", "__init__", "demo", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from test_python import NAMES, recorded
 
 import tracegrad as tg
 from tracegrad.demo import f
-from tracegrad.errors import InputError
+from tracegrad.errors import InputError, MissingExtra
+from tracegrad.export import terminal
 from tracegrad.export.source_view import rows, source_html, source_text
 
 
@@ -107,18 +110,91 @@ def test_the_page_shows_inputs_and_scales() -> None:
     assert not re.search(r"<script|<link|@import|url\(", page)
 
 
-def test_colour_is_for_terminals(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    t = tg.trace(f, 3, -4)
-    t.annotate_source()
-    assert "\x1b" not in capsys.readouterr().out
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What a terminal of some columns is sent."""
+
+    def shown(t: tg.Trace, columns: int = 80, **environment: str) -> str:
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        for name, value in {
+            "TERM": "xterm-256color",
+            "COLUMNS": f"{columns}",
+            "LINES": "40",
+            **environment,
+        }.items():
+            monkeypatch.setenv(name, value)
+        t.annotate_source()
+        return capsys.readouterr().out
+
     monkeypatch.delenv("NO_COLOR", raising=False)
+    return shown
+
+
+def without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+def test_colour_is_for_terminals(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, seen: Callable[..., str]
+) -> None:
+    t = tg.trace(f, 3, -4)
+    plain = source_text(t.document)
     t.annotate_source()
-    assert "\x1b[38;5;196m" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"{plain}\n"
+    coloured = seen(t)
+    assert coloured.count("\x1b[") > 40
+    assert without_colours(coloured).split() == plain.split()
+    assert without_colours(coloured).splitlines()[1] == ""
+    assert "\x1b" not in seen(t, NO_COLOR="1")
+    assert "\x1b" not in seen(t, NO_COLOR="", TERM="dumb")
+    t.annotate_source(color=False)
+    assert capsys.readouterr().out == f"{plain}\n"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False)
+    monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("NO_COLOR", "1")
-    t.annotate_source()
-    assert "\x1b" not in capsys.readouterr().out
+    t.annotate_source(color=True)
+    assert "\x1b[" in capsys.readouterr().out
+
+
+def long_lines(数: float, weights: dict[str, float]) -> float:
+    """Names of double width,
+    and a text on several lines."""
+    结果 = 数 * 2.0 + math.sin(数) * weights["first"] - math.cos(数) * weights["second"]  # 汉字
+    return 结果 / (1.0 + 结果)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_no_line_is_longer_than_the_terminal_is_wide(columns: int, seen: Callable[..., str]) -> None:
+    t = tg.trace(long_lines, 2.0, {"first": 1.0, "second": 0.5})
+    shown = without_colours(seen(t, columns))
+    assert max(map(cell_len, shown.splitlines())) <= columns
+    assert "█" in shown or columns < 76
+    assert "weights" in shown
+    for number in ("5.11", "0.02", "0.83"):
+        assert number in shown
+    values = [line for line in shown.splitlines() if re.search(r"^ +\d+ .*\d\.\d+ +-?\d\.\d+", line)]
+    assert len({cell_len(line.partition("█")[0].rstrip("▏▎▍▌▋▊▉ ")) for line in values}) == 1
+
+
+def test_lines_too_long_are_wrapped_below_their_indent(seen: Callable[..., str]) -> None:
+    shown = without_colours(seen(tg.trace(long_lines, 2.0, {"first": 1.0, "second": 0.5}), 60)).splitlines()
+    [at] = [index for index, line in enumerate(shown) if "数 * 2.0" in line]
+    assert shown[at + 1][:10].isspace()
+    assert "math" in shown[at + 1]
+
+
+def test_without_rich_the_source_is_cut(
+    monkeypatch: pytest.MonkeyPatch, seen: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "installed", lambda: False)
+    t = tg.trace(f, 3, -4)
+    narrow = seen(t, 60)
+    assert "\x1b" not in narrow
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert re.search(r"sigx = 1\.0 .*…  +0\.95", narrow)
+    assert seen(t, 120) == f"{source_text(t.document)}\n"
+    with pytest.raises(MissingExtra, match="pip install rich"):
+        t.annotate_source(color=True)
 
 
 def test_the_page_is_one_file_and_quotes(tmp_path: Path) -> None:

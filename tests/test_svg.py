@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -339,10 +339,11 @@ def test_words_do_not_overlap(name: str) -> None:
         for box in boxes(group)
     ]
     for (one, a), (other, b) in combinations(words, 2):
-        assert a.overlap(b) < 1, (title(one), title(other))
+        limit = 1 if one.get("class") == other.get("class") else 0  # names of frames have air around them
+        assert a.overlap(b) < limit, (title(one), title(other))
     for group, box in words:
         for node in groups(drawn(name), "node"):
-            assert reach(node, box) < 1, (title(group), title(node))
+            assert reach(node, box) < -0.5, (title(group), title(node))
 
 
 def reach(node: Element, box: Box) -> float:
@@ -355,7 +356,7 @@ def reach(node: Element, box: Box) -> float:
 
 
 #: names of frames hardly wider than they are, which wires enter from above
-CROSSED_NAMES = {"kalman.svg": 2}
+CROSSED_NAMES = {"kalman.svg": 1}
 
 
 @pytest.mark.parametrize("name", SHOWN)
@@ -400,10 +401,52 @@ def test_shapes_lie_apart_and_frames_hold_them_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_words_of_an_edge_are_near_it(name: str) -> None:
+def test_words_of_an_edge_are_near_it_and_nearer_than_to_others(name: str) -> None:
+    ways = [(group, line(group)) for group in groups(drawn(name), "edge")]
+    for group, own in ways:
+        labels = list(boxes(group))
+        if labels:
+            away = apart(labels, own)
+            assert away < 9, title(group)
+            assert away <= min(
+                (apart(labels, way) for other, way in ways if other is not group), default=away
+            )
+
+
+def apart(labels: list[Box], way: list[tuple[float, float]]) -> float:
+    return min(distance(box, point) for box in labels for point in way)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_constant_beside_its_gate_has_a_straight_wire(name: str) -> None:
+    frames = [outline(group) for group in groups(drawn(name), "frame")]
     for group in groups(drawn(name), "edge"):
-        way, labels = line(group), list(boxes(group))
-        assert not labels or min(distance(box, point) for box in labels for point in way) < 12, title(group)
+        if "constant" in group.get("class", "").split():
+            way = line(group)
+            held = [sum(frame.around(Box(x, y, x, y)) for frame in frames) for x, y in (way[0], way[-1])]
+            assert held[0] != held[1] or max(x for x, _ in way) - min(x for x, _ in way) < 1, title(group)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_few_wires_cross(name: str) -> None:
+    ways = [line(group)[::5] for group in groups(drawn(name), "edge")]
+    crossings = sum(
+        any(cross(*a, *b) for a in pairwise(one) for b in pairwise(other))
+        for one, other in combinations(ways, 2)
+    )
+    assert crossings <= 0.4 * len(ways)
+
+
+Point = tuple[float, float]
+
+
+def cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether two pieces of line cross."""
+    return turn(a, b, c) * turn(a, b, d) < 0 and turn(c, d, a) * turn(c, d, b) < 0
+
+
+def turn(a: Point, b: Point, c: Point) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def line(group: Element) -> list[tuple[float, float]]:
@@ -436,21 +479,21 @@ def distance(box: Box, point: tuple[float, float]) -> float:
 
 
 def test_words_that_stand_badly_are_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = tg.load(GALLERY["kepler.line.svg"].with_suffix(".json"))
     monkeypatch.setattr(svg, "make_room", lambda parts: None)
-    crowded = svg.to_svg(documents.crossing())
+    crowded = svg.to_svg(document)
     monkeypatch.undo()
-    free = svg.to_svg(documents.crossing())
-    overlaps = [
-        max(
-            a.overlap(b)
-            for e in groups(s, "edge")
-            for a in boxes(e)
-            for f in groups(s, "frame")
-            for b in boxes(f)
-        )
-        for s in (crowded, free)
-    ]
-    assert overlaps[0] > 1 > overlaps[1]
+    assert doubt(crowded) > 1 > 0 > doubt(svg.to_svg(document))
+
+
+def doubt(source: str) -> float:
+    """How much nearer to another wire than to their own words are."""
+    ways = [(list(boxes(group)), line(group)) for group in groups(source, "edge")]
+    return max(
+        apart(labels, own) - min(apart(labels, way) for _, way in ways if way is not own)
+        for labels, own in ways
+        if labels
+    )
 
 
 def test_nothing_to_draw_is_an_empty_picture() -> None:

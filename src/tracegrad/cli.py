@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import inspect
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -148,7 +149,8 @@ def _trace(options: argparse.Namespace) -> None:
         t.backward(_literal(options.seed))
     view = {name: value for name in _VIEW if (value := getattr(options, name)) is not None}
     try:
-        print(t.to_text(backward=options.backward, **view))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        print(t.to_text(backward=options.backward, width=width, **view))
     except InputError as error:
         hint = "; on the command line: --seed '(1.0, 0.0)'" if "t.backward(seed=" in str(error) else ""
         raise InputError(f"{error}{hint}") from None

@@ -7,7 +7,6 @@ In: what has a document and gives it at each level (:meth:`Views.at`).  Out: its
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import webbrowser
 from abc import ABC, abstractmethod
@@ -73,8 +72,8 @@ class Views(ABC):
     def to_text(self, **options: Any) -> str:
         """The table of stages, values and gradients.
 
-        ``float_format=".6g"``, ``backward=True`` for the steps of the backward pass below it, and the options of
-        :meth:`at`.
+        ``float_format=".6g"``, ``backward=True`` for the steps of the backward pass below it, ``width=80`` to cut long
+        statements, and the options of :meth:`at`.
         """
         return str(self._export(".txt", options))
 
@@ -150,7 +149,9 @@ class Views(ABC):
     def annotate_source(self, path: str | Path | None = None, *, color: bool | None = None) -> None:
         """Print the function's source with value and gradient beside each line, or write it as a page (.html).
 
-        Colours are used in a terminal, unless ``NO_COLOR`` is set.
+        In a terminal it is highlighted and fitted to the width by rich, where that is installed, without colours if
+        ``NO_COLOR`` is set; elsewhere it is plain text.  ``color=True`` asks for colours anywhere, ``color=False`` for
+        plain text.
 
         >>> import tracegrad as tg
         >>> def f(x):
@@ -162,7 +163,8 @@ class Views(ABC):
             2      y = x * x         9         1  ████████
             3      return y + x     12         1  ████████
         """
-        from tracegrad.export.source_view import source_html, source_text
+        from tracegrad.export.source_view import source_html
+        from tracegrad.export.terminal import print_source
 
         if path is not None:
             if Path(path).suffix.lower() not in (".html", ".htm"):
@@ -171,11 +173,7 @@ class Views(ABC):
                 )
             export.put(path, source_html(self.document))
             return
-        if color is None:
-            color = (
-                sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-            )
-        print(source_text(self.document, color=color))
+        print_source(self.document, color)
 
     def diagnose(self) -> list[Finding]:
         """What is worth knowing where gradients are not what was hoped for: see :mod:`tracegrad.diagnose`.

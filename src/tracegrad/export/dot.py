@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import pydot
@@ -87,10 +87,13 @@ class Drawing(pydot.Dot):
         return svg.encode() if format == "svg" else rasterise(svg)
 
 
-def draw(picture: Picture, **looks: str) -> pydot.Dot:
+def draw(picture: Picture, *, turned: bool = False, **looks: str) -> pydot.Dot:
     """Write a composed picture: frames from the outside in, then shapes into them, then wires.
 
-    ``looks`` are further attributes of the graph.
+    ``looks`` are further attributes of the graph.  With ``turned``, the wires of constants beside their gate are
+    written from gate to constant, with the arrow at their beginning: only so does Graphviz always leave the two side
+    by side, and the wire straight.  That is for a layout, whose arrows look the same; a program that reads DOT gets
+    the true direction.
     """
     title = label(picture.title, "\\l")
     dot = Drawing("tracegrad", graph_type="digraph", label=title, **attributes({**GRAPH, **looks}))
@@ -108,23 +111,30 @@ def draw(picture: Picture, **looks: str) -> pydot.Dot:
             pydot.Node(shape.id, id=shape.id, label=label(shape.lines), **_looks(shape))
         )
     shape_of = {shape.id: shape for shape in picture.shapes}
+    reached = {wire.target for wire in picture.wires if shape_of[wire.source].kind != "alias"}
     for wire in picture.wires:
-        run = _run(wire, shape_of[wire.source], shape_of[wire.target])
-        dot.add_edge(pydot.Edge(wire.source, wire.target, id=wire.id, **run))
+        run = _run(wire, shape_of[wire.source], shape_of[wire.target], reached)
+        ends = (wire.source, wire.target)
+        if turned and "minlen" in run:
+            ends, run["dir"] = ends[::-1], "back"
+        dot.add_edge(pydot.Edge(*ends, id=wire.id, **run))
     return dot
 
 
-def _run(wire: Wire, source: Shape, target: Shape) -> dict[str, Any]:
+def _run(wire: Wire, source: Shape, target: Shape, reached: Container[str]) -> dict[str, Any]:
+    """The looks of a wire; ``reached`` are the targets of wires that come from no alias."""
     looks = attributes(WIRES[wire.kind])
     if wire.lines:
         looks["label"] = label(list(map(_with_room, wire.lines)))
     if wire.kind == "constant" and source.frame == target.frame:
         looks["minlen"] = "0"  # a constant stands above or below its gate and takes no rank
     if source.kind == "alias":
-        looks.pop(
-            "constraint", None
-        )  # it stands before its use, also where the value comes from the last turn
-        looks["weight"] = "1"  # else the aliases, not the chain, are drawn straight, and the chain descends
+        # it stands before its use, also where the value comes from the last turn
+        looks.pop("constraint", None)
+        if target.id in reached:
+            looks["weight"] = (
+                "1"  # else the aliases, not the chain, are drawn straight, and the chain descends
+            )
     return looks
 
 

@@ -131,24 +131,26 @@ def _pairs(numbers: str) -> list[tuple[float, float]]:
 class Grid(Generic[T]):
     """Things by the cells of the page that they reach into, so that a look around costs little."""
 
-    def __init__(self) -> None:
+    def __init__(self, cell: float = _CELL) -> None:
+        self._cell = cell
         self._cells: dict[tuple[int, int], dict[T, None]] = {}
 
     def add(self, thing: T, box: Box) -> None:
-        for cell in _cells(box):
+        for cell in self._reach(box):
             self._cells.setdefault(cell, {})[thing] = None
 
     def remove(self, thing: T, box: Box) -> None:
-        for cell in _cells(box):
+        for cell in self._reach(box):
             self._cells[cell].pop(thing, None)
 
     def near(self, box: Box) -> Iterator[T]:
         """What may meet a box; a large thing may come several times."""
-        for cell in _cells(box):
+        for cell in self._reach(box):
             yield from self._cells.get(cell, ())
 
-
-def _cells(box: Box) -> Iterator[tuple[int, int]]:
-    for column in range(int(box.left // _CELL), int(box.right // _CELL) + 1):
-        for row in range(int(box.top // _CELL), int(box.bottom // _CELL) + 1):
-            yield column, row
+    def _reach(self, box: Box) -> Iterator[tuple[int, int]]:
+        size = self._cell
+        rows = range(int(box.top // size), int(box.bottom // size) + 1)
+        for column in range(int(box.left // size), int(box.right // size) + 1):
+            for row in rows:
+                yield column, row

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tracegrad.document import Annotated, Cluster, Edge, Node, Output, Stage
 from tracegrad.export.numerals import FLOAT_FORMAT
-from tracegrad.export.ranks import LONGEST_SPAN, long_pairs
+from tracegrad.export.ranks import LONGEST_SPAN, long_pairs, tangled_pairs
 from tracegrad.export.words import LEGEND, LINE_LEGEND, Line, Pen, clipped, lines_of
 
 _LONGEST_IN_LOOPS = (
@@ -218,11 +218,12 @@ def _seeds(annotated: Annotated, pen: Pen, ids: Mapping[str, str]) -> Iterator[W
 
 
 def _aliases(annotated: Annotated) -> dict[tuple[str, str], str]:
-    """An alias for each (source, target) whose wire would be long."""
+    """An alias for each (source, target) whose wire would be long, or part of a tangle."""
+    ids = [node.id for node in annotated.nodes]
     pairs = [(edge.source, edge.target) for edge in annotated.edges]
     span = _LONGEST_IN_LOOPS if annotated.level == "line" else LONGEST_SPAN
-    far = long_pairs((node.id for node in annotated.nodes), pairs, span)
-    distinct = dict.fromkeys(pair for pair, long in zip(pairs, far, strict=True) if long)
+    hard = map(any, zip(long_pairs(ids, pairs, span), tangled_pairs(ids, pairs), strict=True))
+    distinct = dict.fromkeys(pair for pair, aliased in zip(pairs, hard, strict=True) if aliased)
     return {pair: f"a{index}" for index, pair in enumerate(distinct)}
 
 

@@ -1,7 +1,7 @@
-"""Ranks: how far apart in a picture a value and its use will stand.
+"""Ranks: how far apart in a picture a value and its use will stand, and which wires between two ranks must cross.
 
-In: ids in order, and (source, target) pairs.  Out: the pairs that span many ranks, which a picture replaces by a
-small alias of the source beside the use.
+In: ids in order, and (source, target) pairs.  Out: the pairs that span many ranks or belong to a tangle, which a
+picture replaces by a small alias of the source beside the use.
 
 Graphviz adds a helper node for each rank that an edge crosses.  A value used along a whole chain (the ``x`` of
 Horner's scheme) makes their number grow with the square of its length, and the layout takes minutes.
@@ -9,9 +9,13 @@ Horner's scheme) makes their number grow with the square of its length, and the 
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 LONGEST_SPAN = 8
+_MOST_CROSSINGS = 8  # of the wires of one value with those of others
+_MOST_SOURCES = 16  # of one use; the many terms of a sum are a fan, not a tangle
 
 
 def ranks(ids: Iterable[str], pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -50,3 +54,34 @@ def long_pairs(ids: Iterable[str], pairs: Sequence[tuple[str, str]], span: int =
     """
     rank = ranks(ids, pairs)
     return [abs(rank[target] - rank[source]) > span for source, target in pairs]
+
+
+def tangled_pairs(ids: Iterable[str], pairs: Sequence[tuple[str, str]]) -> list[bool]:
+    """Tell for each pair whether it is better not drawn as a wire, for the crossings it would make.
+
+    Two values with ``k`` common uses in one rank have ``k * (k - 1) / 2`` crossings there, however they are placed:
+    four values used by four calls each, 36.  The first use keeps its wire.
+
+    >>> square = [(source, target) for target in "wxyz" for source in "abcd"]
+    >>> tangled_pairs("abcdwxyz", square).count(True)
+    12
+    >>> any(tangled_pairs("abwxyz", [pair for pair in square if pair[0] in "ab"]))
+    False
+    """
+    rank = ranks(ids, pairs)
+    sources: dict[str, dict[str, None]] = defaultdict(dict)
+    for source, target in pairs:
+        sources[target][source] = None
+    common: Counter[tuple[str, str, int]] = Counter()
+    for target, own in sources.items():
+        if len(own) <= _MOST_SOURCES:
+            common.update((one, two, rank[target]) for one, two in combinations(sorted(own), 2))
+    crossings: Counter[str] = Counter()
+    for (one, two, _), uses in common.items():
+        crossings[one] += uses * (uses - 1) // 2
+        crossings[two] += uses * (uses - 1) // 2
+    first: dict[str, str] = {}
+    return [
+        first.setdefault(source, target) != target and crossings[source] > _MOST_CROSSINGS
+        for source, target in pairs
+    ]

@@ -11,7 +11,8 @@ Decisions:
   its widths too; a graph should say ``fontname="DejaVu Sans"``, other names are replaced by it.
 - *Other scripts* (Chinese, emoji ...) need the fonts of the machine.  They are loaded only for a picture
   that has such characters, and with a warning: nobody can tell whether some font has them.
-- *A picture is bounded.*  The chain of a long loop is metres tall; it is scaled down, never cut.
+- *A picture is bounded.*  What is metres long and broad is scaled down, never cut, with a warning where its words
+  can no longer be read.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _DPI = 96
 _PIXELS_PER_UNIT = {"": 1.0, "px": 1.0, "pt": _DPI / 72}
 _LONGEST_SIDE = 16_000
 _LARGEST_AREA = 64_000_000  # 256 MB while drawing; viewers refuse much more
+_LEGIBLE = 0.5  # the scale at which the smallest words are some six pixels high
 
 
 def rasterise(svg: str, *, scale: float = 2.0) -> bytes:
@@ -88,6 +90,12 @@ def _bounded(scale: float, width: float, height: float) -> float:
         raise RenderError(
             f"a picture of {width:.0f} x {height:.0f} pixels, scaled to {_LONGEST_SIDE} at most, "
             "is too thin to be seen: draw less, or keep the SVG"
+        )
+    if zoom < min(_LEGIBLE, scale):
+        warnings.warn(
+            f"a picture of {width:.0f} x {height:.0f} pixels is scaled down to {zoom:.0%}, where words can hardly be "
+            "read: draw less (level='line', top=50), or keep the SVG",
+            stacklevel=3,
         )
     return zoom
 

@@ -9,6 +9,7 @@ their own, and so may the lines that enter a frame through its name.  Words that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
@@ -16,10 +17,13 @@ from tracegrad.export.geometry import Box, Grid, Outline, around, curve, ink, ou
 
 _PASSES = 3  # a place may become free when other words have left it
 _GAP = 2.5  # between words and their edge
+_AIR = 2.0  # between words and what else is there
+_SIGHT = 12.0  # so far from words one looks for their edge
 _STEPS = (3, -3, 6, -6, 9, -9, 12, -12, 15, -15, 18, -18)
 _PARTS = tuple(part / 16 for part in range(2, 15))  # of the length of an edge
-_FAR = 10.0  # from its own edge one may wonder to which words belong
-_BAD = 14.0  # the cost from which on words look for a better place
+_STEEP, _FLAT = 1.2, 0.4  # slopes from which on words stand beside an edge, and above or below it
+_BAD = 3.0  # the cost from which on words look for a better place
+_WAY = 0.05  # the cost of a point of way
 _TOUCH = 1.0  # so much overlap is the air around letters
 
 
@@ -42,7 +46,7 @@ class _Page:
         self.words: dict[int, list[Box]] = {}
         self._labels: Grid[int] = Grid()
         self._shapes: Grid[tuple[int, Outline]] = Grid()
-        self._points: Grid[tuple[int, float, float]] = Grid()
+        self._points: Grid[tuple[int, float, float]] = Grid(_SIGHT)
         self._frames: Grid[Box] = Grid()
         self._boxes: list[Box] = []
         self._curves: dict[int, list[tuple[float, float]]] = {}
@@ -93,16 +97,14 @@ class _Page:
         here = self.cost(index, boxes)
         if here < _BAD:
             return False
-        places = self._along(index) if self._kind[index] == "edge" else self._within(index)
-        best, right, down = min(
-            (
-                self.cost(index, [box.moved(*place) for box in boxes])
-                + 0.05 * (abs(place[0]) + abs(place[1])),
-                *place,
-            )
-            for place in [(0.0, 0.0), *places]
-        )
-        if (right, down) == (0.0, 0.0) or best >= here:
+        best, right, down = here, 0.0, 0.0
+        for place in self._along(index) if self._kind[index] == "edge" else self._within(index):
+            way = _WAY * (abs(place[0]) + abs(place[1]))
+            if way < best:
+                found = way + self.cost(index, [box.moved(*place) for box in boxes], best - way)
+                if found < best:
+                    best, right, down = found, *place
+        if best == here:
             return False
         self._labels.remove(index, around(boxes))
         self.words[index] = [box.moved(right, down) for box in boxes]
@@ -112,53 +114,57 @@ class _Page:
             text.set("y", f"{float(text.get('y', '0')) + down:.2f}")
         return True
 
-    def cost(self, index: int, boxes: Sequence[Box]) -> float:
-        """What is wrong with a place: words and shapes below it, lines through it, the way to its own edge."""
-        block = around(boxes)
-        wrong = 0.0
-        for other in dict.fromkeys(self._labels.near(block)):
-            if other != index:
-                deep = max(one.overlap(two) for one in boxes for two in self.words[other])
-                wrong += 100 + 10 * deep if deep > _TOUCH else 0
-        for _, shape in dict.fromkeys(self._shapes.near(block)):
-            deep = max(shape.overlap(box) for box in boxes)
-            wrong += 100 + 10 * deep if deep > _TOUCH else 0
-        crossing = {
-            edge for edge, x, y in self._points.near(block) if any(box.distance(x, y) == 0 for box in boxes)
-        }
-        wrong += sum(20 if edge == index else 50 for edge in crossing)
-        wrong += sum(15 for frame in dict.fromkeys(self._frames.near(block)) if _on_border(block, frame))
-        wrong += 0 if _inside(block, self._whole) else 1000
-        return wrong + self._doubt(index, boxes) if self._kind[index] == "edge" else wrong
+    def cost(self, index: int, boxes: Sequence[Box], most: float = math.inf) -> float:
+        """What is wrong with a place: words and shapes there, lines through it, the way to its own edge.
 
-    def _doubt(self, index: int, boxes: Sequence[Box]) -> float:
-        """How far words are from their edge, and how much nearer to another one."""
-        own = min((box.distance(x, y) for box in boxes for x, y in self._curves[index]), default=0.0)
-        others = self._points.near(around(boxes).grown(own))
-        near = min(
-            (box.distance(x, y) for edge, x, y in others if edge != index for box in boxes),
-            default=own,
-        )
-        return max(0.0, own - _GAP) / 2 + 3 * max(0.0, own - near - _GAP) + (_BAD if own > _FAR else 0.0)
+        From ``most`` on, how much more is of no interest.
+        """
+        block = around(boxes)
+        wrong = 0.0 if _inside(block, self._whole) else 1000.0
+        air = block.grown(_AIR)
+        for _, shape in dict.fromkeys(self._shapes.near(air)):
+            wrong += _crowding(max(shape.overlap(box) for box in boxes))
+        for other in dict.fromkeys(self._labels.near(air)):
+            if other != index:
+                wrong += _crowding(max(one.overlap(two) for one in boxes for two in self.words[other]))
+        wrong += sum(15 for frame in dict.fromkeys(self._frames.near(block)) if _on_border(block, frame))
+        return wrong if wrong >= most else wrong + self._lines(index, boxes, block)
+
+    def _lines(self, index: int, boxes: Sequence[Box], block: Box) -> float:
+        """Lines through words, and words that are far from their edge, or nearer to another one."""
+        least: dict[int, float] = {}
+        for edge, x, y in self._points.near(block.grown(_SIGHT)):
+            for left, top, right, bottom in boxes:
+                off = left - x if x < left else x - right if x > right else 0.0
+                up = top - y if y < top else y - bottom if y > bottom else 0.0
+                square = off * off + up * up
+                if square < least.get(edge, _SIGHT * _SIGHT):
+                    least[edge] = square
+        own = math.sqrt(least.pop(index, _SIGHT * _SIGHT))  # of one out of sight, that
+        near = math.sqrt(min(least.values(), default=_SIGHT * _SIGHT))
+        wrong = 50.0 * sum(not square for square in least.values())
+        if self._kind[index] != "edge":
+            return wrong + 3 * max(0.0, _AIR - near)
+        wrong += max(0.0, own - 1.5 * _GAP) + 3 * max(0.0, min(own + _AIR, _SIGHT) - near)
+        return wrong + 20 if own in (0.0, _SIGHT) else wrong
 
     def _along(self, index: int) -> Iterator[tuple[float, float]]:
         """Moves to places above and below, left and right of an edge, and a little up and down."""
         block = around(self.words[index])
-        wide, high = block.right - block.left, block.bottom - block.top
         middle, centre = (block.left + block.right) / 2, (block.top + block.bottom) / 2
         yield from ((0.0, float(step)) for step in _STEPS)
+        boxes = [box.moved(-middle, -centre) for box in self.words[index]]
+        turned = [Box(box.top, box.left, box.bottom, box.right) for box in boxes]
         points = self._curves[index]
         for part in _PARTS:
             at = round(part * (len(points) - 1))
             x, y = points[at]
             (ax, ay), (bx, by) = points[max(at - 1, 0)], points[min(at + 1, len(points) - 1)]
-            run, rise = abs(bx - ax), abs(by - ay)
-            off = high / 2 + _GAP + (wide / 2 * rise / run if run else high)
-            if off < 1.5 * high:
-                yield from ((x - middle, y + side * off - centre) for side in (-1, 1))
-            off = wide / 2 + _GAP + (high / 2 * run / rise if rise else wide)
-            if off < wide:
-                yield from ((x + side * off - middle, y - centre) for side in (-1, 1))
+            run, rise = bx - ax, by - ay
+            if abs(rise) < _STEEP * abs(run):
+                yield from ((x - middle, y + off - centre) for off in _sides(boxes, rise / run))
+            if abs(rise) > _FLAT * abs(run):
+                yield from ((x + off - middle, y - centre) for off in _sides(turned, run / rise))
 
     def _within(self, index: int) -> Iterator[tuple[float, float]]:
         """Moves along the upper and the lower side of a frame."""
@@ -167,6 +173,18 @@ class _Page:
             steps = range(int(frame.left + _GAP - block.left), int(frame.right - _GAP - block.right), 2)
             for down in (0.0, frame.top + frame.bottom - block.top - block.bottom):
                 yield from ((float(step), down) for step in steps)
+
+
+def _sides(boxes: Sequence[Box], slope: float) -> tuple[float, float]:
+    """How far boxes around the origin must go up, and down, to clear a line through it by the gap."""
+    gap = _GAP * math.hypot(1, slope)
+    reach = [(slope * x, box) for box in boxes for x in (box.left, box.right)]
+    return min(y - box.bottom for y, box in reach) - gap, max(y - box.top for y, box in reach) + gap
+
+
+def _crowding(deep: float) -> float:
+    """What an overlap costs; a negative one is the air between."""
+    return 100 + 10 * deep if deep > _TOUCH else 3 * max(0.0, deep + _AIR)
 
 
 def _on_border(block: Box, frame: Box) -> bool:

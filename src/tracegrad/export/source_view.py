@@ -1,7 +1,7 @@
 """The user's source with value and gradient beside each line: a line profiler for gradients.
 
-In: an :class:`~tracegrad.document.Annotated` of level ``op``.  Out: text for a terminal (:func:`source_text`) or a page
-that needs nothing else (:func:`source_html`).  Read :func:`rows` first.
+In: an :class:`~tracegrad.document.Annotated` of level ``op``.  Out: text (:func:`source_text`) or a page that needs
+nothing else (:func:`source_html`); :mod:`tracegrad.export.terminal` has colours.  Read :func:`rows` first.
 
 A statement that ran several times shows how often, its last value, and the sum of its gradients; the heat beside a line
 is the sum of their magnitudes, relative to that of the hottest.  Where the source is not at hand, what the document
@@ -25,6 +25,7 @@ from tracegrad.structures import Array
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _BAR = 8
 _WIDEST = 72
+_NARROWEST = 16  # characters of source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +117,8 @@ def _size(gradient: Any) -> float:
 # ---- text -------------------------------------------------------------------------------------------
 
 
-def source_text(annotated: Annotated, *, color: bool = False, float_format: str = ".6g") -> str:
-    """The view for a terminal; with ``color``, the hotter a line, the redder.
+def source_text(annotated: Annotated, *, float_format: str = ".6g", width: int | None = None) -> str:
+    """The view as text; for a ``width`` in characters, long lines of source are cut.
 
     >>> import tracegrad as tg
     >>> def f(x):
@@ -133,19 +134,25 @@ def source_text(annotated: Annotated, *, color: bool = False, float_format: str 
         3          x = x * x   ×3    256       289  ████████
         4      return x + 1.0        257         1
     """
-    found = [*_inputs(annotated, float_format), *rows(annotated, float_format=float_format)]
-    cells = [["line", "source", "", "value", "gradient"], *map(_cells, found)]
+    found = rows_of(annotated, float_format=float_format)
+    cells = [["line", "source", "", "value", "gradient"], *map(cells_of, found)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    if width is not None:
+        others = max(widths[0], 5) + sum(widths[2:]) + 2 * len(widths) + _BAR
+        widths[1] = min(widths[1], max(width - others, _NARROWEST))
     lines = [_joined(cells[0], widths)]
     file = ""
     for row, own in zip(found, cells[1:], strict=True):
         if row.file != file:
             lines.append(row.file)
             file = row.file
-        lines.append(
-            _colored(f"{_joined(own, widths)}  {_bar(row.heat)}".rstrip(), row.heat if color else 0.0)
-        )
+        lines.append(f"{_joined(own, widths)}  {bar(row.heat)}".rstrip())
     return "\n".join([heading(annotated, float_format), "", *lines])
+
+
+def rows_of(annotated: Annotated, *, float_format: str = ".6g") -> list[Row]:
+    """Everything that is shown: the inputs, then the lines."""
+    return [*_inputs(annotated, float_format), *rows(annotated, float_format=float_format)]
 
 
 def _inputs(annotated: Annotated, float_format: str) -> Iterator[Row]:
@@ -164,36 +171,35 @@ def _inputs(annotated: Annotated, float_format: str) -> Iterator[Row]:
         )
 
 
-def _cells(row: Row) -> list[str]:
-    text = row.text if len(row.text) <= _WIDEST else f"{row.text[: _WIDEST - 1]}…"
+def cells_of(row: Row, *, widest: int | None = _WIDEST) -> list[str]:
+    """Line, source, how often, value and gradient; source longer than the ``widest`` is cut."""
     many = f"×{row.count}" if row.count > 1 else ""
     named = f"{row.name} " if row.name and not row.text else ""
     return [
         "" if row.line is None else str(row.line),
-        text or f"    {named}".rstrip(),
+        _cut(row.text, widest) or f"    {named}".rstrip(),
         many,
         row.value,
         row.gradient,
     ]
 
 
+def _cut(text: str, widest: int | None) -> str:
+    return text if widest is None or len(text) <= widest else f"{text[: widest - 1]}…"
+
+
 def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
     line, text, *numbers = cells
     right = [cell.rjust(width) for cell, width in zip(numbers, widths[2:], strict=True)]
-    return "  ".join([line.rjust(max(widths[0], 5)), text.ljust(widths[1]), *right]).rstrip()
+    source = _cut(text, widths[1]).ljust(widths[1])
+    return "  ".join([line.rjust(max(widths[0], 5)), source, *right]).rstrip()
 
 
-def _bar(heat: float) -> str:
+def bar(heat: float) -> str:
+    """The heat in eighths of a character."""
     eighths = round(heat * _BAR * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_BLOCKS[rest] if rest else "")).rstrip()
-
-
-def _colored(line: str, heat: float) -> str:
-    """A line in one of the reds of the 256 colours of terminals."""
-    shades = (None, 224, 217, 210, 203, 196)
-    shade = shades[math.ceil(heat * (len(shades) - 1))]
-    return line if shade is None else f"\x1b[38;5;{shade}m{line}\x1b[0m"
 
 
 # ---- a page -----------------------------------------------------------------------------------------
@@ -240,11 +246,11 @@ def source_html(annotated: Annotated, *, float_format: str = ".6g") -> str:
     True
     """
     lines, file = [], ""
-    for row in (*_inputs(annotated, float_format), *rows(annotated, float_format=float_format)):
+    for row in rows_of(annotated, float_format=float_format):
         if row.file != file:
             lines.append(f'<tr><td><td colspan="5"><b>{html.escape(row.file)}</b></tr>')
             file = row.file
-        cells = "".join(f"<td>{html.escape(cell)}" for cell in _cells(row))
-        bar = f'<div style="width: {100 * row.heat:.0f}%"></div>' if row.heat >= 0.005 else ""
-        lines.append(f"<tr>{cells}<td>{bar}</tr>")
+        cells = "".join(f"<td>{html.escape(cell)}" for cell in cells_of(row))
+        stripe = f'<div style="width: {100 * row.heat:.0f}%"></div>' if row.heat >= 0.005 else ""
+        lines.append(f"<tr>{cells}<td>{stripe}</tr>")
     return _PAGE.format(title=html.escape(heading(annotated, float_format)), rows="\n".join(lines))

@@ -74,7 +74,8 @@ def to_svg(
 
 def _drawn(picture: Picture, annotated: Annotated, engine: str, timeout: float, **looks: str) -> str:
     counts = (len(picture.shapes), len(picture.wires))
-    laid_out = layout(draw(picture, **looks).to_string(), engine=engine, timeout=timeout, expect=counts)
+    dot = draw(picture, turned=bool(picture.frames), **looks)  # without frames it may cost ten times as long
+    laid_out = layout(dot.to_string(), engine=engine, timeout=timeout, expect=counts)
     return _dress(laid_out, picture, annotated)
 
 

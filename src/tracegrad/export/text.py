@@ -14,19 +14,24 @@ from tracegrad.export.numerals import short
 SUFFIXES = (".txt",)
 
 _MOST_ROWS = 60
+_NARROWEST = 16  # characters of a statement
+_FLAGS = "  ["
 
 
-def dump(annotated: Annotated, *, float_format: str = ".6g", backward: bool = False) -> str:
+def dump(
+    annotated: Annotated, *, float_format: str = ".6g", backward: bool = False, width: int | None = None
+) -> str:
     """The table, and with ``backward=True`` the steps of the backward pass below it."""
-    text = to_text(annotated, float_format=float_format)
+    text = to_text(annotated, float_format=float_format, width=width)
     return f"{text}\n\n{backward_listing(annotated, float_format=float_format)}" if backward else text
 
 
-def to_text(annotated: Annotated, *, float_format: str = ".6g") -> str:
+def to_text(annotated: Annotated, *, float_format: str = ".6g", width: int | None = None) -> str:
     """One line for each input and each value that a stage binds or returns: name, value, gradient, statement.
 
     In a folded document it is one for each node; of several executions, the last value and the sum of the gradients.
-    Of a long table the middle is left out, and the line in its place says how much.
+    Of a long table the middle is left out, and the line in its place says how much.  For a ``width`` in characters,
+    long statements are cut.
     """
     nodes = {node.id: node for node in annotated.nodes}
     rows = [_row(nodes[row.node], row.name, "input", float_format) for row in annotated.inputs]
@@ -35,6 +40,8 @@ def to_text(annotated: Annotated, *, float_format: str = ".6g") -> str:
         rows.append(_row(result, name or outputs.get(result.id, ""), statement, float_format))
     head = ["stage", "value", "gradient", "statement"]
     title = "\n".join(filter(None, (heading(annotated, float_format), annotated.note)))
+    if width is not None:
+        rows = _narrowed(head, rows, width)
     text = f"{title}\n\n{_table(head, rows)}"
     decided = _only_decided(annotated)
     if decided:
@@ -100,9 +107,23 @@ def heading(annotated: Annotated, float_format: str) -> str:
 
 
 def _row(node: Node, name: str, statement: str, float_format: str) -> list[str]:
-    flags = f"  [{', '.join(node.flags)}]" if node.flags else ""
+    flags = f"{_FLAGS}{', '.join(node.flags)}]" if node.flags else ""
     gradient = "" if node.adjoint is None else short(node.adjoint, float_format)
     return [name, short(node.value, float_format), gradient, statement + flags]
+
+
+def _narrowed(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """The rows, statements cut so that a line of the table has this width; what is odd there is still said."""
+    others = sum(max(map(len, column)) + 2 for column in list(zip(head, *rows, strict=True))[:-1])
+    room = max(width - others, _NARROWEST)
+    found = []
+    for *cells, text in rows:
+        statement, sign, flags = text.partition(_FLAGS)
+        most = max(room - len(sign + flags), _NARROWEST)
+        found.append(
+            [*cells, (statement if len(statement) <= most else f"{statement[: most - 1]}…") + sign + flags]
+        )
+    return found
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
