@@ -133,7 +133,9 @@ def _flaws(sheet: Sheet, values: Sequence[int], adjoints: Sequence[int]) -> Iter
     for look, rows in looks:
         suspected = there.intersection(rows)
         if suspected:
-            yield from look(sheet, list(compress(range(len(sheet.rows)), map(suspected.__contains__, sheet.rows))))
+            yield from look(
+                sheet, list(compress(range(len(sheet.rows)), map(suspected.__contains__, sheet.rows)))
+            )
     yield from _dead(sheet)
 
 

@@ -53,37 +53,40 @@ def _operations(graph: Graph, tape: Tape, first: int) -> None:
     """Append the entries from ``first`` on, each right behind its constants: what ``graph.append`` does, in line."""
     primitives, values, calls = graph.primitives, graph.values, graph.calls
     operands, starts, lastis = graph.operands, graph.starts, graph.lastis
-    rows = {pull: (ROW_OF[pull], _shape(pull)) for pull in set(map(attrgetter("pull"), tape))}
+    rows = {pull: (ROW_OF[pull], _shape(pull, tape)) for pull in set(map(attrgetter("pull"), tape))}
     index, edge = len(primitives), len(operands)
     for start, stop, call in _runs(tape, first):
         for entry in track(tape[start:stop], "graph", stop - start):
             row, shape = rows[entry.pull]
-            a, b = entry.a, entry.b
-            if shape == "vv" and a.tape is tape is b.tape:
-                operands.append(a.adjoint)
-                operands.append(b.adjoint)
-                edge += 2
-            elif shape == "v" and a.tape is tape:
-                operands.append(a.adjoint)
-                edge += 1
-            elif shape == "vs" and a.tape is tape:
-                operands.append(a.adjoint)
-                edge += 1
-                graph.params[index] = (b,)
-            elif (shape == "vc" and a.tape is tape) or (shape == "cv" and b.tape is tape):
+            if shape == _CONSTANT_SECOND:
+                operands.append(entry.a.adjoint)
+                operands.append(index)
+                values.append(entry.b)
                 primitives.append(CONST)
                 starts.append(edge)
                 lastis.append(-1)
-                if shape == "vc":
-                    values.append(b)
-                    operands.append(a.adjoint)
-                    operands.append(index)
-                else:
-                    values.append(a)
-                    operands.append(index)
-                    operands.append(b.adjoint)
                 index += 1
                 edge += 2
+            elif shape == _TWO:
+                operands.append(entry.a.adjoint)
+                operands.append(entry.b.adjoint)
+                edge += 2
+            elif shape == _ONE:
+                operands.append(entry.a.adjoint)
+                edge += 1
+            elif shape == _CONSTANT_FIRST:
+                operands.append(index)
+                operands.append(entry.b.adjoint)
+                values.append(entry.a)
+                primitives.append(CONST)
+                starts.append(edge)
+                lastis.append(-1)
+                index += 1
+                edge += 2
+            elif shape == _STATIC_SECOND:
+                operands.append(entry.a.adjoint)
+                edge += 1
+                graph.params[index] = (entry.b,)
             else:
                 uses = _uses(graph, tape, entry, row, index)
                 constants = len(primitives) - index
@@ -101,10 +104,19 @@ def _operations(graph: Graph, tape: Tape, first: int) -> None:
         calls.extend([call] * (len(primitives) - len(calls)))
 
 
-def _shape(pull: Pull) -> str:
-    """The pattern of operands, with ``s`` for static data; empty where that takes a closer look."""
+#: the operands of an entry: what is in its slots; ``_OTHER`` takes a closer look
+_ONE, _TWO, _CONSTANT_FIRST, _CONSTANT_SECOND, _STATIC_SECOND, _OTHER = range(6)
+_SHAPES = {"v": _ONE, "vv": _TWO, "cv": _CONSTANT_FIRST, "vc": _CONSTANT_SECOND}
+
+
+def _shape(pull: Pull, tape: Tape) -> int:
+    """What the slots of an entry hold; with a trace around, an operand may be of the tape of that."""
+    if tape.kind is not ScalarTracer:
+        return _OTHER
     pattern, static = PATTERN_OF[pull], ROW_OF[pull].params
-    return pattern if not static else "vs" if pattern == "vc" and len(static) == 1 else ""
+    if static:
+        return _STATIC_SECOND if pattern == "vc" and len(static) == 1 else _OTHER
+    return _SHAPES.get(pattern, _OTHER)
 
 
 def _uses(graph: Graph, tape: Tape, entry: Any, row: Primitive, index: int) -> list[int]:

@@ -102,6 +102,8 @@ class Places:
         self._at: dict[int, dict[int, _At]] = {}  # by the identity of code: its hash takes long
         self._keys: dict[_Key, _Key] = {}  # each is one object
         self._execute()
+        for memory in (self._running, self._resumed, self._cluster_of_call, self._cluster_numbers):
+            memory.clear()  # or the collector goes through all that
         self.graph = self._whole
         clusters = [*self._stage_clusters, NONE]  # the last is that of no stage
         self.cluster_of = list(map(clusters.__getitem__, self.stage_of))

@@ -14,8 +14,8 @@ A variable bound again has occurrences, ``x#2`` is the second; both kinds of nam
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import compress, pairwise
+from collections.abc import Callable, Iterator
+from itertools import compress, count, pairwise
 from operator import eq
 from typing import NamedTuple
 
@@ -40,13 +40,14 @@ class Variables:
 
     def __init__(self, short: Abridged, line: _Timeline) -> None:
         self._short = short
-        self._names, self._aliases = line.names, line.aliases
+        self._line = line
+        self._aliases = line.aliases
         self._turns, self._counts = line.counts[::2], line.counts[1::2]
         self._growths: dict[str, Growth] = {}
 
     def __contains__(self, index: int) -> bool:
         """Whether a node has a name."""
-        return self._short.place(index)[0] in self._names
+        return self._line.name(self._short.place(index)[0]) is not None
 
     def name(self, index: int) -> str | None:
         """What a value is called: ``x#2`` is the second value bound to ``x``, ``dx`` its adjoint."""
@@ -59,7 +60,7 @@ class Variables:
     def of(self, index: int) -> tuple[str | None, tuple[str, ...]]:
         """The name and the aliases of a node."""
         node, cut, turns = self._short.place(index)
-        found, others = self._names.get(node), self._aliases.get(node)
+        found, others = self._line.name(node), self._aliases.get(node)
         name = None if found is None else self._called(*found, cut, turns)
         if others is None:
             return name, ()
@@ -99,13 +100,14 @@ def variables(graph: Graph, short: Abridged | None = None) -> Variables:
     line = _Timeline(short)
     line.follow()
     line.see_results()
+    line.number()
     line.name_adjoints()
     return Variables(short, line)
 
 
-#: of an operation alone in its instruction: the variable it is stored in, if that is one of its own call, and the
-#: offsets of that; what is seen with it; all that it is stored in
-_Alone = tuple[str | None, tuple[int, int], tuple[Seen, ...], tuple[Stored, ...]]
+#: of an operation alone in its instruction: the variable it is stored in, if that is one of its own call, what notes
+#: that, and the offsets of it; what is seen with it; all that it is stored in
+_Alone = tuple[str | None, Callable[[int], None], tuple[int, int], tuple[Seen, ...], tuple[Stored, ...]]
 
 
 class _Frame:
@@ -137,21 +139,27 @@ class _Timeline:
 
     def __init__(self, short: Abridged) -> None:
         graph = self.graph = short.graph
-        #: what each node is called: the variable, and the how manieth value bound to it this is
-        self.names: dict[int, tuple[str, int]] = {node: (name, 1) for node, name in graph.names.items()}
+        #: what a node is called, unless that is the one variable that its instruction stores in: the variable, and the
+        #: how manieth value bound to it this is
+        self._names: dict[int, tuple[str, int]] = {node: (name, 1) for node, name in graph.names.items()}
         self.aliases: dict[int, dict[str, int]] = {}
-        self.count: dict[str, int] = dict(Counter(graph.names.values()))
+        #: for each variable the nodes at which it was bound, and at that time the how manieth value this was
+        self._bound: dict[str, list[int]] = {}
+        self._numbers: dict[str, dict[int, int]] = {}
+        for node, name in graph.names.items():
+            self._bound.setdefault(name, []).append(node)
         #: the count as it was one turn before each gap and at it
         self.counts: list[dict[str, int]] = []
         self._marks = [mark for cut in short.cuts for mark in (cut.at - cut.period, cut.at)]
-        self.latest = {name: node for node, name in graph.names.items()}
+        #: the value bound last, where that was one from before
+        self._old: dict[str, tuple[int, int]] = {}
         self.top = outermost(graph)
         self._operands = graph.operands.tolist()
         self._facts: dict[tuple[int, int, int], Facts] = {}  # the same for every turn of a loop
         self._alone: dict[int, dict[int, _Alone]] = {}
         self._shape_numbers: dict[tuple[int, int, int], int] = {}
         self._frames: dict[Call | None, _Frame] = {None: _Frame(0, {})}
-        self._frame(self.top).holds.update(self.latest)
+        self._frame(self.top).holds.update((name, node) for node, name in graph.names.items())
 
     def follow(self) -> None:
         """Go through the operations, but those of backward passes, one by one.
@@ -169,7 +177,7 @@ class _Timeline:
             elif not group:  # the first of a pass may be by the instruction of those before it
                 done = max(done, stop)
             if start == stop:
-                self.counts.append(self.count.copy())
+                self.counts.append(self._count())
         self._follow(done, len(self.graph))
 
     def _stops(self) -> list[_Stop]:
@@ -216,7 +224,6 @@ class _Timeline:
     def _follow(self, start: int, stop: int) -> None:
         """Operations of which each is alone: first they take their operands, then they are stored."""
         graph, part, operands = self.graph, slice(start, stop), self._operands
-        names, count, latest = self.names, self.count, self.latest
         primitives, frames = graph.primitives, self._frames
         last_call: Call | None = None
         frame = self._frame(None)
@@ -230,7 +237,7 @@ class _Timeline:
             if call is not last_call:
                 last_call, frame = call, frames.get(call) or self._frame(call)
                 alone, holds, meanwhile = frame.alone, frame.holds, frame.meanwhile
-            text, offsets, seen, stored = alone.get(lasti) or self._look(call, lasti)
+            text, note, offsets, seen, stored = alone.get(lasti) or self._look(call, lasti)
             for position, hops, variable, _ in seen:
                 operand = operands[first + position]
                 held = self._frame(outwards(call, hops)).holds if hops else holds
@@ -238,9 +245,8 @@ class _Timeline:
                     self.see(node, call, lasti)
                     break
             if text is not None:  # what ``store`` does, in line
-                holds[text] = latest[text] = node
-                count[text] = number = count.get(text, 0) + 1
-                names[node] = text, number
+                holds[text] = node
+                note(node)
                 meanwhile[text] = offsets
             elif stored:
                 self.store(node, call, stored)
@@ -250,7 +256,9 @@ class _Timeline:
         facts = self._known(call, lasti, 1)
         stored = facts.stored[0] if facts.stored else ()
         hops, text, begin, end = stored[0] if len(stored) == 1 else (1, "", 0, 0)
-        found = self._frame(call).alone[lasti] = None if hops else text, (begin, end), facts.seen, stored
+        note = self._bound.setdefault(text, []).append
+        found = None if hops else text, note, (begin, end), facts.seen, stored
+        self._frame(call).alone[lasti] = found
         # an operation may have fewer operands than the call by which it is made has arguments: none lies behind the end
         size = len(self.graph.operands) + 1 + max((position for position, *_ in facts.seen), default=0)
         self._operands += [-1] * (size - len(self._operands))
@@ -266,20 +274,23 @@ class _Timeline:
         """An operation is the value of these variables now."""
         for hops, text, start, stop in stored:
             frame = self._frame(outwards(call, hops))
-            self.bind(node, frame, text, at_once=True)
+            self.bind(node, frame, text, node, at_once=True)
             frame.meanwhile[text] = start, stop
 
-    def bind(self, node: int, frame: _Frame, text: str, *, at_once: bool = False) -> None:
-        """From now on this variable is this value."""
+    def bind(self, node: int, frame: _Frame, text: str, now: int, *, at_once: bool = False) -> None:
+        """From now on this variable is this value; now is when the operation with this number is made."""
         frame.holds[text] = node
-        if self.latest.get(text) == node:
+        bound = self._bound.setdefault(text, [])
+        number, latest = self._old.get(text, (0, None))
+        if node == (latest if number == len(bound) else bound[-1]):
             return
-        self.latest[text] = node
-        self.count[text] = number = self.count.get(text, 0) + 1
-        if at_once and node not in self.names:
-            self.names[node] = text, number
+        bound.append(now)
+        if not at_once:
+            self._old[text] = len(bound), node
+        if at_once and node not in self._names:
+            self._names[node] = text, len(bound)
         else:
-            self.aliases.setdefault(node, {})[text] = number
+            self.aliases.setdefault(node, {})[text] = len(bound)
 
     def see(self, node: int, call: Call | None, lasti: int) -> None:
         """Operands that an operation has taken from variables."""
@@ -294,7 +305,7 @@ class _Timeline:
                 if frame.holds.get(text) != operand and graph.primitives[operand] is not CONST:
                     since, until = frame.meanwhile.get(text, (0, 0))
                     if not since < offset < until:  # in x, y = y + 1, x + 1 the second x is the old one
-                        self.bind(operand, frame, text)
+                        self.bind(operand, frame, text, node)
 
     def see_results(self) -> None:
         """What the traced function has returned from variables."""
@@ -307,14 +318,36 @@ class _Timeline:
             if place is not None and node is not None:
                 frame = self._frame(place[0])
                 if frame.holds.get(place[1]) != node:
-                    self.bind(node, frame, place[1])
+                    self.bind(node, frame, place[1], len(self.graph))
 
     def name_adjoints(self) -> None:
         """Call the adjoints after the values whose they are."""
         if self.graph.adjoints:
-            called = {node: occurrence(text, number) for node, (text, number) in self.names.items()}
-            found = adjoint_names(self.graph, called, Counter(self.count))
-            self.names.update((node, (name, 1)) for node, name in found.items())
+            called = {
+                node: occurrence(*name)
+                for node in range(len(self.graph))
+                if (name := self.name(node)) is not None
+            }
+            found = adjoint_names(self.graph, called, Counter(self._count()))
+            self._names.update((node, (name, 1)) for node, name in found.items())
+
+    def number(self) -> None:
+        """Number the values of each variable; a name is at hand after that."""
+        self._numbers = {text: dict(zip(nodes, count(1))) for text, nodes in self._bound.items()}
+
+    def name(self, node: int) -> tuple[str, int] | None:
+        """The variable that a node is called after, and the how manieth value bound to it this is."""
+        found = self._names.get(node)
+        if found is not None:
+            return found
+        alone = self._frame(self.graph.calls[node]).alone.get(self.graph.lastis[node])
+        text = None if alone is None else alone[0]
+        number = None if text is None else self._numbers[text].get(node)
+        return None if text is None or number is None else (text, number)
+
+    def _count(self) -> dict[str, int]:
+        """How many values each variable was bound to by now."""
+        return {text: len(nodes) for text, nodes in self._bound.items()}
 
     def _known(self, call: Call | None, lasti: int, siblings: int) -> Facts:
         key = self._frame(call).shape, lasti, siblings
