@@ -322,7 +322,9 @@ def _loop_at(graph: Graph, index: int, least: int) -> tuple[int, int, int] | Non
         period = following - index
         if following + period > len(graph):
             return None
-        if primitives[index:following] != primitives[following : following + period]:
+        if primitives[following - 1] is not primitives[following + period - 1] or (
+            primitives[index:following] != primitives[following : following + period]
+        ):
             continue
         start = next((i for i in range(index, following) if calls[i] is calls[i + period]), None)
         if start is not None:

@@ -130,12 +130,12 @@ def _flaws(sheet: Sheet, values: Sequence[int], adjoints: Sequence[int]) -> Iter
         (_cancelled, _SUMS),
     )
     there = set(sheet.rows)
-    for look, rows in looks:
-        suspected = there.intersection(rows)
-        if suspected:
-            yield from look(
-                sheet, list(compress(range(len(sheet.rows)), map(suspected.__contains__, sheet.rows)))
-            )
+    sought = [(look, there.intersection(rows)) for look, rows in looks]
+    suspected = set[Primitive | None]().union(*(rows for _, rows in sought))
+    suspects = list(compress(range(len(sheet.rows)), map(suspected.__contains__, sheet.rows)))
+    for look, rows in sought:
+        if rows:
+            yield from look(sheet, [index for index in suspects if sheet.rows[index] in rows])
     yield from _dead(sheet)
 
 

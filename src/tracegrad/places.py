@@ -106,7 +106,9 @@ class Places:
             memory.clear()  # or the collector goes through all that
         self.graph = self._whole
         clusters = [*self._stage_clusters, NONE]  # the last is that of no stage
-        self.cluster_of = list(map(clusters.__getitem__, self.stage_of))
+        self.cluster_of = (
+            list(map(clusters.__getitem__, self.stage_of)) if self._clusters else [NONE] * len(self.stage_of)
+        )
         self._growth = short.growth(self.cluster_of)
         #: what the stages execute, each once
         self.statements = list(dict(zip(map(id, self.executions), self.executions, strict=True)).values())
@@ -182,7 +184,10 @@ class Places:
                 constants = 0
                 continue
             lasti = now if inside is None else inside
-            execution, its_key, looped = at.get(lasti) or self._look(running, lasti)
+            try:
+                execution, its_key, looped = at[lasti]
+            except KeyError:
+                execution, its_key, looped = self._look(running, lasti)
             free = looped or inline
             if key is not its_key or not (
                 lasti > before or free or (lasti == before and primitive is not last)
@@ -192,11 +197,10 @@ class Places:
                 clusters.append(cluster)
             if not free:
                 before, last = lasti, primitive
-            if constants:
-                stage_of += [stage] * (constants + 1)
-                constants = 0
-            else:
+            while constants:
                 stage_of.append(stage)
+                constants -= 1
+            stage_of.append(stage)
         if running is not None:
             running.key, running.lasti, running.last, running.stage = key, before, last, stage
 

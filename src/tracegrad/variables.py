@@ -105,9 +105,12 @@ def variables(graph: Graph, short: Abridged | None = None) -> Variables:
     return Variables(short, line)
 
 
-#: of an operation alone in its instruction: the variable it is stored in, if that is one of its own call, what notes
-#: that, and the offsets of it; what is seen with it; all that it is stored in
-_Alone = tuple[str | None, Callable[[int], None], tuple[int, int], tuple[Seen, ...], tuple[Stored, ...]]
+#: of an operation alone in its instruction: the variable of its own call that it is stored in, if that is all, what
+#: notes that, and the offsets of it; the position and the variable of its own call that is seen with it, if that is
+#: all; all that is seen, and all that it is stored in
+_Alone = tuple[
+    str | None, Callable[[int], None], tuple[int, int], int, str | None, tuple[Seen, ...], tuple[Stored, ...]
+]
 
 
 class _Frame:
@@ -237,7 +240,15 @@ class _Timeline:
             if call is not last_call:
                 last_call, frame = call, frames.get(call) or self._frame(call)
                 alone, holds, meanwhile = frame.alone, frame.holds, frame.meanwhile
-            text, note, offsets, seen, stored = alone.get(lasti) or self._look(call, lasti)
+            try:
+                text, note, offsets, position, variable, seen, stored = alone[lasti]
+            except KeyError:
+                text, note, offsets, position, variable, seen, stored = self._look(call, lasti)
+            if variable is not None:
+                operand = operands[first + position]
+                if holds.get(variable) != operand and primitives[operand] is not CONST:
+                    self.see(node, call, lasti)
+                seen = ()
             for position, hops, variable, _ in seen:
                 operand = operands[first + position]
                 held = self._frame(outwards(call, hops)).holds if hops else holds
@@ -257,7 +268,9 @@ class _Timeline:
         stored = facts.stored[0] if facts.stored else ()
         hops, text, begin, end = stored[0] if len(stored) == 1 else (1, "", 0, 0)
         note = self._bound.setdefault(text, []).append
-        found = None if hops else text, note, (begin, end), facts.seen, stored
+        position, outside, seen, _ = facts.seen[0] if len(facts.seen) == 1 else (0, 1, "", 0)
+        variable = None if outside else seen
+        found = None if hops else text, note, (begin, end), position, variable, facts.seen, stored
         self._frame(call).alone[lasti] = found
         # an operation may have fewer operands than the call by which it is made has arguments: none lies behind the end
         size = len(self.graph.operands) + 1 + max((position for position, *_ in facts.seen), default=0)
