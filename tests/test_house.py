@@ -32,7 +32,7 @@ ORDER = [
     "arrays.stand_ins", "arrays.complex_numbers", "arrays.complex_functions", "arrays.scipy_special",
     "arrays.scipy_linalg", "arrays.scipy_stats", "intercept", "aliases", "inputs", "recording", "freeze",
     "backward_pass", "reverse", "edge_pulls", "seeds", "forward", "laws", "fold.columns", "passes", "abridge",
-    "places", "variables", "flaws", "annotate", "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part",
+    "places", "sightings", "variables", "flaws", "annotate", "fold.contract", "fold.groups", "fold.lines", "fold", "fold.part",
     "naming", "expressions", "formula", "array_formula", "divided", "outline", "replay", "units", "turns", "repeats",
     "statements", "gathered", "joined", "stacks", "listed", "array_code", "code_names", "way_there", "way_back",
     "staged", "export", "export.graphviz", "export.codecs", "export.row_text", "export.json", "export.letters",

@@ -322,8 +322,12 @@ def _loop_at(graph: Graph, index: int, least: int) -> tuple[int, int, int] | Non
         period = following - index
         if following + period > len(graph):
             return None
+        if primitives[following - 1] is not primitives[following + period - 1] or (
+            primitives[index:following] != primitives[following : following + period]
+        ):
+            continue
         start = next((i for i in range(index, following) if calls[i] is calls[i + period]), None)
-        if start is not None and primitives[index:following] == primitives[following : following + period]:
+        if start is not None:
             start += REACH * period  # what comes before the loop may be an operand of the first turns
             turns = _turns(graph, start, period)
             if (

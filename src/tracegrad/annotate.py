@@ -55,7 +55,7 @@ def document(found: Columns) -> Annotated:
         found.head,
         nodes=LazyRows(len(found), found.node, found),
         edges=LazyRows(len(found.sources), partial(_edge, found), found),
-        stages=LazyRows(max(found.stage_of, default=NONE) + 1, found.stage, found),
+        stages=LazyRows(found.stages, found.stage, found),
     )
 
 
@@ -100,6 +100,7 @@ def columns(
             partials=found.partials,
             flows=found.flows,
             stage_of=places.stage_of,
+            stages=len(places.executions),
             cluster_of=places.cluster_of,
             flags=lambda: rows.flags,
             node=rows.node,

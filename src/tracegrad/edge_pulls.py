@@ -93,11 +93,10 @@ def edges_of(tape: Tape, seeds: Sequence[tuple[Any, Any]]) -> tuple[list[Any], l
 
 def on_nodes(graph: Graph, adjoints: Sequence[Any]) -> list[Any]:
     """The adjoints of the entries of a tape as those of the nodes of its graph: 0 where they are ``None``."""
-    following = iter(adjoints)
-    return [
-        None if primitive is CONST else 0.0 if (adjoint := next(following)) is None else adjoint
-        for primitive in graph.primitives
-    ]
+    if None in adjoints:
+        adjoints = [0.0 if adjoint is None else adjoint for adjoint in adjoints]
+    following = iter(adjoints).__next__
+    return [None if primitive is CONST else following() for primitive in graph.primitives]
 
 
 def _general(keep_local: Keep, keep_flow: Keep, node: Any, upstream: Any) -> None:

@@ -33,13 +33,17 @@ def _is_linear(row: Primitive) -> bool:
     return bool(rules) and all(isinstance(rule, float) and abs(rule) >= _FLAT for rule in rules)
 
 
+#: functions of one operand that may saturate
 _SMOOTH = frozenset(
     row
     for row in TABLE.values()
-    if not row.variadic and not row.step and row not in _OPERATORS and not _is_linear(row)
+    if not row.variadic
+    and not row.step
+    and len(row.rules) == 1  # type: ignore[arg-type]
+    and row not in _OPERATORS
+    and not _is_linear(row)
 )
 _KINKED = frozenset(row for row in TABLE.values() if row.kink)
-_SUSPECT = _SMOOTH | _KINKED | _SUMS
 
 #: what a document says of a node, by the kind of flaw
 FLAGS = {
@@ -125,9 +129,13 @@ def _flaws(sheet: Sheet, values: Sequence[int], adjoints: Sequence[int]) -> Iter
         (_kinks, _KINKED),
         (_cancelled, _SUMS),
     )
-    suspects = list(compress(range(len(sheet.rows)), map(_SUSPECT.__contains__, sheet.rows)))
-    for look, rows in looks:
-        yield from look(sheet, [index for index in suspects if sheet.rows[index] in rows])
+    there = set(sheet.rows)
+    sought = [(look, there.intersection(rows)) for look, rows in looks]
+    suspected = set[Primitive | None]().union(*(rows for _, rows in sought))
+    suspects = list(compress(range(len(sheet.rows)), map(suspected.__contains__, sheet.rows)))
+    for look, rows in sought:
+        if rows:
+            yield from look(sheet, [index for index in suspects if sheet.rows[index] in rows])
     yield from _dead(sheet)
 
 
@@ -293,16 +301,16 @@ def _cancelled(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
 
 
 def _nearly_gone(sheet: Sheet, suspects: Sequence[int]) -> list[int]:
-    """Those that may have lost enough digits, by a rough look at their first two operands."""
+    """Those that may have lost enough digits, by a rough look at the first of two operands: the other is as large."""
     values, starts, sources = sheet.values, sheet.starts, sheet.sources
-    share = 10.0 ** (_LOST - 1)
+    share = 10.0 ** (_LOST - 2)
     return [
         index
         for index in suspects
         if type(value := values[index]) is float
         and not (
             starts[index + 1] - (edge := starts[index]) == 2
-            and abs(values[sources[edge]]) < abs(value) * share > abs(values[sources[edge + 1]])
+            and abs(values[sources[edge]]) < abs(value) * share
         )
     ]
 

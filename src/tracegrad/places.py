@@ -6,18 +6,19 @@ In: a :class:`~tracegrad.graph.Graph`.  Out: :class:`Places`: a stage and a clus
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from types import CodeType
 from typing import NamedTuple
 
 from tracegrad.abridge import Abridged, Growth, abridged
 from tracegrad.document import Cluster, Site
 from tracegrad.fold.columns import NONE, place
-from tracegrad.graph import Graph, Group
+from tracegrad.graph import Graph, Group, Pass
 from tracegrad.lazy import LazyRows
 from tracegrad.passes import groups_of, occurrence, pass_of
-from tracegrad.primitives import CONST, INPUT, Primitive
+from tracegrad.primitives import CONST, Primitive
 from tracegrad.progress import track
 from tracegrad.provenance import Call, in_package
 from tracegrad.source import INLINE, site, statement, title
@@ -33,11 +34,15 @@ class Execution(NamedTuple):
     identity: Hashable
 
 
+#: where a statement begins in its code
+_Key = tuple[int | None, int | None]
+
+
 class _At(NamedTuple):
     """What an instruction belongs to: a statement, its place for comparison, and whether it loops inside of it."""
 
     execution: Execution
-    key: tuple[int | None, int | None]
+    key: _Key
     looped: bool
 
 
@@ -54,13 +59,14 @@ class _Cluster(NamedTuple):
 class _Running:
     """A call of the user at work: which statement it is at, since which stage, and where in it."""
 
-    __slots__ = ("at", "call", "cluster", "key", "last", "lasti", "stage")
+    __slots__ = ("at", "call", "cluster", "is_placed", "key", "last", "lasti", "stage")
 
     def __init__(self, call: Call, at: dict[int, _At]) -> None:
         self.call = call
         self.at = at
-        self.cluster: int | None = None
-        self.key: tuple[int | None, int | None] | None = None
+        self.cluster: int = NONE
+        self.is_placed = False
+        self.key: _Key | None = None
         self.lasti = -1
         self.last: Primitive | None = None
         self.stage = NONE
@@ -94,13 +100,18 @@ class Places:
         self._running: dict[Call, _Running] = {}
         self._resumed: dict[Call | None, tuple[_Running | None, int | None, bool]] = {}
         self._at: dict[int, dict[int, _At]] = {}  # by the identity of code: its hash takes long
+        self._keys: dict[_Key, _Key] = {}  # each is one object
         self._execute()
+        for memory in (self._running, self._resumed, self._cluster_of_call, self._cluster_numbers):
+            memory.clear()  # or the collector goes through all that
         self.graph = self._whole
         clusters = [*self._stage_clusters, NONE]  # the last is that of no stage
-        self.cluster_of = [clusters[stage] for stage in self.stage_of]
+        self.cluster_of = (
+            list(map(clusters.__getitem__, self.stage_of)) if self._clusters else [NONE] * len(self.stage_of)
+        )
         self._growth = short.growth(self.cluster_of)
         #: what the stages execute, each once
-        self.statements = list({id(one): one for one in self.executions}.values())
+        self.statements = list(dict(zip(map(id, self.executions), self.executions, strict=True)).values())
         if short.cuts:
             stages = short.growth(self.stage_of)
             self.stage_of = short.whole(self.stage_of, stages)
@@ -127,40 +138,82 @@ class Places:
 
     def _execute(self) -> None:
         """Go through the operations, from stage to stage."""
-        graph, stage_of, passes, groups = self.graph, self.stage_of, self._passes, self._groups
+        size = len(self.graph)
+        ranges: list[Pass | Group] = [*self.graph.passes, *self.graph.groups]
+        bounds = {0, size}.union(*((one.start, one.stop) for one in ranges))
+        for start, stop in pairwise(sorted(bounds)):
+            if start in self._passes:
+                self._go_back(start, stop)
+            else:
+                self._go_on(start, stop)
+        self.stage_of += [NONE] * (size - len(self.stage_of))
+
+    def _columns(self, start: int, stop: int) -> Iterable[tuple[Primitive, Call | None, int]]:
+        graph, part = self.graph, slice(start, stop)
+        columns = zip(graph.primitives[part], graph.calls[part], graph.lastis[part], strict=True)
+        return track(columns, "statements", stop - start)
+
+    def _go_on(self, start: int, stop: int) -> None:
+        """Operations that are in the same named stages."""
+        stage_of, executions, clusters, resumed = (
+            self.stage_of,
+            self.executions,
+            self._stage_clusters,
+            self._resumed,
+        )
+        constants = start - len(stage_of)  # that wait for the operation which uses them
         last_call: Call | None = None
-        running: _Running | None = None
-        inside: int | None = None
-        inline = False
-        columns = zip(graph.primitives, graph.calls, graph.lastis, strict=True)
-        for index, (primitive, call, now) in enumerate(track(columns, "statements", len(graph))):
+        running, inside, inline = self._resume(None)
+        key: _Key | None = None
+        last: Primitive | None = None
+        before, stage = -1, NONE
+        for primitive, call, now in self._columns(start, stop):
             if primitive is CONST:
+                constants += 1
                 continue
             if call is not last_call:
+                if running is not None:
+                    running.key, running.lasti, running.last, running.stage = key, before, last, stage
                 last_call = call
-                running, inside, inline = self._resume(call)
-            if running is None or primitive is INPUT:
+                running, inside, inline = resumed.get(call) or self._resume(call)
+                if running is not None:
+                    key, before, last, stage = running.key, running.lasti, running.last, running.stage
+                    at, cluster = running.at, self._cluster_at(running, start)
+            if running is None:
+                stage_of += [NONE] * (constants + 1)
+                constants = 0
+                continue
+            lasti = now if inside is None else inside
+            try:
+                execution, its_key, looped = at[lasti]
+            except KeyError:
+                execution, its_key, looped = self._look(running, lasti)
+            free = looped or inline
+            if key is not its_key or not (
+                lasti > before or free or (lasti == before and primitive is not last)
+            ):
+                stage, key, before = len(executions), its_key, -1
+                executions.append(execution)
+                clusters.append(cluster)
+            if not free:
+                before, last = lasti, primitive
+            while constants:
+                stage_of.append(stage)
+                constants -= 1
+            stage_of.append(stage)
+        if running is not None:
+            running.key, running.lasti, running.last, running.stage = key, before, last, stage
+
+    def _go_back(self, start: int, stop: int) -> None:
+        """Operations of a backward pass."""
+        for node, (primitive, call, now) in enumerate(self._columns(start, stop), start):
+            if primitive is not CONST:
+                running, inside, _ = self._resume(call)
                 stage = NONE
-            else:
-                lasti = now if inside is None else inside
-                at = running.at.get(lasti) or self._look(running, lasti)
-                if passes and index in passes:
-                    stage = self._backward_stage(passes[index], running.call, at)
-                else:
-                    if groups or running.cluster is None:
-                        running.cluster = self._cluster(running.call, index)
-                    free = inline or at.looped
-                    goes_on = lasti > running.lasti or (
-                        lasti == running.lasti and primitive is not running.last
-                    )
-                    if running.key != at.key or not (free or goes_on):
-                        running.stage = self._new_stage(at.execution, running.cluster)
-                        running.key, running.lasti = at.key, -1
-                    if not free:
-                        running.lasti, running.last = lasti, primitive
-                    stage = running.stage
-            stage_of.extend([stage] * (index + 1 - len(stage_of)))
-        stage_of.extend([NONE] * (len(graph) - len(stage_of)))
+                if running is not None:
+                    at = self._look(running, now if inside is None else inside)
+                    stage = self._backward_stage(self._passes[start], running.call, at)
+                self.stage_of += [stage] * (node + 1 - len(self.stage_of))
 
     def _resume(self, call: Call | None) -> tuple[_Running | None, int | None, bool]:
         """The call of the user that is at work in a call; the instruction it is at, unless that is the same call."""
@@ -178,11 +231,14 @@ class Places:
         return found
 
     def _look(self, running: _Running, lasti: int) -> _At:
-        code = running.call.code
-        found = statement(code, lasti)
-        identity = place(found.site) or _label(found.site), False
-        execution = Execution(found.site, _label(found.site), code, identity)
-        at = running.at[lasti] = _At(execution, found.key, found.looped)
+        """What an instruction belongs to, asked of the source once."""
+        at = running.at.get(lasti)
+        if at is None:
+            found = statement(running.call.code, lasti)
+            identity = place(found.site) or _label(found.site), False
+            execution = Execution(found.site, _label(found.site), running.call.code, identity)
+            key = self._keys.setdefault(found.key, found.key)
+            at = running.at[lasti] = _At(execution, key, found.looped)
         return at
 
     def _backward_stage(self, number: int, call: Call, at: _At) -> int:
@@ -236,27 +292,37 @@ class Places:
             kind=row.kind,
         )
 
+    def _cluster_at(self, running: _Running, index: int) -> int:
+        """The cluster of what a call makes; named stages may begin and end during that."""
+        if self._groups or not running.is_placed:
+            running.cluster, running.is_placed = self._cluster(running.call, index), True
+        return running.cluster
+
     def _cluster(self, call: Call, index: int) -> int:
         """The cluster of a node made in a call, made with those around it when first met.
 
         The traced function itself has none; a stage that the user has named lies inside of the call it was opened in.
         """
-        around = self._groups.get(index, ())
-        known = (call, around)
-        if known not in self._cluster_of_call:
-            self._cluster_of_call[known] = self._innermost(call, around)
-        return self._cluster_of_call[known]
+        around, known = self._groups.get(index, ()), self._cluster_of_call
+        path: list[tuple[Call, Call | None]] = []
+        walker: Call | None = call
+        while walker is not None and (walker, around) not in known:
+            parent = _user_parent(walker)
+            path.append((walker, parent))
+            walker = parent
+        for one, parent in reversed(path):
+            inside = NONE if parent is None else known[parent, around]
+            known[one, around] = self._innermost(one, parent, around, inside)
+        return known[call, around]
 
-    def _innermost(self, call: Call, around: tuple[Group, ...]) -> int:
-        parent = NONE
-        for one in reversed(_user_calls(call)):
-            is_stage = any(group.code is one.code for group in around)
-            if _user_parent(one) is not None and not is_stage:
-                parent = self._cluster_number((one, parent), title(one.code), parent, one)
-            for group in around:
-                if group.call is one:
-                    parent = self._cluster_number(group, group.name, parent, _opened_at(group, one), "stage")
-        return parent
+    def _innermost(self, call: Call, parent: Call | None, around: tuple[Group, ...], cluster: int) -> int:
+        """The cluster of what a call makes itself, given that of the call it was made in."""
+        if parent is not None and not any(group.code is call.code for group in around):
+            cluster = self._cluster_number((call, cluster), title(call.code), cluster, call)
+        for group in around:
+            if group.call is call:
+                cluster = self._cluster_number(group, group.name, cluster, _opened_at(group, call), "stage")
+        return cluster
 
     def _cluster_number(
         self, key: Hashable, name: str, parent: int, where: Site | Call | None, kind: str = "call"
@@ -292,16 +358,6 @@ def _called_at(call: Call) -> Site | None:
     """Where a call was made."""
     parent = call.parent
     return None if parent is None or in_package(parent.code) else site(parent.code, call.lasti)
-
-
-def _user_calls(call: Call) -> list[Call]:
-    """A call of the user and those around it, outwards."""
-    found = []
-    walker: Call | None = call
-    while walker is not None:
-        found.append(walker)
-        walker = _user_parent(walker)
-    return found
 
 
 def _statement_call(call: Call | None, lasti: int) -> tuple[Call | None, int, bool]:

@@ -13,50 +13,23 @@ A variable bound again has occurrences, ``x#2`` is the second; both kinds of nam
 
 from __future__ import annotations
 
-import builtins
 from collections import Counter
-from collections.abc import Container, Iterator
-from types import CodeType
+from collections.abc import Callable, Iterator
+from itertools import compress, count, pairwise
+from operator import eq
 from typing import NamedTuple
 
 from tracegrad.abridge import Abridged, Growth, abridged, outermost
-from tracegrad.bindings import (
-    Keys,
-    argument_text,
-    base_of,
-    becomes,
-    bound_how,
-    called,
-    gives_one,
-    hands_on,
-    result_sights,
-    sights,
-    stores_inside,
-    takes_next,
-    unpacks,
-)
+from tracegrad.bindings import result_sights, unpacks
 from tracegrad.graph import Graph
-from tracegrad.passes import adjoint_names, occurrence, pass_of
+from tracegrad.passes import adjoint_names, occurrence
 from tracegrad.primitives import CONST, Primitive
 from tracegrad.progress import track
 from tracegrad.provenance import Call, in_package
-from tracegrad.source import INLINE, assigned, called_name
-
-#: a variable: the call it belongs to, and its text
-Place = tuple[Call | None, str]
-#: a variable, and the offsets there of the value's coming and of its binding
-Storing = tuple[Call, str, int, int]
+from tracegrad.sightings import Facts, Seen, Stored, facts_of, outwards, own_place
 
 #: functions that take the very values of their arguments, however many there are
 _GATES = frozenset({"hypot", "max", "min"})
-
-#: builtins that compute by themselves
-_COMPUTING = frozenset({"abs", "complex", "divmod", "float", "int", "max", "min", "pow", "round", "sum"})
-#: what is no builtin and calls functions in turn
-_IN_TURN = frozenset({
-    "Counter", "OrderedDict", "bisect", "bisect_left", "bisect_right", "deque", "fromkeys", "insort", "insort_left",
-    "insort_right", "reduce",
-})  # fmt: skip
 
 
 class Variables:
@@ -67,13 +40,14 @@ class Variables:
 
     def __init__(self, short: Abridged, line: _Timeline) -> None:
         self._short = short
-        self._names, self._aliases = line.names, line.aliases
+        self._line = line
+        self._aliases = line.aliases
         self._turns, self._counts = line.counts[::2], line.counts[1::2]
         self._growths: dict[str, Growth] = {}
 
     def __contains__(self, index: int) -> bool:
         """Whether a node has a name."""
-        return self._short.place(index)[0] in self._names
+        return self._line.name(self._short.place(index)[0]) is not None
 
     def name(self, index: int) -> str | None:
         """What a value is called: ``x#2`` is the second value bound to ``x``, ``dx`` its adjoint."""
@@ -86,7 +60,7 @@ class Variables:
     def of(self, index: int) -> tuple[str | None, tuple[str, ...]]:
         """The name and the aliases of a node."""
         node, cut, turns = self._short.place(index)
-        found, others = self._names.get(node), self._aliases.get(node)
+        found, others = self._line.name(node), self._aliases.get(node)
         name = None if found is None else self._called(*found, cut, turns)
         if others is None:
             return name, ()
@@ -101,8 +75,8 @@ class Variables:
     def _growth(self, text: str) -> Growth:
         found = self._growths.get(text)
         if found is None:
-            marks = [count[text] for count in self._counts]
-            steps = [mark - turn[text] for mark, turn in zip(marks, self._turns, strict=True)]
+            marks = [count.get(text, 0) for count in self._counts]
+            steps = [mark - turn.get(text, 0) for mark, turn in zip(marks, self._turns, strict=True)]
             found = self._growths[text] = Growth(self._short.cuts, marks, steps)
         return found
 
@@ -124,26 +98,43 @@ def variables(graph: Graph, short: Abridged | None = None) -> Variables:
     """
     short = abridged(graph) if short is None else short
     line = _Timeline(short)
-    line.follow(pass_of(short.graph))
+    line.follow()
     line.see_results()
+    line.number()
     line.name_adjoints()
     return Variables(short, line)
 
 
-class _Facts(NamedTuple):
-    """What an instruction in a call tells: where its results are stored, which variables hold its operands.
+#: of an operation alone in its instruction: the variable of its own call that it is stored in, if that is all, what
+#: notes that, and the offsets of it; the position and the variable of its own call that is seen with it, if that is
+#: all; all that is seen, and all that it is stored in
+_Alone = tuple[
+    str | None, Callable[[int], None], tuple[int, int], int, str | None, tuple[Seen, ...], tuple[Stored, ...]
+]
 
-    A variable is the number of calls outwards to the one it belongs to, and its text.  With what is stored come the
-    offsets there of the call that gives the value and of the instruction that binds it; with what is seen the offset at
-    which it was.
+
+class _Frame:
+    """A call at work: what its variables hold, and what is known of its instructions (as of all calls of its shape).
+
+    ``meanwhile`` has the offsets between which the value that a variable will be is there, and the variable is still
+    the old one.
     """
 
-    stored: tuple[tuple[tuple[int, str, int, int], ...], ...]
-    seen: tuple[tuple[int, int, str, int], ...]
-    called: tuple[str, int] | None
+    __slots__ = ("alone", "holds", "meanwhile", "shape")
+
+    def __init__(self, shape: int, alone: dict[int, _Alone]) -> None:
+        self.shape = shape
+        self.alone = alone
+        self.holds: dict[str, int] = {}
+        self.meanwhile: dict[str, tuple[int, int]] = {}
 
 
-_NO_FACTS = _Facts((), (), None)
+class _Stop(NamedTuple):
+    """Nodes that are not followed one by one: those of one instruction, else those of a backward pass."""
+
+    start: int
+    stop: int
+    group: list[int]
 
 
 class _Timeline:
@@ -151,97 +142,183 @@ class _Timeline:
 
     def __init__(self, short: Abridged) -> None:
         graph = self.graph = short.graph
-        #: what each node is called: the variable, and the how manieth value bound to it this is
-        self.names: dict[int, tuple[str, int]] = {node: (name, 1) for node, name in graph.names.items()}
+        #: what a node is called, unless that is the one variable that its instruction stores in: the variable, and the
+        #: how manieth value bound to it this is
+        self._names: dict[int, tuple[str, int]] = {node: (name, 1) for node, name in graph.names.items()}
         self.aliases: dict[int, dict[str, int]] = {}
-        self.count = Counter(graph.names.values())
+        #: for each variable the nodes at which it was bound, and at that time the how manieth value this was
+        self._bound: dict[str, list[int]] = {}
+        self._numbers: dict[str, dict[int, int]] = {}
+        for node, name in graph.names.items():
+            self._bound.setdefault(name, []).append(node)
         #: the count as it was one turn before each gap and at it
-        self.counts: list[Counter[str]] = []
-        self._marks = [mark for cut in reversed(short.cuts) for mark in (cut.at, cut.at - cut.period)]
-        self.latest = {name: node for node, name in graph.names.items()}
+        self.counts: list[dict[str, int]] = []
+        self._marks = [mark for cut in short.cuts for mark in (cut.at - cut.period, cut.at)]
+        #: the value bound last, where that was one from before
+        self._old: dict[str, tuple[int, int]] = {}
         self.top = outermost(graph)
-        self.holds: dict[Place, int] = {(self.top, name): node for node, name in graph.names.items()}
-        self._facts: dict[tuple[int, int, int], _Facts] = {}  # the same for every turn of a loop
-        #: between these offsets the value that a variable will be is there, and the variable is still the old one
-        self._meanwhile: dict[Place, tuple[int, int]] = {}
-        self._room: dict[tuple[int, int], int] = {}
-        self._shapes: dict[Call | None, int] = {None: 0}
+        self._operands = graph.operands.tolist()
+        self._facts: dict[tuple[int, int, int], Facts] = {}  # the same for every turn of a loop
+        self._alone: dict[int, dict[int, _Alone]] = {}
         self._shape_numbers: dict[tuple[int, int, int], int] = {}
+        self._frames: dict[Call | None, _Frame] = {None: _Frame(0, {})}
+        self._frame(self.top).holds.update((name, node) for node, name in graph.names.items())
 
-    def follow(self, left_out: Container[int]) -> None:
-        """Go through the operations, but those that are left out, one by one.
+    def follow(self) -> None:
+        """Go through the operations, but those of backward passes, one by one.
 
         Those that one instruction made (``divmod``, ``math.modf``) come together: nobody sees their operands, and each
         result is stored in a variable of its own.
         """
-        graph = self.graph
-        calls, lastis = graph.calls, graph.lastis
+        done = 0
+        for start, stop, group in self._stops():
+            if start >= done:
+                self._follow(done, start)
+                if group:
+                    self._take(group)
+                done = stop
+            elif not group:  # the first of a pass may be by the instruction of those before it
+                done = max(done, stop)
+            if start == stop:
+                self.counts.append(self._count())
+        self._follow(done, len(self.graph))
+
+    def _stops(self) -> list[_Stop]:
+        """Where not to go on one by one; at the marks the names are counted."""
+        found = [_Stop(group[0], group[-1] + 1, group) for group in self._together()]
+        found += [_Stop(one.start, one.stop, []) for one in self.graph.passes if one.start < one.stop]
+        found += [_Stop(mark, mark, []) for mark in self._marks]
+        return sorted(found, key=lambda one: (one.start, len(one.group), one.stop))
+
+    def _together(self) -> Iterator[list[int]]:
+        """Operations by one instruction, where there are several."""
+        calls, lastis = self.graph.calls, self.graph.lastis
+        made = [lasti for lasti in lastis if lasti >= 0]
+        if not any(map(eq, made, made[1:])):
+            return
+        nodes = [node for node, lasti in enumerate(lastis) if lasti >= 0]
+        again = map(eq, made, made[1:])
         group: list[int] = []
-        last_call, last_lasti, shape = None, -1, 0
-        for index, (call, primitive) in enumerate(
-            zip(track(calls, "names", len(graph)), graph.primitives, strict=True)
-        ):
-            if call is None or primitive is CONST:
+        for before, node in compress(pairwise(nodes), again):
+            call = calls[node]
+            if call is None or call is not calls[before]:
                 continue
-            lasti = lastis[index]
-            if group and call is last_call and lasti == last_lasti and self._is_sibling(group, index, call):
-                group.append(index)
-                continue
-            if group and group[0] not in left_out:
-                self._take(group, last_call, last_lasti, shape)
-            if call is not last_call:
-                shape = self._shape(call)
-            group, last_call, last_lasti = [index], call, lasti
-        if group and group[0] not in left_out:
-            self._take(group, last_call, last_lasti, shape)
+            if not group or group[-1] != before:
+                if len(group) > 1:
+                    yield group
+                group = [before]
+            if self._is_sibling(group, node, call):
+                group.append(node)
+            else:
+                if len(group) > 1:
+                    yield group
+                group = [node]
+        if len(group) > 1:
+            yield group
 
-    def _take(self, siblings: list[int], call: Call | None, lasti: int, shape: int) -> None:
-        """The operations of one instruction: first they take their operands, then they are stored."""
-        while self._marks and siblings[0] >= self._marks[-1]:
-            self.counts.append(self.count.copy())
-            self._marks.pop()
-        facts = self._facts.get((shape, lasti, len(siblings)))
-        if facts is None:
-            facts = _NO_FACTS if call is None else self._found(call, lasti, len(siblings))
-            self._facts[shape, lasti, len(siblings)] = facts
-        if facts is _NO_FACTS:
-            return
-        if facts.seen and len(siblings) == 1:
-            self.see(siblings[0], call, facts)
-        for index, stored in zip(siblings, facts.stored, strict=False):
-            for hops, text, start, stop in stored:
-                place = _outwards(call, hops) if hops else call, text
-                self.bind(index, place, at_once=True)
-                self._meanwhile[place] = start, stop
-
-    def bind(self, index: int, place: Place, *, at_once: bool = False) -> None:
-        """From now on this variable is this value."""
-        self.holds[place] = index
-        text = place[1]
-        if self.latest.get(text) == index:
-            return
-        self.latest[text] = index
-        self.count[text] += 1
-        if at_once and index not in self.names:
-            self.names[index] = text, self.count[text]
-        else:
-            self.aliases.setdefault(index, {})[text] = self.count[text]
-
-    def see(self, index: int, call: Call | None, facts: _Facts) -> None:
-        """Operands that an operation has taken from variables."""
+    def _is_sibling(self, group: list[int], node: int, call: Call) -> bool:
+        """Whether an operation by the same instruction belongs to those before it."""
         graph = self.graph
-        start = graph.starts[index]
-        count = graph.starts[index + 1] - start
-        if facts.called is not None and not _takes_arguments(graph.primitives[index], count, facts.called):
+        if graph.primitives[group[-1]] is not graph.primitives[node]:
+            return True
+        room = 0 if in_package(call.code) else unpacks(call.code, graph.lastis[node])
+        return len(group) < room
+
+    def _follow(self, start: int, stop: int) -> None:
+        """Operations of which each is alone: first they take their operands, then they are stored."""
+        graph, part, operands = self.graph, slice(start, stop), self._operands
+        primitives, frames = graph.primitives, self._frames
+        last_call: Call | None = None
+        frame = self._frame(None)
+        alone, holds, meanwhile = frame.alone, frame.holds, frame.meanwhile
+        columns = zip(
+            range(start, stop), graph.calls[part], graph.lastis[part], graph.starts[part], strict=True
+        )
+        for node, call, lasti, first in track(columns, "names", stop - start):
+            if lasti < 0:  # a constant
+                continue
+            if call is not last_call:
+                last_call, frame = call, frames.get(call) or self._frame(call)
+                alone, holds, meanwhile = frame.alone, frame.holds, frame.meanwhile
+            try:
+                text, note, offsets, position, variable, seen, stored = alone[lasti]
+            except KeyError:
+                text, note, offsets, position, variable, seen, stored = self._look(call, lasti)
+            if variable is not None:
+                operand = operands[first + position]
+                if holds.get(variable) != operand and primitives[operand] is not CONST:
+                    self.see(node, call, lasti)
+                seen = ()
+            for position, hops, variable, _ in seen:
+                operand = operands[first + position]
+                held = self._frame(outwards(call, hops)).holds if hops else holds
+                if held.get(variable) != operand and primitives[operand] is not CONST:
+                    self.see(node, call, lasti)
+                    break
+            if text is not None:  # what ``store`` does, in line
+                holds[text] = node
+                note(node)
+                meanwhile[text] = offsets
+            elif stored:
+                self.store(node, call, stored)
+
+    def _look(self, call: Call | None, lasti: int) -> _Alone:
+        """What is known of an instruction that makes one operation."""
+        facts = self._known(call, lasti, 1)
+        stored = facts.stored[0] if facts.stored else ()
+        hops, text, begin, end = stored[0] if len(stored) == 1 else (1, "", 0, 0)
+        note = self._bound.setdefault(text, []).append
+        position, outside, seen, _ = facts.seen[0] if len(facts.seen) == 1 else (0, 1, "", 0)
+        variable = None if outside else seen
+        found = None if hops else text, note, (begin, end), position, variable, facts.seen, stored
+        self._frame(call).alone[lasti] = found
+        # an operation may have fewer operands than the call by which it is made has arguments: none lies behind the end
+        size = len(self.graph.operands) + 1 + max((position for position, *_ in facts.seen), default=0)
+        self._operands += [-1] * (size - len(self._operands))
+        return found
+
+    def _take(self, group: list[int]) -> None:
+        """The operations of one instruction."""
+        call, lasti = self.graph.calls[group[0]], self.graph.lastis[group[0]]
+        for node, stored in zip(group, self._known(call, lasti, len(group)).stored, strict=False):
+            self.store(node, call, stored)
+
+    def store(self, node: int, call: Call | None, stored: tuple[Stored, ...]) -> None:
+        """An operation is the value of these variables now."""
+        for hops, text, start, stop in stored:
+            frame = self._frame(outwards(call, hops))
+            self.bind(node, frame, text, node, at_once=True)
+            frame.meanwhile[text] = start, stop
+
+    def bind(self, node: int, frame: _Frame, text: str, now: int, *, at_once: bool = False) -> None:
+        """From now on this variable is this value; now is when the operation with this number is made."""
+        frame.holds[text] = node
+        bound = self._bound.setdefault(text, [])
+        number, latest = self._old.get(text, (0, None))
+        if node == (latest if number == len(bound) else bound[-1]):
+            return
+        bound.append(now)
+        if not at_once:
+            self._old[text] = len(bound), node
+        if at_once and node not in self._names:
+            self._names[node] = text, len(bound)
+        else:
+            self.aliases.setdefault(node, {})[text] = len(bound)
+
+    def see(self, node: int, call: Call | None, lasti: int) -> None:
+        """Operands that an operation has taken from variables."""
+        graph, facts = self.graph, self._known(call, lasti, 1)
+        start = graph.starts[node]
+        count = graph.starts[node + 1] - start
+        if facts.called is not None and not _takes_arguments(graph.primitives[node], count, facts.called):
             return
         for position, hops, text, offset in facts.seen:
             if position < count:
-                operand = graph.operands[start + position]
-                place = _outwards(call, hops) if hops else call, text
-                if self.holds.get(place) != operand and graph.primitives[operand] is not CONST:
-                    since, until = self._meanwhile.get(place, (0, 0))
+                operand, frame = graph.operands[start + position], self._frame(outwards(call, hops))
+                if frame.holds.get(text) != operand and graph.primitives[operand] is not CONST:
+                    since, until = frame.meanwhile.get(text, (0, 0))
                     if not since < offset < until:  # in x, y = y + 1, x + 1 the second x is the old one
-                        self.bind(operand, place)
+                        self.bind(operand, frame, text, node)
 
     def see_results(self) -> None:
         """What the traced function has returned from variables."""
@@ -249,71 +326,63 @@ class _Timeline:
             return
         nodes = {output.path: output.node for output in self.graph.outputs}
         for path, text in result_sights(self.top.code):
-            place = _own_place(self.top, text, self.top)
+            place = own_place(self.top, text, self.top)
             node = nodes.get(path)
-            if place is not None and node is not None and self.holds.get(place) != node:
-                self.bind(node, place)
+            if place is not None and node is not None:
+                frame = self._frame(place[0])
+                if frame.holds.get(place[1]) != node:
+                    self.bind(node, frame, place[1], len(self.graph))
 
     def name_adjoints(self) -> None:
         """Call the adjoints after the values whose they are."""
         if self.graph.adjoints:
-            called = {node: occurrence(text, number) for node, (text, number) in self.names.items()}
-            found = adjoint_names(self.graph, called, self.count)
-            self.names.update((node, (name, 1)) for node, name in found.items())
+            called = {
+                node: occurrence(*name)
+                for node in range(len(self.graph))
+                if (name := self.name(node)) is not None
+            }
+            found = adjoint_names(self.graph, called, Counter(self._count()))
+            self._names.update((node, (name, 1)) for node, name in found.items())
 
-    def _shape(self, call: Call | None) -> int:
-        """A number for a call, the same for those of one function from one place within calls of the same shape."""
+    def number(self) -> None:
+        """Number the values of each variable; a name is at hand after that."""
+        self._numbers = {text: dict(zip(nodes, count(1))) for text, nodes in self._bound.items()}
+
+    def name(self, node: int) -> tuple[str, int] | None:
+        """The variable that a node is called after, and the how manieth value bound to it this is."""
+        found = self._names.get(node)
+        if found is not None:
+            return found
+        alone = self._frame(self.graph.calls[node]).alone.get(self.graph.lastis[node])
+        text = None if alone is None else alone[0]
+        number = None if text is None else self._numbers[text].get(node)
+        return None if text is None or number is None else (text, number)
+
+    def _count(self) -> dict[str, int]:
+        """How many values each variable was bound to by now."""
+        return {text: len(nodes) for text, nodes in self._bound.items()}
+
+    def _known(self, call: Call | None, lasti: int, siblings: int) -> Facts:
+        key = self._frame(call).shape, lasti, siblings
+        found = self._facts.get(key)
+        if found is None:
+            found = self._facts[key] = facts_of(call, lasti, siblings, self.top)
+        return found
+
+    def _frame(self, call: Call | None) -> _Frame:
+        """The frame of a call; its shape is that of calls of one function from one place in calls of one shape."""
+        found = self._frames.get(call)
         around = []
-        while call not in self._shapes:
+        while found is None:
             around.append(call)
             call = None if call is None else call.parent
-        shape = self._shapes[call]
+            found = self._frames.get(call)
         for one in reversed(around):
             if one is not None:
-                key = (id(one.code), one.lasti, shape)
-                shape = self._shapes[one] = self._shape_numbers.setdefault(key, len(self._shape_numbers) + 1)
-        return shape
-
-    def _found(self, call: Call, lasti: int, siblings: int) -> _Facts:
-        if in_package(call.code):
-            return _NO_FACTS
-        seen = tuple(
-            (sight.position, _hops(call, owner), text, offset)
-            for sight in sights(call.code, lasti)
-            for owner, text, offset in _places(call, lasti, sight.text, self.top)
-        )
-        stored = tuple(
-            tuple((_hops(call, owner), text, start, stop) for owner, text, start, stop in places)
-            for places in _stored(call, lasti, siblings)
-        )
-        if not seen and not any(stored):
-            return _NO_FACTS
-        return _Facts(stored, seen, called(call.code, lasti) if seen else None)
-
-    def _is_sibling(self, group: list[int], index: int, call: Call) -> bool:
-        graph, last = self.graph, group[-1]
-        if graph.primitives[last] is not graph.primitives[index]:
-            return True
-        key = (id(call.code), graph.lastis[index])
-        if key not in self._room:
-            self._room[key] = 0 if in_package(call.code) else unpacks(call.code, graph.lastis[index])
-        return len(group) < self._room[key]
-
-
-def _outwards(call: Call | None, hops: int) -> Call | None:
-    """The call so many calls outwards."""
-    while hops and call is not None:
-        call, hops = call.parent, hops - 1
-    return call
-
-
-def _hops(call: Call, owner: Call) -> int:
-    """How many calls outwards one is."""
-    hops = 0
-    walker: Call | None = call
-    while walker is not owner and walker is not None:
-        walker, hops = walker.parent, hops + 1
-    return hops
+                key = (id(one.code), one.lasti, found.shape)
+                shape = self._shape_numbers.setdefault(key, len(self._shape_numbers) + 1)
+                found = self._frames[one] = _Frame(shape, self._alone.setdefault(shape, {}))
+        return found
 
 
 def _takes_arguments(primitive: Primitive, count: int, called: tuple[str, int]) -> bool:
@@ -324,94 +393,3 @@ def _takes_arguments(primitive: Primitive, count: int, called: tuple[str, int]) 
     return called == (primitive.name, count) and (
         not primitive.variadic or (primitive.name in _GATES and count > 1)
     )
-
-
-# ---- stored at once ---------------------------------------------------------------------------------
-
-
-def _stored(call: Call, lasti: int, siblings: int) -> Iterator[list[Storing]]:
-    """The variables of so many operations of one instruction."""
-    room = unpacks(call.code, lasti)
-    if room:
-        yield from (_bound(call, lasti, (), depth) for depth in range(room if siblings == room else 0))
-    elif not gives_one(call.code, lasti) or _calls_in_turn(call.code, lasti, but=_COMPUTING):
-        return
-    elif takes_next(call.code, lasti):
-        yield _bound(call, lasti, (), 0) if siblings == 1 else []
-    elif siblings > 1:
-        yield from (_bound(call, lasti, (position,), 0) for position in range(siblings))
-    else:
-        # of ``mantissa, exponent = math.frexp(x)`` only the first is an operation
-        yield _bound(call, lasti, (), 0) or _bound(call, lasti, (0,), 0)
-
-
-def _bound(call: Call, lasti: int, keys: Keys, depth: int) -> list[Storing]:
-    """The variables that a result is stored in; what a function returns, its caller stores."""
-    found: list[Storing] = []
-    while True:
-        here = becomes(call.code, lasti, keys, depth)
-        found += [(scope(call), name, lasti, offset) for name, offset in here.names.items()]
-        if not here.names and not here.returned and not keys:
-            name = assigned(call.code, lasti)
-            return found if name is None else [*found, (scope(call), name, lasti, lasti)]
-        if not here.returned or call.parent is None or call.code.co_name in INLINE:
-            return found
-        keys, depth, own = here.returned[0], 0, call.code.co_name
-        call, lasti = call.parent, call.lasti
-        if (
-            in_package(call.code)
-            or not (hands_on(call.code, lasti) and gives_one(call.code, lasti))
-            or _calls_in_turn(call.code, lasti, but=(own,))
-        ):
-            return found
-
-
-def _calls_in_turn(code: CodeType, lasti: int, but: Container[str]) -> bool:
-    """Whether an instruction calls what calls functions, or asks iterators that do, as ``list(map(sin, xs))`` does: a
-    builtin or the like, as far as its name tells.  What these functions give is not what the instruction gives."""
-    found = called(code, lasti)
-    name = called_name(code, lasti) if found is None else found[0]
-    return name is not None and name not in but and (name in _IN_TURN or hasattr(builtins, name))
-
-
-# ---- seen later -------------------------------------------------------------------------------------
-
-
-def scope(call: Call) -> Call:
-    """The call whose variables these are: some Pythons run a comprehension in the frame around it, others do not."""
-    while call.code.co_name in INLINE and call.code.co_name != "<genexpr>" and call.parent is not None:
-        call = call.parent
-    return call
-
-
-def _places(call: Call, lasti: int, text: str, top: Call | None) -> Iterator[tuple[Call, str, int]]:
-    """The variables that hold what an instruction takes from one: itself, and what was passed for a parameter."""
-    while True:
-        place = _own_place(call, text, top)
-        if place is not None:
-            yield *place, lasti
-        if call is top or call.parent is None or bound_how(call.code, text) != "argument":
-            return
-        passed = argument_text(call.parent.code, call.lasti, call.code, text)
-        if passed is None or in_package(call.parent.code):
-            return
-        call, lasti, text = call.parent, call.lasti, passed
-
-
-def _own_place(call: Call, text: str, top: Call | None) -> tuple[Call, str] | None:
-    """A variable that the function of a call binds; parameters keep the names that they have where they come from."""
-    owner = scope(call)
-    base = base_of(text)
-    how = bound_how(call.code, base)
-    if how == "elsewhere" and owner is not call:
-        how = bound_how(owner.code, base)
-    if how == "elsewhere":
-        return None
-    if base != text:
-        inside = how == "other" or (base == "self" and text.startswith("self.")) or _binds_inside(owner, top)
-        return (owner, text) if inside else None
-    return (owner, text) if how == "other" or (how == "rebound argument" and owner is top) else None
-
-
-def _binds_inside(call: Call, top: Call | None) -> bool:
-    return call is top and stores_inside(call.code)

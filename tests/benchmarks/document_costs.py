@@ -11,6 +11,7 @@ Workloads:
     loop      x += dt * sin(x), over and over: three operations on one line
     calls     the same through a helper function: a call for each turn
     branches  a loop whose turns go three ways, in no order that repeats
+    nested    a loop with a call in it and an inner loop, each time of another length
     distinct  as many operations in a function of distinct statements, in a file of its own
 """
 
@@ -65,6 +66,19 @@ def branches(x, turns):
             x = x - dt * slope
         else:
             x = x * (1 - dt * x)
+    return x
+
+
+def nested(x, turns):
+    dt, state = 1e-5, 1
+    while turns > 0:
+        state = (1103515245 * state + 12345) % 2**31
+        rate = dt * slope(x)
+        x = x - rate
+        inner = min(state >> 16 & 7, turns - 1)
+        for _ in range(inner):
+            x += rate * math.cos(x)
+        turns -= inner + 1
     return x
 
 
@@ -154,7 +168,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--operations", type=int, default=100_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
-    parser.add_argument("--workload", choices=["loop", "calls", "branches", "distinct"], action="append")
+    parser.add_argument(
+        "--workload", choices=["loop", "calls", "branches", "nested", "distinct"], action="append"
+    )
     options = parser.parse_args(argv)
     turns = options.operations // 3
     with tempfile.TemporaryDirectory() as folder:
@@ -162,6 +178,7 @@ def main(argv: list[str] | None = None) -> int:
             "loop": lambda: (lambda x: loop(x, turns), 0.5),
             "calls": lambda: (lambda x: calls(x, turns), 0.5),
             "branches": lambda: (lambda x: branches(x, turns), 0.5),
+            "nested": lambda: (lambda x: nested(x, turns), 0.5),
             "distinct": lambda: (distinct(turns, folder), 0.5, 1e-5),
         }
         chosen = options.workload or list(workloads)

@@ -27,11 +27,11 @@ class Columns:
     """An op-level document by columns; nodes, stages and clusters are numbered from 0, ``-1`` is none.
 
     The edges into node *i* are ``starts[i]`` to ``starts[i + 1]`` of ``sources``, ``partials`` and ``flows``.
-    ``head`` is the document without nodes, edges and stages; ``node`` and ``stage`` make a row when asked.  ``flags``
-    gives those of flagged nodes.  ``part`` says which part of the source made a node, equal for all executions of it,
-    and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.  ``like`` and ``clusters_like`` have
-    for each node and cluster an earlier one that is known to be of the same part and path of calls, else itself.
-    ``graph`` is the one that the columns are those of, where it is at hand.
+    ``head`` is the document without nodes, edges and stages; ``node`` and ``stage`` make a row when asked, ``stages``
+    is how many there are.  ``flags`` gives those of flagged nodes.  ``part`` says which part of the source made a node,
+    equal for all executions of it, and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.
+    ``like`` and ``clusters_like`` have for each node and cluster an earlier one that is known to be of the same part
+    and path of calls, else itself.  ``graph`` is the one that the columns are those of, where it is at hand.
     """
 
     head: Annotated
@@ -43,6 +43,7 @@ class Columns:
     partials: Sequence[Any]
     flows: Sequence[Any]
     stage_of: Sequence[int]
+    stages: int
     cluster_of: Sequence[int]
     flags: Callable[[], Mapping[int, tuple[str, ...]]]
     node: Callable[[int], Node]
@@ -149,6 +150,7 @@ def columns_of(annotated: Annotated) -> Columns:
         partials=[edge.partial for edge in edges],
         flows=[edge.flow for edge in edges],
         stage_of=[NONE if node.stage is None else stage[node.stage] for node in nodes],
+        stages=len(stages),
         cluster_of=[NONE if node.cluster is None else cluster[node.cluster] for node in nodes],
         flags=lambda: flags,
         node=nodes.__getitem__,
