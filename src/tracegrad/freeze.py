@@ -30,11 +30,11 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
     graph = Graph()
     tape.swept = True
     for entry, name in zip(tape, names, strict=False):
-        entry.adjoint = graph.append(INPUT, (), entry.value, name=name)
+        entry.adjoint_ = graph.append(INPUT, (), entry.value_, name=name)
     _operations(graph, tape, len(names))
     if tape.passes or tape.groups:
         _ranges(graph, tape)
-    graph.adjoints = [(value.adjoint, adjoint.adjoint) for value, adjoint in tape.adjoints]
+    graph.adjoints = [(value.adjoint_, adjoint.adjoint_) for value, adjoint in tape.adjoints]
     graph.outputs = [_output(path, leaf, tape) for path, leaf in outputs]
     graph.guards = [
         Guard(
@@ -53,40 +53,40 @@ def _operations(graph: Graph, tape: Tape, first: int) -> None:
     """Append the entries from ``first`` on, each right behind its constants: what ``graph.append`` does, in line."""
     primitives, values, calls = graph.primitives, graph.values, graph.calls
     operands, starts, lastis = graph.operands, graph.starts, graph.lastis
-    rows = {pull: (ROW_OF[pull], _shape(pull, tape)) for pull in set(map(attrgetter("pull"), tape))}
+    rows = {pull: (ROW_OF[pull], _shape(pull, tape)) for pull in set(map(attrgetter("pull_"), tape))}
     index, edge = len(primitives), len(operands)
     for start, stop, call in _runs(tape, first):
         for entry in track(tape[start:stop], "graph", stop - start):
-            row, shape = rows[entry.pull]
+            row, shape = rows[entry.pull_]
             if shape == _CONSTANT_SECOND:
-                operands.append(entry.a.adjoint)
+                operands.append(entry.a_.adjoint_)
                 operands.append(index)
-                values.append(entry.b)
+                values.append(entry.b_)
                 primitives.append(CONST)
                 starts.append(edge)
                 lastis.append(-1)
                 index += 1
                 edge += 2
             elif shape == _TWO:
-                operands.append(entry.a.adjoint)
-                operands.append(entry.b.adjoint)
+                operands.append(entry.a_.adjoint_)
+                operands.append(entry.b_.adjoint_)
                 edge += 2
             elif shape == _ONE:
-                operands.append(entry.a.adjoint)
+                operands.append(entry.a_.adjoint_)
                 edge += 1
             elif shape == _CONSTANT_FIRST:
                 operands.append(index)
-                operands.append(entry.b.adjoint)
-                values.append(entry.a)
+                operands.append(entry.b_.adjoint_)
+                values.append(entry.a_)
                 primitives.append(CONST)
                 starts.append(edge)
                 lastis.append(-1)
                 index += 1
                 edge += 2
             elif shape == _STATIC_SECOND:
-                operands.append(entry.a.adjoint)
+                operands.append(entry.a_.adjoint_)
                 edge += 1
-                graph.params[index] = (entry.b,)
+                graph.params[index] = (entry.b_,)
             else:
                 uses = _uses(graph, tape, entry, row, index)
                 constants = len(primitives) - index
@@ -95,12 +95,12 @@ def _operations(graph: Graph, tape: Tape, first: int) -> None:
                 operands.extend(uses)
                 index += constants
                 edge += len(uses)
-            entry.adjoint = index
+            entry.adjoint_ = index
             index += 1
             primitives.append(row)
-            values.append(entry.value)
+            values.append(entry.value_)
             starts.append(edge)
-            lastis.append(entry.lasti)
+            lastis.append(entry.lasti_)
         calls.extend([call] * (len(primitives) - len(calls)))
 
 
@@ -126,8 +126,8 @@ def _uses(graph: Graph, tape: Tape, entry: Any, row: Primitive, index: int) -> l
     uses = []
     constants = 0
     for arg in args[:count]:
-        if isinstance_tracer(arg) and arg.tape is tape:
-            uses.append(arg.adjoint)
+        if isinstance_tracer(arg) and arg.tape_ is tape:
+            uses.append(arg.adjoint_)
         else:
             uses.append(index + constants)
             constants += 1
@@ -150,7 +150,7 @@ def _runs(tape: Tape, first: int) -> Iterator[tuple[int, int, Call | None]]:
 
 def _ranges(graph: Graph, tape: Tape) -> None:
     """Backward passes and named stages: ranges of entries become ranges of nodes."""
-    ends = [0, *(entry.adjoint + 1 for entry in tape)]
+    ends = [0, *(entry.adjoint_ + 1 for entry in tape)]
     graph.passes = [
         Pass(start=ends[one.start], stop=ends[one.stop], call=one.call, lasti=one.lasti)
         for one in tape.passes
@@ -194,7 +194,7 @@ def thaw(graph: Graph) -> tuple[Tape, list[Any]]:
 def _entry(tape: Tape, graph: Graph, index: int, primitive: Primitive, entries: list[Any]) -> Any:
     args = (*(entries[source] for source in graph.operands_of(index)), *graph.params.get(index, ()))
     entry = add(tape, primitive, graph.values[index], args)
-    entry.lasti = graph.lastis[index]
+    entry.lasti_ = graph.lastis[index]
     call = graph.calls[index]
     if call is not None and call is not tape.call:
         tape.call = call
@@ -208,10 +208,10 @@ def _thawed(guard: Guard, entries: list[Any]) -> TapeGuard:
 
 
 def _operand(arg: Any, tape: Tape) -> int | Literal:
-    return arg.adjoint if isinstance_tracer(arg) and arg.tape is tape else Literal(arg)
+    return arg.adjoint_ if isinstance_tracer(arg) and arg.tape_ is tape else Literal(arg)
 
 
 def _output(path: str, leaf: Any, tape: Tape) -> Output:
-    if isinstance_tracer(leaf) and leaf.tape is tape:
-        return Output(path, leaf.adjoint, leaf.value)
+    if isinstance_tracer(leaf) and leaf.tape_ is tape:
+        return Output(path, leaf.adjoint_, leaf.value_)
     return Output(path, None, leaf)
