@@ -164,6 +164,20 @@ def test_names_imported_from_numpy() -> None:
     assert np.zeros is zeros
 
 
+@pytest.mark.parametrize("make", [
+    lambda: np.zeros(shape=2), lambda: np.zeros(2, dtype=float), lambda: np.ones(2, order="C"),
+    lambda: np.empty(dtype=float, shape=(2,)), lambda: np.full(2, fill_value=1.0),
+    lambda: np.zeros(*(2,), dtype=float),
+])  # fmt: skip
+def test_arrays_made_with_keywords_are_filled(make: Any) -> None:
+    def f(x: Any) -> Any:
+        a = make()
+        a[0], a[1] = x * 2, x * x
+        return a.sum()
+
+    assert tg.grad(f)(3.0) == 8.0
+
+
 def test_fresh_arrays_stay_plain_where_nothing_traced_is_put() -> None:
     def f(x: Any) -> Any:
         a = np.zeros(3)

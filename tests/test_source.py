@@ -485,6 +485,22 @@ def test_code_of_a_cell_as_notebooks_keep_it():
     assert [stage.label for stage in t.document.stages] == ["a, b = x * 2, x * 3", "return a + b"]
 
 
+def test_code_that_was_typed_in():
+    filename = "<python-input-7>"
+    text = "def f(x):\n    y = x * 2 if x > 0 else x\n    return y + 1\n"
+    code = compile(text, filename, "exec")
+    if sys.version_info >= (3, 14):
+        linecache._register_code(code, text, filename)
+    else:
+        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    scope = {}
+    exec(code, scope)
+    t = tg.trace(scope["f"], 1.0)
+    assert [stage.label for stage in t.document.stages] == ["y = x * 2 if x > 0 else x", "return y + 1"]
+    assert [line.text.strip() for line in t.document.source] == ["y = x * 2 if x > 0 else x", "return y + 1"]
+    assert [t["y"].name, t.document.note] == ["y", None]
+
+
 def test_source_that_does_not_parse():
     filename = "<broken>"
     linecache.cache[filename] = (1, None, ["def f(x:\n", "    y = x * 2\n", "((((\n"], filename)

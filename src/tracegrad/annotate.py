@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import linecache
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property, partial
@@ -332,11 +331,13 @@ def _source(places: Places) -> tuple[SourceLine, ...]:
     """The lines of every statement that the document names, as far as their text is at hand."""
     found: dict[tuple[str, int], str] = {}
     for one in places.statements:
-        where = one.site
-        if where.text is not None and where.file is not None and where.line and where.end_line:
-            lines = linecache.getlines(one.code.co_filename)[where.line - 1 : where.end_line]
+        where, text = one.site, text_of(one.code)
+        if text is None or where.text is None or where.file is None:
+            continue
+        if where.line and where.end_line:
+            lines = text.lines[where.line - 1 : where.end_line]
             found |= {
-                (where.file, number): text.rstrip("\n") for number, text in enumerate(lines, where.line)
+                (where.file, number): line.rstrip("\n") for number, line in enumerate(lines, where.line)
             }
     return tuple(SourceLine(file=file, line=line, text=text) for (file, line), text in sorted(found.items()))
 

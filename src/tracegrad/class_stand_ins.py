@@ -79,7 +79,7 @@ class StandInClass(type):
         if name in ("original", "dtype"):
             return type.__getattribute__(cls, name)
         found = getattr(type.__getattribute__(cls, "original"), name)
-        return _asked(found) if type(found) in _METHODS else found
+        return _asked(found) if issubclass(type(found), _METHODS) else found
 
     def __or__(cls, other: Any) -> Any:
         return cls.original | getattr(other, "original", other)

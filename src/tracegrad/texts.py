@@ -75,7 +75,7 @@ def looked_at_once() -> Iterator[None]:
 
 def text_of(code: CodeType) -> Text | None:
     """The text that a code object was made of."""
-    text = _present(code.co_filename)
+    text = _present(code.co_filename) or _typed_in(code)
     return text if text is not None and is_of(code, text) else None
 
 
@@ -96,11 +96,22 @@ def _present(filename: str) -> Text | None:
 
 def _looked_up(filename: str) -> Text | None:
     linecache.checkcache(filename)
-    lines = linecache.getlines(filename)
+    return _version(filename, linecache.getlines(filename))
+
+
+def _typed_in(code: CodeType) -> Text | None:
+    """What was typed in for a code object, which Python 3.14 keeps by the code and not by a file's name."""
+    lines_of = getattr(linecache, "_getlines_from_code", None)
+    return None if lines_of is None else _version(code.co_filename, lines_of(code))
+
+
+def _version(filename: str, lines: list[str]) -> Text | None:
+    if not lines:
+        return None
     known = _VERSIONS.get(filename)
     if known is None or known.lines is not lines:
         known = _VERSIONS[filename] = Text(lines)
-    return known if lines else None
+    return known
 
 
 @remembered
