@@ -104,7 +104,7 @@ def test_what_is_not_finite_is_hottest() -> None:
 
 def test_the_page_shows_inputs_and_scales() -> None:
     page = source_html(tg.trace(f, 3, -4).document)
-    assert "<td>x (input)<td><td>3<td>2.05957<td></tr>" in page
+    assert '<td><td style="--in: 2">x (input)<td><td>3<td>2.05957<td></tr>' in page
     assert 'name="viewport"' in page
     assert '<div style="width: 100%"></div>' in page
     assert not re.search(r"<script|<link|@import|url\(", page)
@@ -163,6 +163,15 @@ def long_lines(数: float, weights: dict[str, float]) -> float:
     return 结果 / (1.0 + 结果)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_line_of_the_source_is_highlighted(name: str) -> None:
+    found = terminal.rows_of(recorded(name)[0].document)
+    lines = list(terminal._highlighted(found))
+    assert [line.plain for line in lines] == [row.text for row in found]
+    known = [line for row, line in zip(found, lines, strict=True) if row.file and row.text]
+    assert not known or any(line.spans for line in known)
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])
 def test_no_line_is_longer_than_the_terminal_is_wide(columns: int, seen: Callable[..., str]) -> None:
     t = tg.trace(long_lines, 2.0, {"first": 1.0, "second": 0.5})
@@ -174,6 +183,19 @@ def test_no_line_is_longer_than_the_terminal_is_wide(columns: int, seen: Callabl
         assert number in shown
     values = [line for line in shown.splitlines() if re.search(r"^ +\d+ .*\d\.\d+ +-?\d\.\d+", line)]
     assert len({cell_len(line.partition("█")[0].rstrip("▏▎▍▌▋▊▉ ")) for line in values}) == 1
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_arrays_leave_room_for_the_source(columns: int, seen: Callable[..., str]) -> None:
+    def g(w):
+        scores = np.tanh(w * 2.0 + 1.0)
+        return (scores * scores).mean()
+
+    shown = without_colours(seen(tg.trace(g, np.linspace(0.5, 1.0, 200)), columns))
+    assert max(map(cell_len, shown.splitlines())) <= columns
+    assert "…" not in shown
+    assert "np.tanh" in shown
+    assert re.search(r"200,.*200,.*\n.*norm [\d.]+, +norm [\d.]+,.*\n.* mean [\d.]+ +mean [\d.]+", shown)
 
 
 def test_lines_too_long_are_wrapped_below_their_indent(seen: Callable[..., str]) -> None:
@@ -197,11 +219,20 @@ def test_without_rich_the_source_is_cut(
         t.annotate_source(color=True)
 
 
+def test_the_page_has_long_lines_whole_and_arrays_on_several() -> None:
+    def g(w):
+        return (w * 1.0 + w * 2.0 + w * 3.0 + w * 4.0 + w * 5.0 + w * 6.0 + w * 7.0 + w * 8.0 + w * 9.0).sum()
+
+    page = source_html(tg.trace(g, np.linspace(0.5, 1.0, 200)).document)
+    assert "+ w * 9.0).sum()<td>" in page
+    assert re.search(r'<td class="array">200, norm\xa0[\d.]+, mean\xa00\.75<td class="array">', page)
+
+
 def test_the_page_is_one_file_and_quotes(tmp_path: Path) -> None:
     t = tg.trace(f, 3, -4)
     t.annotate_source(tmp_path / "f.html")
     page = (tmp_path / "f.html").read_text(encoding="utf-8")
-    assert "<td>    sigx = 1.0 / (1 + math.exp(-x))<td>" in page
+    assert '<td style="--in: 6">    sigx = 1.0 / (1 + math.exp(-x))<td>' in page
     assert "http" not in page
     stage = replace(t.document.stages[0], label="<script>", site=None)
     assert "<script>" not in source_html(replace(t.document, stages=(stage,), source=()))

@@ -28,7 +28,7 @@ import tracegrad as tg
 from tracegrad.document import Annotated
 from tracegrad.errors import RenderError
 from tracegrad.export import palette, png, svg
-from tracegrad.export.dot import text, writable
+from tracegrad.export.dot import text, to_dot, writable
 from tracegrad.export.letters import FILES
 from tracegrad.export.picture import compose
 
@@ -425,6 +425,15 @@ def test_a_constant_beside_its_gate_has_a_straight_wire(name: str) -> None:
             way = line(group)
             held = [sum(frame.around(Box(x, y, x, y)) for frame in frames) for x, y in (way[0], way[-1])]
             assert held[0] != held[1] or max(x for x, _ in way) - min(x for x, _ in way) < 1, title(group)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_dot_has_each_wire_in_its_true_direction(name: str) -> None:
+    document = SMALL[name]()
+    written = re.findall(r"^n(\d+) -> n(\d+) \[", to_dot(document), re.MULTILINE)
+    known = {(edge.source, edge.target) for edge in document.edges}
+    assert {(f"n{source}", f"n{target}") for source, target in written} <= known
+    assert "dir=back" not in to_dot(document)
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -139,6 +139,10 @@ class Grid(Generic[T]):
         for cell in self._reach(box):
             self._cells.setdefault(cell, {})[thing] = None
 
+    def put(self, thing: T, x: float, y: float) -> None:
+        """Add what is only a point."""
+        self._cells.setdefault((int(x // self._cell), int(y // self._cell)), {})[thing] = None
+
     def remove(self, thing: T, box: Box) -> None:
         for cell in self._reach(box):
             self._cells[cell].pop(thing, None)

@@ -15,6 +15,7 @@ from itertools import combinations
 
 LONGEST_SPAN = 8
 _MOST_CROSSINGS = 8  # of the wires of one value with those of others
+_USES = 3  # of a value in a tangle, at least
 _MOST_SOURCES = 16  # of one use; the many terms of a sum are a fan, not a tangle
 
 
@@ -68,10 +69,13 @@ def tangled_pairs(ids: Iterable[str], pairs: Sequence[tuple[str, str]]) -> list[
     >>> any(tangled_pairs("abwxyz", [pair for pair in square if pair[0] in "ab"]))
     False
     """
-    rank = ranks(ids, pairs)
-    sources: dict[str, dict[str, None]] = defaultdict(dict)
-    for source, target in pairs:
-        sources[target][source] = None
+    distinct = dict.fromkeys(pairs)
+    many = {source for source, uses in Counter(source for source, _ in distinct).items() if uses >= _USES}
+    sources: dict[str, list[str]] = defaultdict(list)
+    for source, target in distinct:
+        if source in many:
+            sources[target].append(source)
+    rank = ranks(ids, pairs) if many else {}
     common: Counter[tuple[str, str, int]] = Counter()
     for target, own in sources.items():
         if len(own) <= _MOST_SOURCES:

@@ -65,7 +65,7 @@ class _Page:
     def _edge(self, index: int, group: Element) -> None:
         self._curves[index] = curve(group)
         for x, y in self._curves[index]:
-            self._points.add((index, x, y), Box(x, y, x, y))
+            self._points.put((index, x, y), x, y)
         self._label(index, group)
 
     def _frame(self, index: int, group: Element) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from tracegrad.structures import Array
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _BAR = 8
+_HANGING = 2  # characters of a page by which a line that is continued hangs over
+_NO_BREAK = "\u00a0"
 _WIDEST = 72
 _NARROWEST = 16  # characters of source
 
@@ -210,20 +213,23 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
-:root {{ color-scheme: light dark; --heat: light-dark(#d9480f, #ff8f5a) }}
+:root {{ color-scheme: light dark; --pad: .6em; --heat: light-dark(#d9480f, #ff8f5a) }}
 body {{ font: 14px/1.6 ui-monospace, "DejaVu Sans Mono", monospace; margin: 2em auto; max-width: 70em; padding: 0 1em }}
 h1 {{ font-size: 1.3em; overflow-wrap: anywhere }}
 table {{ border-collapse: collapse; width: 100% }}
 caption {{ text-align: left; padding-bottom: 1em }}
 caption, th, td:nth-child(1), td:nth-child(3) {{ color: light-dark(#52606d, #a9b4bf) }}
-td, th {{ padding: 0 .6em; text-align: right; vertical-align: top; white-space: nowrap }}
+td, th {{ padding: 0 var(--pad); text-align: right; vertical-align: top; white-space: nowrap }}
 td:nth-child(2), th:nth-child(2) {{ text-align: left; white-space: pre-wrap; overflow-wrap: anywhere; width: 100% }}
+td:nth-child(2) {{ padding-left: calc(var(--pad) + var(--in, 0) * 1ch); text-indent: calc(var(--in, 0) * -1ch) }}
+td.array {{ min-width: 17ch; white-space: normal }}
 tr:hover td {{ background: light-dark(#f0f4f8, #24292f) }}
 td:nth-child(4) {{ color: light-dark(#00695c, #5fd3bc) }}
 td:nth-child(5) {{ color: light-dark(#b83a00, #ffab85) }}
 td:nth-child(6) {{ min-width: 6em; text-align: left }}
 td:nth-child(6) div {{ background: var(--heat); height: .7em; margin-top: .45em; print-color-adjust: exact }}
-@media (max-width: 40em) {{ td, th {{ padding: 0 .25em }} td:nth-child(6), th:nth-child(6) {{ display: none }} }}
+@media (max-width: 40em) {{ :root {{ --pad: .25em }} td.array {{ min-width: 12ch }} }}
+@media (max-width: 40em) {{ td:nth-child(6), th:nth-child(6) {{ display: none }} }}
 </style>
 <h1>{title}</h1>
 <table>
@@ -250,7 +256,16 @@ def source_html(annotated: Annotated, *, float_format: str = ".6g") -> str:
         if row.file != file:
             lines.append(f'<tr><td><td colspan="5"><b>{html.escape(row.file)}</b></tr>')
             file = row.file
-        cells = "".join(f"<td>{html.escape(cell)}" for cell in cells_of(row))
+        line, source, many, *numbers = map(html.escape, cells_of(row, widest=None))
+        indent = len(row.text) - len(row.text.lstrip()) + _HANGING
+        cells = f'<td>{line}<td style="--in: {indent}">{source}<td>{many}{"".join(map(_number, numbers))}'
         stripe = f'<div style="width: {100 * row.heat:.0f}%"></div>' if row.heat >= 0.005 else ""
         lines.append(f"<tr>{cells}<td>{stripe}</tr>")
     return _PAGE.format(title=html.escape(heading(annotated, float_format)), rows="\n".join(lines))
+
+
+def _number(text: str) -> str:
+    """The cell of a number, or of an array, which may take several lines."""
+    if " " not in text:
+        return f"<td>{text}"
+    return '<td class="array">' + re.sub("(?<=norm|mean) ", _NO_BREAK, text)

@@ -23,8 +23,8 @@ _SLENDER = 3.0  # how much longer than broad a picture is that is cut
 _GAP = 14.0  # between strips
 _ASIDE = 0.3  # of a strip, how far from an even cut a better one is looked for
 #: what it costs to cut through something
-_CUT = {"node": 100.0, "words": 30.0, "edge": 1.0}
-_AIR = 6.0  # around shapes and words
+_CUT = {"node": 100.0, "words": 30.0, "edge": 3.0}
+_AIR = 3.0  # around shapes and words
 _WAY = 0.02  # the cost of a point away from an even cut
 
 _FAR = 1e5  # beyond everything

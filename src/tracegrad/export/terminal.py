@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _NARROW = 76  # columns, below which the source needs those of the bar
-_SOURCE = 24  # columns that the source has at least
 _HEAT = ("", "yellow", "dark_orange", "bright_red")
 
 
@@ -77,8 +76,10 @@ def source_table(annotated: Annotated, console: Console, *, float_format: str = 
     narrow = console.width < _NARROW
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("line", justify="right", style="dim", no_wrap=True)
-    table.add_column("source", min_width=min(_SOURCE, console.width // 3))
-    table.add_column("", justify="right", style="dim", no_wrap=True)
+    table.add_column("source", min_width=console.width // 4, overflow="fold")
+    repeated = any(row.count > 1 for row in found)
+    if repeated:
+        table.add_column("", justify="right", style="dim", no_wrap=True)
     table.add_column("value", justify="right", style="cyan", no_wrap=True)
     table.add_column("gradient", justify="right", no_wrap=True)
     if not narrow:
@@ -88,14 +89,19 @@ def source_table(annotated: Annotated, console: Console, *, float_format: str = 
         if row.file != file:
             file = row.file
             table.add_row("", Text(file, style="dim italic"))
-        line, text, *numbers = cells_of(row, widest=None)
+        line, text, many, *numbers = cells_of(row, widest=None)
         indent = len(text) - len(text.lstrip())
         source = Padding(code[indent:] if row.text else Text(text.strip()), (0, 0, 0, indent))
-        *others, gradient = map(Text, numbers)
+        value, gradient = (Text(_stacked(number, console.width)) for number in numbers)
         gradient.stylize(_HEAT[round(row.heat * (len(_HEAT) - 1))])
         heat = () if narrow else (Text(bar(row.heat), style=_HEAT[-1]),)
-        table.add_row(line, source, *others, gradient, *heat)
+        table.add_row(line, source, *([many] if repeated else ()), value, gradient, *heat)
     return table
+
+
+def _stacked(number: str, width: int) -> str:
+    """An array that would take more than its share of the width, on several lines."""
+    return number.replace(", ", ",\n") if len(number) > width // 6 else number
 
 
 def _highlighted(rows: Sequence[Row]) -> Iterator[Text]:
@@ -106,7 +112,7 @@ def _highlighted(rows: Sequence[Row]) -> Iterator[Text]:
     python = Syntax("", "python", theme="ansi_dark", background_color="default")
     for file in dict.fromkeys(row.file for row in rows):
         texts = [row.text.replace("\n", " ") for row in rows if row.file == file]
-        if file:
-            yield from python.highlight("\n".join(texts)).split("\n", allow_blank=True)[: len(texts)]
-        else:  # inputs, and statements without source
-            yield from map(Text, texts)
+        lines: Sequence[Text] = ()
+        if file:  # else inputs, and statements without source
+            lines = python.highlight("\n".join(texts)).split("\n", allow_blank=True)[: len(texts)]
+        yield from lines if [line.plain for line in lines] == texts else map(Text, texts)
