@@ -14,13 +14,15 @@ from tracegrad.arrays.table import gate
 from tracegrad.row import Primitive, bind
 from tracegrad.tracer import KINDS, isinstance_tracer
 
+_NUMBERS = frozenset({float, int})
+
 
 def holds_tracer(value: Any) -> bool:
     """Whether a tracer is in a value, or in its lists and tuples, or is an element of an array of objects."""
     if isinstance_tracer(value):
         return True
     if isinstance(value, (list, tuple)):
-        return any(map(holds_tracer, value))
+        return not _NUMBERS.issuperset(map(type, value)) and any(map(holds_tracer, value))
     return type(value) is np.ndarray and value.dtype == object and any(map(isinstance_tracer, value.flat))
 
 

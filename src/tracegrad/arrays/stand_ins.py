@@ -89,7 +89,7 @@ def _texts(value: Any) -> Iterator[str | bytes]:
     """The texts in nested lists."""
     if isinstance(value, (str, bytes)):
         yield value
-    elif type(value) in _LISTS:
+    elif type(value) in _LISTS and not _NUMBERS.issuperset(map(type, value)):
         for one in value:
             yield from _texts(one)
 
@@ -209,6 +209,7 @@ _ITERABLES = ("fromiter",)
 _CONTIGUOUS = ("ascontiguousarray", "asfortranarray")
 _MAKERS = ("zeros", "ones", "empty", "full", "eye", "zeros_like", "ones_like", "empty_like")
 _LISTS = frozenset({list, tuple})
+_NUMBERS = frozenset({float, int})
 
 #: functions to be given lists whose arguments are lists of arrays
 _OF_SEQUENCES = frozenset({"column_stack", "concatenate", "einsum", "hstack", "select", "stack", "vstack"})
