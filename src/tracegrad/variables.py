@@ -59,7 +59,7 @@ class Variables:
 
     def of(self, index: int) -> tuple[str | None, tuple[str, ...]]:
         """The name and the aliases of a node."""
-        node, cut, turns = self._short.place(index)
+        node, cut, turns = self._short.place(index) if self._short.cuts else (index, -1, 0)
         found, others = self._line.name(node), self._aliases.get(node)
         name = None if found is None else self._called(*found, cut, turns)
         if others is None:
@@ -353,10 +353,13 @@ class _Timeline:
         found = self._names.get(node)
         if found is not None:
             return found
-        alone = self._frame(self.graph.calls[node]).alone.get(self.graph.lastis[node])
-        text = None if alone is None else alone[0]
-        number = None if text is None else self._numbers[text].get(node)
-        return None if text is None or number is None else (text, number)
+        call = self.graph.calls[node]
+        frame = self._frames.get(call) or self._frame(call)
+        alone = frame.alone.get(self.graph.lastis[node])
+        if alone is None or alone[0] is None:
+            return None
+        number = self._numbers[alone[0]].get(node)
+        return None if number is None else (alone[0], number)
 
     def _count(self) -> dict[str, int]:
         """How many values each variable was bound to by now."""
