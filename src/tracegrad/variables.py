@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from tracegrad.abridge import Abridged, Growth, abridged, outermost
 from tracegrad.bindings import result_sights, unpacks
+from tracegrad.collector import collector_paused
 from tracegrad.graph import Graph
 from tracegrad.passes import adjoint_names, occurrence
 from tracegrad.primitives import CONST, Primitive
@@ -96,12 +97,13 @@ def variables(graph: Graph, short: Abridged | None = None) -> Variables:
     >>> [(found.name(node), *found.aliases(node)) for node in range(4)]
     [('w[0]', 'a'), ('w[1]', 'b'), ('s', 'y'), (None,)]
     """
-    short = abridged(graph) if short is None else short
-    line = _Timeline(short)
-    line.follow()
-    line.see_results()
-    line.number()
-    line.name_adjoints()
+    with collector_paused():
+        short = abridged(graph) if short is None else short
+        line = _Timeline(short)
+        line.follow()
+        line.see_results()
+        line.number()
+        line.name_adjoints()
     return Variables(short, line)
 
 

@@ -125,7 +125,8 @@ def stage_node(row: Node, stage: Stage, several: bool, flags: tuple[str, ...]) -
         text = " ".join(row.site.text.split())
         label = text if row.name is None else f"{base_name(row.name)} = {text}"
     site = row.site if several else stage.site
-    flags = (*flags, *dead([row.flags]))
+    if DEAD in row.flags:
+        flags = (*flags, DEAD)
     return _changed(row, "stage", {}, label, site, flags)
 
 
