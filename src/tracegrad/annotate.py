@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -27,7 +27,6 @@ from tracegrad.document import (
     Input,
     Node,
     Output,
-    Site,
     SourceLine,
     Stage,
 )
@@ -52,8 +51,8 @@ def document(found: Columns) -> Annotated:
     """The document of all operations, whose rows are made when they are asked for."""
     return dataclasses.replace(
         found.head,
-        nodes=LazyRows(len(found), found.node, found),
-        edges=LazyRows(len(found.sources), partial(_edge, found), found),
+        nodes=LazyRows(len(found), found.node, found, found.nodes),
+        edges=LazyRows(len(found.sources), partial(_edge, found), found, partial(_edges, found)),
         stages=LazyRows(found.stages, found.stage, found),
     )
 
@@ -103,6 +102,7 @@ def columns(
             cluster_of=places.cluster_of,
             flags=lambda: rows.flags,
             node=rows.node,
+            nodes=rows.nodes,
             part=rows.part,
             stage=rows.stage,
             statement=lambda stage: places.executions[stage].identity,
@@ -115,6 +115,8 @@ def columns(
 
 _node, _an_edge, _stage = maker(Node), maker(Edge), maker(Stage)
 
+_NO_NAMES: tuple[None, tuple[str, ...]] = None, ()
+
 
 # ---- rows -------------------------------------------------------------------------------------------
 
@@ -126,7 +128,6 @@ class _Rows:
         self.graph = graph
         self._short = short
         self.like = short.like
-        self._sites: dict[int, Site | None] = {}
         self.places = places
         self.kinds = ["const" if primitive is CONST else "op" for primitive in graph.primitives]
         for index in graph.inputs:
@@ -165,43 +166,44 @@ class _Rows:
             return variables(self.graph, self._short)
 
     def node(self, index: int) -> Node:
-        graph, primitive = self.graph, self.graph.primitives[index]
-        stage, cluster = self.places.stage_of[index], self.places.cluster_of[index]
-        value = graph.values[index]
-        is_float = type(value) is float
-        name, aliases = self.names.of(index)
-        return _node(
-            f"n{index}",
-            self.kinds[index],
-            primitive.name,
-            _params(graph, index) if primitive.params else {},
-            name,
-            _label(graph, index),
-            value if is_float else _number(value),
-            self.adjoints[index],
-            () if is_float else shape_of(value),
-            "float" if is_float else _dtype(value),
-            self._site(index),
-            None if stage == NONE else f"s{stage}",
-            None if cluster == NONE else f"c{cluster}",
-            self.flags.get(index, ()),
-            aliases,
-            None,
-            None,
-        )
+        return next(self.nodes((index,)))
 
-    def _site(self, index: int) -> Site | None:
-        """Where the expression of a node stands; nodes that are alike have the same."""
-        first = self.like[index]
-        if first not in self._sites:
-            self._sites[first] = self.places.site(first)
-        return self._sites[first]
+    def nodes(self, indices: Iterable[int]) -> Iterator[Node]:
+        """The rows of some nodes."""
+        graph, kinds, adjoints, flags = self.graph, self.kinds, self.adjoints, self.flags
+        primitives, values, names_of, site = graph.primitives, graph.values, self.names.of, self.places.site
+        stage_of, cluster_of = self.places.stage_of, self.places.cluster_of
+        for index in indices:
+            primitive, value = primitives[index], values[index]
+            stage, cluster = stage_of[index], cluster_of[index]
+            is_float = type(value) is float
+            is_simple = primitive.rules and not primitive.params
+            name, aliases = _NO_NAMES if primitive is CONST else names_of(index)
+            yield _node(
+                f"n{index}",
+                kinds[index],
+                primitive.name,
+                _params(graph, index) if primitive.params else {},
+                name,
+                primitive.symbol if is_simple else _label(graph, index),
+                value if is_float else _number(value),
+                adjoints[index],
+                () if is_float else shape_of(value),
+                "float" if is_float else _dtype(value),
+                site(index),
+                None if stage == NONE else f"s{stage}",
+                None if cluster == NONE else f"c{cluster}",
+                flags.get(index, ()),
+                aliases,
+                None,
+                None,
+            )
 
     def part(self, index: int) -> Hashable:
         name = self.names.name(index)
         if name is not None:
             return base_name(name)
-        return part_of(None, self._site(index), self.graph.primitives[index].name)
+        return part_of(None, self.places.site(index), self.graph.primitives[index].name)
 
     def stage(self, number: int) -> Stage:
         members, executed = self.places.members[number], self.places.executions[number]
@@ -270,16 +272,28 @@ def _dtype(value: Any) -> str:
 
 
 def _edge(found: Columns, edge: int) -> Edge:
-    target = bisect_right(found.starts, edge) - 1
-    return _an_edge(
-        f"e{edge}",
-        f"n{found.sources[edge]}",
-        f"n{target}",
-        edge - found.starts[target],
-        _partial(found.partials[edge]),
-        _number(found.flows[edge]),
-        1,
-    )
+    return next(_edges(found, range(edge, edge + 1)))
+
+
+def _edges(found: Columns, numbers: range) -> Iterator[Edge]:
+    """The rows of some edges."""
+    starts, sources, partials, flows = found.starts, found.sources, found.partials, found.flows
+    first = end = 0
+    target = -1
+    for edge in numbers:
+        if not first <= edge < end:
+            target = bisect_right(starts, edge) - 1
+            first, end = starts[target], starts[target + 1]
+        local, flow = partials[edge], flows[edge]
+        yield _an_edge(
+            f"e{edge}",
+            f"n{sources[edge]}",
+            f"n{target}",
+            edge - first,
+            local if type(local) is float else _partial(local),
+            flow if type(flow) is float else _number(flow),
+            1,
+        )
 
 
 def _outputs(graph: Graph, seeds: Mapping[str, Any]) -> tuple[Output, ...]:

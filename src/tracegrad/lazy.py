@@ -6,7 +6,8 @@ the tuple of these rows would be.  A document of a million operations is mostly 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar, overload
 
 from tracegrad.collector import collector_paused
@@ -24,11 +25,19 @@ class LazyRows(Sequence[T]):
     True
     """
 
-    __slots__ = ("_make", "_rows", "_size", "origin")
+    __slots__ = ("_make", "_many", "_rows", "_size", "origin")
 
-    def __init__(self, size: int, make: Callable[[int], T], origin: Any = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        make: Callable[[int], T],
+        origin: Any = None,
+        many: Callable[[range], Iterable[T]] | None = None,
+    ) -> None:
         self._size = size
         self._make = make
+        #: makes some of the rows, faster than one by one
+        self._many = many or partial(map, make)
         #: what the rows are made from
         self.origin = origin
         self._rows: tuple[T, ...] | None = None
@@ -44,19 +53,19 @@ class LazyRows(Sequence[T]):
         if self._rows is not None:
             return self._rows[index]
         chosen = range(self._size)[index]
-        return self._make(chosen) if isinstance(chosen, int) else tuple(map(self._make, chosen))
+        return self._make(chosen) if isinstance(chosen, int) else tuple(self._many(chosen))
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._all())
 
     def passing(self) -> Iterator[T]:
         """The rows one by one, of which none is kept."""
-        return map(self.__getitem__, range(self._size))
+        return iter(self._many(range(self._size))) if self._rows is None else iter(self._rows)
 
     def _all(self) -> tuple[T, ...]:
         if self._rows is None:
             with collector_paused():
-                self._rows = tuple(map(self._make, range(self._size)))
+                self._rows = tuple(self._many(range(self._size)))
         return self._rows
 
     def __eq__(self, other: object) -> bool:

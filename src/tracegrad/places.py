@@ -100,6 +100,7 @@ class Places:
         self._running: dict[Call, _Running] = {}
         self._resumed: dict[Call | None, tuple[_Running | None, int | None, bool]] = {}
         self._at: dict[int, dict[int, _At]] = {}  # by the identity of code: its hash takes long
+        self._sites: dict[tuple[int, int], Site | None] = {}
         self._keys: dict[_Key, _Key] = {}  # each is one object
         self._execute()
         for memory in (self._running, self._resumed, self._cluster_of_call, self._cluster_numbers):
@@ -120,10 +121,13 @@ class Places:
 
     def site(self, index: int) -> Site | None:
         """Where the expression of a node stands."""
-        call = self.graph.calls[index]
-        if call is None or self.graph.lastis[index] < 0 or in_package(call.code):
+        call, lasti = self.graph.calls[index], self.graph.lastis[index]
+        if call is None or lasti < 0:
             return None
-        return site(call.code, self.graph.lastis[index])
+        key = id(call.code), lasti
+        if key not in self._sites:
+            self._sites[key] = None if in_package(call.code) else site(call.code, lasti)
+        return self._sites[key]
 
     @cached_property
     def members(self) -> list[list[int]]:

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from tracegrad.abridge import Abridged, Growth, abridged, outermost
 from tracegrad.bindings import result_sights, unpacks
+from tracegrad.collector import collector_paused
 from tracegrad.graph import Graph
 from tracegrad.passes import adjoint_names, occurrence
 from tracegrad.primitives import CONST, Primitive
@@ -59,7 +60,7 @@ class Variables:
 
     def of(self, index: int) -> tuple[str | None, tuple[str, ...]]:
         """The name and the aliases of a node."""
-        node, cut, turns = self._short.place(index)
+        node, cut, turns = self._short.place(index) if self._short.cuts else (index, -1, 0)
         found, others = self._line.name(node), self._aliases.get(node)
         name = None if found is None else self._called(*found, cut, turns)
         if others is None:
@@ -96,12 +97,13 @@ def variables(graph: Graph, short: Abridged | None = None) -> Variables:
     >>> [(found.name(node), *found.aliases(node)) for node in range(4)]
     [('w[0]', 'a'), ('w[1]', 'b'), ('s', 'y'), (None,)]
     """
-    short = abridged(graph) if short is None else short
-    line = _Timeline(short)
-    line.follow()
-    line.see_results()
-    line.number()
-    line.name_adjoints()
+    with collector_paused():
+        short = abridged(graph) if short is None else short
+        line = _Timeline(short)
+        line.follow()
+        line.see_results()
+        line.number()
+        line.name_adjoints()
     return Variables(short, line)
 
 
@@ -353,10 +355,13 @@ class _Timeline:
         found = self._names.get(node)
         if found is not None:
             return found
-        alone = self._frame(self.graph.calls[node]).alone.get(self.graph.lastis[node])
-        text = None if alone is None else alone[0]
-        number = None if text is None else self._numbers[text].get(node)
-        return None if text is None or number is None else (text, number)
+        call = self.graph.calls[node]
+        frame = self._frames.get(call) or self._frame(call)
+        alone = frame.alone.get(self.graph.lastis[node])
+        if alone is None or alone[0] is None:
+            return None
+        number = self._numbers[alone[0]].get(node)
+        return None if number is None else (alone[0], number)
 
     def _count(self) -> dict[str, int]:
         """How many values each variable was bound to by now."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
+from tracegrad.collector import collector_paused
 from tracegrad.document import LEVELS, Annotated
 from tracegrad.errors import InputError
 from tracegrad.fold.columns import NONE, Columns, columns_of
@@ -79,7 +80,8 @@ def fold_columns(columns: Columns, level: str, *, depth: int = 0, expand: Collec
         raise InputError(f"level {level!r} is none of {', '.join(LEVELS)}, auto")
     if isinstance(expand, str):
         raise InputError(f"expand={expand!r}: write a list of names, expand=[{expand!r}]")
-    folded = calls(columns, depth, expand) if level == "call" else _FOLDS[level](columns)
+    with collector_paused():
+        folded = calls(columns, depth, expand) if level == "call" else _FOLDS[level](columns)
     notes = filter(None, (columns.head.note, _note(columns, folded)))
     return dataclasses.replace(folded, note="; ".join(notes))
 

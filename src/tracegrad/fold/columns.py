@@ -9,9 +9,10 @@ A fold of a million operations shows some dozen nodes; therefore a row is made o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from tracegrad.document import Annotated, Node, Site, Stage
@@ -27,11 +28,12 @@ class Columns:
     """An op-level document by columns; nodes, stages and clusters are numbered from 0, ``-1`` is none.
 
     The edges into node *i* are ``starts[i]`` to ``starts[i + 1]`` of ``sources``, ``partials`` and ``flows``.
-    ``head`` is the document without nodes, edges and stages; ``node`` and ``stage`` make a row when asked, ``stages``
-    is how many there are.  ``flags`` gives those of flagged nodes.  ``part`` says which part of the source made a node,
-    equal for all executions of it, and ``statement`` the same of a stage.  ``index_of`` gives the number of an id.
-    ``like`` and ``clusters_like`` have for each node and cluster an earlier one that is known to be of the same part
-    and path of calls, else itself.  ``graph`` is the one that the columns are those of, where it is at hand.
+    ``head`` is the document without nodes, edges and stages; ``node`` and ``stage`` make a row when asked, and
+    ``nodes`` some of them, ``stages`` is how many there are.  ``flags`` gives those of flagged nodes.  ``part`` says
+    which part of the source made a node, equal for all executions of it, and ``statement`` the same of a stage.
+    ``index_of`` gives the number of an id.  ``like`` and ``clusters_like`` have for each node and cluster an earlier
+    one that is known to be of the same part and path of calls, else itself.  ``graph`` is the one that the columns are
+    those of, where it is at hand.
     """
 
     head: Annotated
@@ -47,6 +49,7 @@ class Columns:
     cluster_of: Sequence[int]
     flags: Callable[[], Mapping[int, tuple[str, ...]]]
     node: Callable[[int], Node]
+    nodes: Callable[[Iterable[int]], Iterator[Node]]
     part: Callable[[int], Hashable]
     stage: Callable[[int], Stage]
     statement: Callable[[int], Hashable]
@@ -154,6 +157,7 @@ def columns_of(annotated: Annotated) -> Columns:
         cluster_of=[NONE if node.cluster is None else cluster[node.cluster] for node in nodes],
         flags=lambda: flags,
         node=nodes.__getitem__,
+        nodes=partial(map, nodes.__getitem__),
         part=lambda position: part(nodes[position].name, nodes[position].site, nodes[position].primitive),
         stage=stages.__getitem__,
         statement=lambda position: place(stages[position].site) or stages[position].label,

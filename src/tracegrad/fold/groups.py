@@ -17,8 +17,13 @@ from tracegrad.errors import InputError
 from tracegrad.flaws import FLAGS
 from tracegrad.fold.columns import NONE, Columns, base_name
 from tracegrad.fold.contract import Contracted, contract
+from tracegrad.quick_rows import changer, maker
 
 DEAD = FLAGS["dead"]
+
+_edge = maker(Edge)
+_changed = changer(Node, "primitive", "params", "label", "site", "flags")
+_with_nodes = changer(Stage, "nodes")
 
 
 def stages(columns: Columns) -> Annotated:
@@ -79,24 +84,24 @@ def _rows(found: Contracted, level: str, closed: Collection[int]) -> Annotated:
     columns = found.columns
     flags = flags_by_group(found)
     members: dict[int, list[str]] = {}
+    stages: dict[int, Stage] = {}
     nodes = []
-    for index in found.kept:
-        row, group, stage = columns.node(index), found.group_of[index], columns.stage_of[index]
+    for index, row in zip(found.kept, columns.nodes(found.kept), strict=True):
+        group, stage = found.group_of[index], columns.stage_of[index]
         if group in closed:
             row = _call_node(row, columns.head.clusters[group], flags.get(group, ()))
         elif group != NONE and row.kind == "op":
-            row = stage_node(row, columns.stage(stage), found.results[group] > 1, flags.get(group, ()))
-            members.setdefault(stage, []).append(row.id)
+            if stage not in stages:
+                stages[stage], members[stage] = columns.stage(stage), []
+            row = stage_node(row, stages[stage], found.results[group] > 1, flags.get(group, ()))
+            members[stage].append(row.id)
         nodes.append(row)
     return dataclasses.replace(
         columns.head,
         level=level,
         nodes=tuple(nodes),
         edges=_edges(found, [node.id for node in nodes]),
-        stages=tuple(
-            dataclasses.replace(columns.stage(stage), nodes=tuple(members[stage]))
-            for stage in sorted(members)
-        ),
+        stages=tuple([_with_nodes(stages[stage], tuple(members[stage])) for stage in sorted(members)]),
     )
 
 
@@ -126,8 +131,9 @@ def stage_node(row: Node, stage: Stage, several: bool, flags: tuple[str, ...]) -
         text = " ".join(row.site.text.split())
         label = text if row.name is None else f"{base_name(row.name)} = {text}"
     site = row.site if several else stage.site
-    flags = (*flags, *dead([row.flags]))
-    return dataclasses.replace(row, primitive="stage", params={}, label=label, site=site, flags=flags)
+    if DEAD in row.flags:
+        flags = (*flags, DEAD)
+    return _changed(row, "stage", {}, label, site, flags)
 
 
 def _call_node(row: Node, cluster: Cluster, flags: tuple[str, ...]) -> Node:
@@ -149,14 +155,5 @@ def _edges(found: Contracted, ids: Sequence[str]) -> tuple[Edge, ...]:
     ):
         slot = slot + 1 if target == last else 0
         last = target
-        rows.append(
-            Edge(
-                id=f"e{number}",
-                source=id_of[source],
-                target=id_of[target],
-                slot=slot,
-                partial=partial,
-                flow=flow,
-            )
-        )
+        rows.append(_edge(f"e{number}", id_of[source], id_of[target], slot, partial, flow, 1))
     return tuple(rows)
