@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _NARROW = 76  # columns, below which the source needs those of the bar
-_HEAT = ("", "yellow", "dark_orange", "bright_red")
+_HEAT = ("", "orange3", "dark_orange", "red1")  # told apart on dark and on light ground
 
 
 def print_source(annotated: Annotated, color: bool | None = None, *, float_format: str = ".6g") -> None:
