@@ -151,6 +151,7 @@ class _Timeline:
         #: for each variable the nodes at which it was bound, and at that time the how manieth value this was
         self._bound: dict[str, list[int]] = {}
         self._numbers: dict[str, dict[int, int]] = {}
+        self._alone_of: dict[Call | None, dict[int, _Alone]] = {}
         for node, name in graph.names.items():
             self._bound.setdefault(name, []).append(node)
         #: the count as it was one turn before each gap and at it
@@ -349,15 +350,16 @@ class _Timeline:
     def number(self) -> None:
         """Number the values of each variable; a name is at hand after that."""
         self._numbers = {text: dict(zip(nodes, count(1))) for text, nodes in self._bound.items()}
+        self._alone_of = {call: frame.alone for call, frame in self._frames.items()}
+        self._frames.clear()  # or the collector goes through all that
 
     def name(self, node: int) -> tuple[str, int] | None:
         """The variable that a node is called after, and the how manieth value bound to it this is."""
         found = self._names.get(node)
         if found is not None:
             return found
-        call = self.graph.calls[node]
-        frame = self._frames.get(call) or self._frame(call)
-        alone = frame.alone.get(self.graph.lastis[node])
+        known = self._alone_of.get(self.graph.calls[node])
+        alone = None if known is None else known.get(self.graph.lastis[node])
         if alone is None or alone[0] is None:
             return None
         number = self._numbers[alone[0]].get(node)
