@@ -23,7 +23,7 @@ from tracegrad.abridge import Abridged, Growth, abridged, outermost
 from tracegrad.bindings import result_sights, unpacks
 from tracegrad.collector import collector_paused
 from tracegrad.graph import Graph
-from tracegrad.passes import adjoint_names, occurrence
+from tracegrad.passes import adjoint_names, occurrence, pass_of
 from tracegrad.primitives import CONST, Primitive
 from tracegrad.progress import track
 from tracegrad.provenance import Call, in_package
@@ -99,8 +99,12 @@ def variables(graph: Graph, short: Abridged | None = None) -> Variables:
     """
     with collector_paused():
         short = abridged(graph) if short is None else short
-        line = _Timeline(short)
-        line.follow()
+        try:
+            line = _Timeline(short)
+            line.follow()
+        except _Several:
+            line = _Timeline(short, several=True)
+            line.follow()
         line.see_results()
         line.number()
         line.name_adjoints()
@@ -139,11 +143,16 @@ class _Stop(NamedTuple):
     group: list[int]
 
 
-class _Timeline:
-    """Who holds what, from the first operation to the last."""
+class _Several(Exception):
+    """An instruction has made several operations; few functions have such."""
 
-    def __init__(self, short: Abridged) -> None:
+
+class _Timeline:
+    """Who holds what, from the first operation to the last; ``several`` may be by one instruction."""
+
+    def __init__(self, short: Abridged, *, several: bool = False) -> None:
         graph = self.graph = short.graph
+        self._several = several
         #: what a node is called, unless that is the one variable that its instruction stores in: the variable, and the
         #: how manieth value bound to it this is
         self._names: dict[int, tuple[str, int]] = {node: (name, 1) for node, name in graph.names.items()}
@@ -180,31 +189,29 @@ class _Timeline:
                 if group:
                     self._take(group)
                 done = stop
-            elif not group:  # the first of a pass may be by the instruction of those before it
-                done = max(done, stop)
             if start == stop:
                 self.counts.append(self._count())
         self._follow(done, len(self.graph))
 
     def _stops(self) -> list[_Stop]:
         """Where not to go on one by one; at the marks the names are counted."""
-        found = [_Stop(group[0], group[-1] + 1, group) for group in self._together()]
+        found = [
+            _Stop(group[0], group[-1] + 1, group) for group in (self._together() if self._several else ())
+        ]
         found += [_Stop(one.start, one.stop, []) for one in self.graph.passes if one.start < one.stop]
         found += [_Stop(mark, mark, []) for mark in self._marks]
         return sorted(found, key=lambda one: (one.start, len(one.group), one.stop))
 
     def _together(self) -> Iterator[list[int]]:
         """Operations by one instruction, where there are several."""
-        calls, lastis = self.graph.calls, self.graph.lastis
-        made = [lasti for lasti in lastis if lasti >= 0]
-        if not any(map(eq, made, made[1:])):
-            return
+        calls, lastis, passes = self.graph.calls, self.graph.lastis, pass_of(self.graph)
         nodes = [node for node, lasti in enumerate(lastis) if lasti >= 0]
-        again = map(eq, made, made[1:])
+        places = list(map(lastis.__getitem__, nodes))
+        again = map(eq, places, places[1:])
         group: list[int] = []
         for before, node in compress(pairwise(nodes), again):
             call = calls[node]
-            if call is None or call is not calls[before]:
+            if call is None or call is not calls[before] or passes.get(before) != passes.get(node):
                 continue
             if not group or group[-1] != before:
                 if len(group) > 1:
@@ -227,11 +234,20 @@ class _Timeline:
         room = 0 if in_package(call.code) else unpacks(call.code, graph.lastis[node])
         return len(group) < room
 
+    def _check_alone(self, node: int, call: Call | None) -> None:
+        """Raise where an operation belongs to the one before it, which is by the same instruction."""
+        before = node - 1
+        while self.graph.lastis[before] < 0:  # constants of this one
+            before -= 1
+        if call is not None and self._is_sibling([before], node, call):
+            raise _Several
+
     def _follow(self, start: int, stop: int) -> None:
         """Operations of which each is alone: first they take their operands, then they are stored."""
         graph, part, operands = self.graph, slice(start, stop), self._operands
         primitives, frames = graph.primitives, self._frames
         last_call: Call | None = None
+        last_lasti = -1
         frame = self._frame(None)
         alone, holds, meanwhile = frame.alone, frame.holds, frame.meanwhile
         columns = zip(
@@ -243,6 +259,9 @@ class _Timeline:
             if call is not last_call:
                 last_call, frame = call, frames.get(call) or self._frame(call)
                 alone, holds, meanwhile = frame.alone, frame.holds, frame.meanwhile
+            elif lasti == last_lasti and not self._several:
+                self._check_alone(node, call)
+            last_lasti = lasti
             try:
                 text, note, offsets, position, variable, seen, stored = alone[lasti]
             except KeyError:

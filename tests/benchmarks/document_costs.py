@@ -168,7 +168,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--operations", type=int, default=100_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
-    parser.add_argument("--workload", choices=["loop", "calls", "branches", "nested", "distinct"], action="append")
+    parser.add_argument(
+        "--workload", choices=["loop", "calls", "branches", "nested", "distinct"], action="append"
+    )
     options = parser.parse_args(argv)
     turns = options.operations // 3
     with tempfile.TemporaryDirectory() as folder:
