@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import re
 from random import Random
 
@@ -251,3 +252,22 @@ def test_random_loops(seed):
     except (ArithmeticError, ValueError):
         return
     check(graph)
+
+
+def test_loops_are_looked_for_in_a_time_in_proportion():
+    def looked_at(count):
+        graph = tg.trace(lambda xs: sum([math.sin(x) for x in xs]), [0.5] * count).graph
+        seen = 0
+
+        def watch(frame, event, argument):
+            nonlocal seen
+            seen += 1
+
+        sys.setprofile(watch)
+        try:
+            assert not abridged(graph).cuts
+        finally:
+            sys.setprofile(None)
+        return seen
+
+    assert looked_at(16_000) < 2.5 * looked_at(8_000)
