@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from random import Random
 
 import pytest
@@ -251,3 +252,19 @@ def test_random_loops(seed):
     except (ArithmeticError, ValueError):
         return
     check(graph)
+
+
+def test_loops_are_looked_for_without_going_over_the_graph_again_and_again():
+    graph = tg.trace(lambda xs: sum([math.sin(x) for x in xs]), [0.5] * 16_000).graph
+    seen = 0
+
+    def watch(frame, event, argument):
+        nonlocal seen
+        seen += 1
+
+    sys.setprofile(watch)
+    try:
+        assert not abridged(graph).cuts
+    finally:
+        sys.setprofile(None)
+    assert seen < 5 * len(graph)

@@ -537,3 +537,15 @@ def test_folding_is_linear_in_the_number_of_operations() -> None:
     t.__dict__["_columns"] = columns
     assert len(t.at("line").nodes) == 4
     assert len(made) < 20
+
+
+def test_arrays_are_data_at_level_line() -> None:
+    numpy = pytest.importorskip("numpy")
+
+    def norm(w: Any, x: Any) -> Any:
+        y = numpy.tanh(w * x)
+        return (y * y).sum()
+
+    w, x = numpy.array([0.3, -0.4, 0.5]), numpy.array([1.0, 2.0, 3.0])
+    folded = tg.trace(norm, w, x).at("line")
+    assert from_json(to_json(folded)) == folded == tg.trace(norm, w, x).document.at("line")

@@ -9,7 +9,7 @@ import pickle
 import pytest
 
 from tracegrad.document import Cluster, Edge, Guard, Input, Node, Output, Site, SourceLine, Stage
-from tracegrad.quick_rows import maker
+from tracegrad.quick_rows import changer, maker
 
 
 @pytest.mark.parametrize("cls", [Node, Edge, Stage, Cluster, Guard, Input, Output, Site, SourceLine])
@@ -34,3 +34,11 @@ def test_it_is_frozen():
 def test_all_fields_are_given():
     with pytest.raises(TypeError, match="node"):
         maker(Input)("x")
+
+
+def test_a_row_is_changed_as_by_replace():
+    row = Stage(id="s0", name="y", label="y = x", nodes=("n1", "n2"), cluster=None, site=None)
+    quick = changer(Stage, "nodes", "name")(row, ("n2",), None)
+    assert type(quick) is Stage
+    assert quick == dataclasses.replace(row, nodes=("n2",), name=None)
+    assert row.nodes == ("n1", "n2")

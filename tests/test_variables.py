@@ -587,3 +587,14 @@ def test_names_in_long_functions_take_a_time_in_proportion():
 
     looked_at(100)
     assert looked_at(800) < 2.4 * looked_at(400)
+
+
+@pytest.mark.parametrize(
+    ("f", "args"), [one[:2] for one in NAMES], ids=lambda one: getattr(one, "__name__", "")
+)
+def test_a_backward_pass_leaves_the_names_of_values(f, args):
+    """The first of its operations may stand at the very instruction of the last one before it."""
+    t = tg.trace(f, *args)
+    if len(t.outputs) == 1:
+        names = [node.name for node in t.nodes]
+        assert [node.name for node in t.gradient_trace().nodes[: len(names)]] == names

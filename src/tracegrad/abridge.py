@@ -297,12 +297,14 @@ def _moved(node: int, gaps: Sequence[range]) -> int:
 
 def _loops(graph: Graph) -> Iterator[tuple[int, int, int]]:
     """(first node, nodes of a turn, turns) of the loops whose turns are all alike and that are large enough."""
-    least = max(LEAST, len(graph) // SHARE)
-    index = 0
-    while index < len(graph) - least:
+    size, least = len(graph), max(LEAST, len(graph) // SHARE)
+    step = max(1, least // 4)
+    inputs = next((node for node, lasti in enumerate(graph.lastis) if lasti >= 0), size)
+    index = inputs // step * step
+    while index < size - least:
         found = _loop_at(graph, index, least)
         if found is None:
-            index += max(1, least // 4)
+            index += step
         else:
             yield found
             start, period, turns = found
@@ -330,22 +332,37 @@ def _loop_at(graph: Graph, index: int, least: int) -> tuple[int, int, int] | Non
         if start is not None:
             start += REACH * period  # what comes before the loop may be an operand of the first turns
             turns = _turns(graph, start, period)
-            if (
-                turns * period >= least
-                and turns > TEMPLATE + REACH + 1 + LAST
-                and not _divides(graph, start, period)
-            ):
+            if turns * period >= least and turns > TEMPLATE + REACH + 1 + LAST:
                 return start, period, turns
     return None
 
 
 def _turns(graph: Graph, start: int, period: int) -> int:
     """How many turns from a node on are alike."""
+    if start + 2 * period >= len(graph) or _divides(graph, start, period):
+        return 0
+    steps = _steps(graph, start, period)
+    if steps is None:
+        return 0
     alike = min(_alike(graph.primitives, start, period), _alike(graph.lastis, start, period))
     turns = alike // period + 1
     if turns > 2 and _same_calls(graph.calls, start, period, turns):
-        return min(turns, _same_operands(graph, start, period, turns))
+        return min(turns, _same_operands(graph, start, period, turns, steps))
     return 0
+
+
+def _steps(graph: Graph, start: int, period: int) -> list[int] | None:
+    """By how much each operand goes on from a turn to the next; ``None`` if there can be no more than two alike."""
+    first, last = graph.starts[start], graph.starts[start + period]
+    found = []
+    for begin, following in zip(
+        graph.operands[first:last], graph.operands[last : 2 * last - first], strict=False
+    ):
+        step = following - begin
+        if step not in (0, period) or (begin >= start if step == 0 else begin < start - REACH * period):
+            return None  # neither the same value every turn nor one that lies as far back, and not too far
+        found.append(step)
+    return found
 
 
 def _alike(column: Sequence[Any], start: int, period: int) -> int:
@@ -362,18 +379,14 @@ def _alike(column: Sequence[Any], start: int, period: int) -> int:
     return at - start
 
 
-def _same_operands(graph: Graph, start: int, period: int, turns: int) -> int:
-    """In how many turns each operand is the same, or one that lies as far back, and not too far."""
-    first, last = graph.starts[start], graph.starts[start + period]
-    edges = last - first
+def _same_operands(graph: Graph, start: int, period: int, turns: int, steps: Sequence[int]) -> int:
+    """In how many turns each operand goes on by its step."""
+    first, edges = graph.starts[start], len(steps)
     reach = start - REACH * period
     every = array("q", range(reach, start + period * turns))
-    for position in range(edges):
-        column = graph.operands[first + position : first + edges * turns : edges]
-        begin, step = column[0], column[1] - column[0]
-        if step not in (0, period) or (begin >= start if step == 0 else begin < reach):
-            return 0
-        ideal = every[begin - reach :: period][:turns] if step else column[:1] * turns
+    for position, step in enumerate(steps, first):
+        column = graph.operands[position : first + edges * turns : edges]
+        ideal = every[column[0] - reach :: period][:turns] if step else column[:1] * turns
         if column != ideal:
             turns = next(
                 turn for turn, pair in enumerate(zip(column, ideal, strict=True)) if pair[0] != pair[1]
@@ -432,6 +445,8 @@ _code, _lasti, _parent = map(attrgetter, ("code", "lasti", "parent"))
 def _divides(graph: Graph, start: int, period: int) -> bool:
     """Whether the operations of one instruction (``a, b = w``) lie in two turns."""
     nodes = [node for node in range(start, start + period) if graph.primitives[node] is not CONST]
+    if not nodes:
+        return False
     first, last = nodes[0], nodes[-1]
     one = graph.calls[first]
     if one is not graph.calls[last] or graph.lastis[first] != graph.lastis[last] or one is None:

@@ -208,12 +208,12 @@ def _birth_of_gradient(sheet: Sheet) -> Iterator[Flaw]:
 
 def _saturated(sheet: Sheet, suspects: Sequence[int]) -> Iterator[Flaw]:
     """Smooth functions with a local gradient of nearly zero, where a gradient arrives."""
-    starts, partials_ = sheet.starts, sheet.partials
+    starts, partials_, whole = sheet.starts, sheet.partials, sheet.plain
     flat = [
         index
         for index in suspects
-        if starts[index + 1] - (edge := starts[index]) == 1
-        and (type(size := partials_[edge]) is not float or -_FLAT < size < _FLAT)
+        if (whole or starts[index + 1] - starts[index] == 1)  # a part of a document may lack the operand
+        and (type(size := partials_[starts[index]]) is not float or -_FLAT < size < _FLAT)
     ]
     for index in flat:
         row, edges = sheet.row(index), sheet.edges(index)

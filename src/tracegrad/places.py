@@ -5,7 +5,6 @@ In: a :class:`~tracegrad.graph.Graph`.  Out: :class:`Places`: a stage and a clus
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -46,14 +45,34 @@ class _At(NamedTuple):
     looped: bool
 
 
-class _Cluster(NamedTuple):
-    """A call, a named stage or a backward pass: how often there has been one of that name, where it was opened."""
+class _Clusters:
+    """Calls, named stages and backward passes by columns: there may be as many as operations.
 
-    name: str
-    number: int
-    parent: int
-    where: Site | Call | None
-    kind: str
+    ``numbers`` tells how manieth of its name each is, ``wheres`` where it was opened; a call is its own place.
+    """
+
+    __slots__ = ("_count", "kinds", "names", "numbers", "parents", "wheres")
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.numbers: list[int] = []
+        self.parents: list[int] = []
+        self.wheres: list[Site | Call | None] = []
+        self.kinds: list[str] = []
+        self._count: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def add(self, name: str, parent: int, where: Site | Call | None, kind: str) -> int:
+        """Append one and give its number."""
+        self._count[name] = number = self._count.get(name, 0) + 1
+        self.names.append(name)
+        self.numbers.append(number)
+        self.parents.append(parent)
+        self.wheres.append(where)
+        self.kinds.append(kind)
+        return len(self.names) - 1
 
 
 class _Running:
@@ -88,14 +107,13 @@ class Places:
         self.stage_of: list[int] = []
         self.executions: list[Execution] = []
         self._stage_clusters: list[int] = []
-        self._clusters: list[_Cluster] = []
+        self._clusters = _Clusters()
         self._passes = pass_of(graph)
         self._pass_clusters: dict[int, int] = {}
         self._backward_at: Hashable = None
         self._groups = groups_of(graph)
         self._cluster_numbers: dict[Hashable, int] = {}
-        self._cluster_of_call: dict[tuple[Call, tuple[Group, ...]], int] = {}
-        self._cluster_names: Counter[str] = Counter()
+        self._cluster_of_call: dict[tuple[Group, ...], dict[Call, int]] = {}
         self._growths: dict[str, Growth] = {}
         self._running: dict[Call, _Running] = {}
         self._resumed: dict[Call | None, tuple[_Running | None, int | None, bool]] = {}
@@ -111,8 +129,8 @@ class Places:
             list(map(clusters.__getitem__, self.stage_of)) if self._clusters else [NONE] * len(self.stage_of)
         )
         self._growth = short.growth(self.cluster_of)
-        #: what the stages execute, each once
-        self.statements = list(dict(zip(map(id, self.executions), self.executions, strict=True)).values())
+        #: what the stages execute
+        self.statements = [at.execution for known in self._at.values() for at in known.values()]
         if short.cuts:
             stages = short.growth(self.stage_of)
             self.stage_of = short.whole(self.stage_of, stages)
@@ -252,7 +270,7 @@ class Places:
             asked, _, _ = _statement_call(one.call, one.lasti)
             parent = NONE if asked is None else self._cluster(asked, one.start)
             where = site(one.call.code, one.lasti) if one.call and not in_package(one.call.code) else None
-            self._pass_clusters[number] = self._new_cluster("backward", parent, where, "backward")
+            self._pass_clusters[number] = self._clusters.add("backward", parent, where, "backward")
         key = (number, call, at.key)
         if key != self._backward_at:
             self._backward_at = key
@@ -280,20 +298,21 @@ class Places:
 
     def _cluster_row(self, number: int) -> Cluster:
         place, cut, turns = self._growth.place(number)
-        row = self._clusters[place]
-        count, parent = row.number, row.parent
+        every = self._clusters
+        name, count, parent = every.names[place], every.numbers[place], every.parents[place]
         if self._growth.cuts:
-            growth = self._named(row.name)
+            growth = self._named(name)
             count = growth.whole(count - 1) + 1 + growth.ahead(cut, turns)
             if parent != NONE:
-                step = parent - self._clusters[self._growth.before(cut, place)].parent if turns else 0
+                step = parent - every.parents[self._growth.before(cut, place)] if turns else 0
                 parent = self._growth.whole(parent) + turns * step
+        where = every.wheres[place]
         return Cluster(
             id=f"c{number}",
-            name=occurrence(row.name, count),
+            name=occurrence(name, count),
             parent=None if parent == NONE else f"c{parent}",
-            site=_called_at(row.where) if isinstance(row.where, Call) else row.where,
-            kind=row.kind,
+            site=_called_at(where) if isinstance(where, Call) else where,
+            kind=every.kinds[place],
         )
 
     def _cluster_at(self, running: _Running, index: int) -> int:
@@ -307,17 +326,17 @@ class Places:
 
         The traced function itself has none; a stage that the user has named lies inside of the call it was opened in.
         """
-        around, known = self._groups.get(index, ()), self._cluster_of_call
+        around = self._groups.get(index, ())
+        known = self._cluster_of_call.setdefault(around, {})
         path: list[tuple[Call, Call | None]] = []
         walker: Call | None = call
-        while walker is not None and (walker, around) not in known:
+        while walker is not None and walker not in known:
             parent = _user_parent(walker)
             path.append((walker, parent))
             walker = parent
         for one, parent in reversed(path):
-            inside = NONE if parent is None else known[parent, around]
-            known[one, around] = self._innermost(one, parent, around, inside)
-        return known[call, around]
+            known[one] = self._innermost(one, parent, around, NONE if parent is None else known[parent])
+        return known[call]
 
     def _innermost(self, call: Call, parent: Call | None, around: tuple[Group, ...], cluster: int) -> int:
         """The cluster of what a call makes itself, given that of the call it was made in."""
@@ -332,18 +351,13 @@ class Places:
         self, key: Hashable, name: str, parent: int, where: Site | Call | None, kind: str = "call"
     ) -> int:
         if key not in self._cluster_numbers:
-            self._cluster_numbers[key] = self._new_cluster(name, parent, where, kind)
+            self._cluster_numbers[key] = self._clusters.add(name, parent, where, kind)
         return self._cluster_numbers[key]
-
-    def _new_cluster(self, name: str, parent: int, where: Site | Call | None, kind: str) -> int:
-        self._cluster_names[name] += 1
-        self._clusters.append(_Cluster(name, self._cluster_names[name], parent, where, kind))
-        return len(self._clusters) - 1
 
     def _named(self, name: str) -> Growth:
         """The growth of the number of calls of a function."""
         if name not in self._growths:
-            self._growths[name] = self._growth.of(row.name == name for row in self._clusters)
+            self._growths[name] = self._growth.of(one == name for one in self._clusters.names)
         return self._growths[name]
 
 

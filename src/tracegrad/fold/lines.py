@@ -154,22 +154,23 @@ class _Lines:
         name, label = row.name, row.label
         if row.kind == "input" and len(members) > 1:
             name = label = pattern(row.label)
+        alone = len(members) == 1  # as an array always is
         values = [columns.values[index] for index in members]
         adjoints = None if row.kind == "const" else [columns.adjoints[index] for index in members]
         return dataclasses.replace(
             row,
             name=None if name is None else base_name(name),
             label=label,
-            value=values[-1],
-            adjoint=None if adjoints is None else total(adjoints),
-            dtype=columns.node(members[-1]).dtype,
+            value=row.value if alone else values[-1],
+            adjoint=row.adjoint if alone else None if adjoints is None else total(adjoints),
+            dtype=row.dtype if alone else columns.node(members[-1]).dtype,
             cluster=self.paths.id(NONE if cluster == NONE else self.paths.path_of[cluster]),
             flags=(
                 *self.flags.get(line, ()),
                 *dead(columns.flags().get(index, ()) for index in members),
             ),
             folded=None
-            if len(members) == 1
+            if alone
             else Folded(
                 count=len(members),
                 values=spread(values),
