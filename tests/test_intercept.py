@@ -1432,6 +1432,28 @@ def test_annotations_need_not_name_what_is_there(write):
         unfinished.f.__annotations__  # noqa: B018
 
 
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="there are no such imports")
+def test_names_imported_when_they_are_used_hold_no_stand_in(write):
+    write(
+        {
+            "late.py": "from math import exp as e\ndef double(x):\n    return 2 * e(x)",
+            "lazily.py": """
+                lazy from late import e, double
+                lazy import late
+                def f(x):
+                    return e(x) + double(x) + late.e(x)
+            """,
+        }
+    )
+    import lazily
+
+    assert tg.trace(lazily.f, 0.0).gradients == {"x": 4.0}
+    assert lazily.e is math.exp
+    assert sys.modules["late"].e is math.exp
+    assert tg.trace(lazily.f, 0.0).gradients == {"x": 4.0}
+    assert lazily.e is math.exp
+
+
 # ---- threads, tasks, nesting -------------------------------------------------------------------------------
 
 

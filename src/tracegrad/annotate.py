@@ -346,9 +346,7 @@ def _source(places: Places) -> tuple[SourceLine, ...]:
     found: dict[tuple[str, int], str] = {}
     for one in places.statements:
         where, text = one.site, text_of(one.code)
-        if text is None or where.text is None or where.file is None:
-            continue
-        if where.line and where.end_line:
+        if text and where.text and where.file and where.line and where.end_line:
             lines = text.lines[where.line - 1 : where.end_line]
             found |= {
                 (where.file, number): line.rstrip("\n") for number, line in enumerate(lines, where.line)

@@ -17,6 +17,7 @@ import functools
 import math
 import sys
 import threading
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,9 @@ from tracegrad.plans import Plan
 from tracegrad.scan import plans_of
 from tracegrad.stand_ins import MATH, ORIGINAL_OF, ORIGINALS, include_statistics
 from tracegrad.substitute import MISSING, SHIM
+
+#: what a name holds that Python 3.15 imports when it is used, which may be in a trace
+_LAZY = getattr(types, "LazyImportType", None)
 
 _lock = threading.RLock()
 _math = vars(math)
@@ -79,6 +83,10 @@ def _apply(plan: Plan) -> None:
     if "numba" in sys.modules:
         for namespace, name in plan.modules:
             _swap(namespace, name, math, SHIM)
+    if _LAZY is not None:
+        for namespace, name, value in plan.lookups:
+            if type(value) is _LAZY:
+                _state.restores.append(functools.partial(_clean, namespace, name))
     for binding in plan.bindings:
         if binding.get() is binding.old:
             _state.restores.append(functools.partial(_put_back, binding))
@@ -147,6 +155,11 @@ def _clean_new_modules() -> None:
     """Modules imported while ``math`` was patched have taken stand-ins: give them the originals."""
     for module in list(sys.modules.values())[_state.modules :]:
         namespace = getattr(module, "__dict__", {})
-        for name, value in list(namespace.items()):
-            if callable(value) and type(value).__name__ == "function" and value in ORIGINAL_OF:
-                namespace[name] = ORIGINAL_OF[value]
+        for name in list(namespace):
+            _clean(namespace, name)
+
+
+def _clean(namespace: dict[str, Any], name: str) -> None:
+    value = namespace.get(name)
+    if callable(value) and type(value).__name__ == "function" and value in ORIGINAL_OF:
+        namespace[name] = ORIGINAL_OF[value]

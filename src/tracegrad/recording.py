@@ -177,11 +177,10 @@ def _class_name(value: Any, found: re.Match[str]) -> str:
 
 #: what Python itself says where a number is used as something else
 _INTERPRETER = re.compile(
-    r"^'[\w.]+' object (is not|does not|has no|can't be)|^'async for' requires|^object of type|unsupported operand"
-    r"|not supported between|^bad operand|can only concatenate|can't (multiply|concat)|must be str, not"
-    r"|must be an iterable, not|^cannot unpack|expected str instance|^argument of type .* is not"
-    r"|^object \w+ can't be used in|has no attribute"
-    r"|has no setter$"
+    r"^'[\w.]+' object (is not|does not|has no|can't be)|^'async for' requires"
+    r"|^object of type|unsupported operand|not supported between|^bad operand"
+    r"|can only concatenate|can't (multiply|concat)|must be str, not|must be an iterable, not|^cannot unpack"
+    r"|expected str instance|^argument of type .* is not|^object \w+ can't be used in|has no attribute|has no setter$"
 )
 
 #: what compiled code says of a tracer though it would take a float
