@@ -16,8 +16,8 @@ SOURCE = Path(tg.__file__).parent
 
 #: from the ground up; a file imports only from files that stand before it
 ORDER = [
-    "errors", "collector", "quick_rows", "copies", "by_code", "lazy", "progress", "row", "spelling", "special",
-    "rows.pieces", "rows.operators", "rows.functions", "rows.gates", "rows.samples", "rows.steps", "rows",
+    "errors", "collector", "quick_rows", "copies", "by_code", "lazy", "progress", "row", "scalars", "spelling",
+    "special", "rows.pieces", "rows.operators", "rows.functions", "rows.gates", "rows.samples", "rows.steps", "rows",
     "primitives", "ieee", "structures", "document", "provenance", "instructions", "bindings", "blocks", "texts",
     "source", "tape", "pulls", "tracer", "fast", "class_stand_ins", "stand_ins", "codes", "substitute", "plans",
     "library_stand_ins", "scan", "math", "tree", "arguments", "graph", "column_pulls", "arrays", "special_ufuncs",

@@ -180,7 +180,7 @@ class _Rows:
             value if is_float else _number(value),
             self.adjoints[index],
             () if is_float else shape_of(value),
-            "float" if is_float else _dtype(value),
+            self._dtype(index, value),
             self._site(index),
             None if stage == NONE else f"s{stage}",
             None if cluster == NONE else f"c{cluster}",
@@ -189,6 +189,13 @@ class _Rows:
             None,
             None,
         )
+
+    def _dtype(self, index: int, value: Any) -> str:
+        """The class of a number, or the precision of an array; of a constant, as the function has it."""
+        if type(value) is float and not self.graph.originals:
+            return "float"
+        value = plain(self.graph.originals.get(index, value) if self.kinds[index] == "const" else value)
+        return str(value.dtype) if is_array(value) else type(value).__name__
 
     def _site(self, index: int) -> Site | None:
         """Where the expression of a node stands; nodes that are alike have the same."""
@@ -262,11 +269,6 @@ def _partial(local: Any) -> Any:
 def _params(graph: Graph, index: int) -> dict[str, Any]:
     names = graph.primitives[index].params
     return {name: structure(value) for name, value in zip(names, graph.params.get(index, ()), strict=False)}
-
-
-def _dtype(value: Any) -> str:
-    value = plain(value)
-    return str(value.dtype) if is_array(value) else type(value).__name__
 
 
 def _edge(found: Columns, edge: int) -> Edge:

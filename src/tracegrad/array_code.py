@@ -48,11 +48,12 @@ class ArrayCode:
 
     def _call(self, index: int) -> ast.expr:
         operands = list(map(self._operand, self.outline.sources(index)))
-        return tree_of(applied(self.outline.row(index), [*operands, *self._static(index)]))
+        static = self._static(index, self.outline.given(index))
+        return tree_of(applied(self.outline.row(index), [*operands, *static]))
 
-    def _static(self, index: int) -> tuple[Any, ...]:
+    def _static(self, index: int, static: tuple[Any, ...]) -> tuple[Any, ...]:
         """The static data of an operation; what of an index is another number in each turn has a placeholder."""
-        static, literals = self.outline.static(index), iter(self.outline.positions(index))
+        literals = iter(self.outline.positions(index))
         if not self.outline.positions(index):
             return static
         at = static[0]
@@ -73,9 +74,9 @@ class ArrayCode:
     def _flows(self, index: int, wanted: Sequence[bool], upstream: ast.expr) -> Any:
         outline = self.outline
         out = Sketch(name(f"N_{index}"), sample(outline.raw(index)))
-        args = list(map(self._operand, outline.sources(index)))
-        upstream_of = self._adjoint(index, upstream)
-        return flows(outline.row(index), out, args, self._static(index), wanted, upstream_of)
+        args = [self._operand(one, outline.value(one)) for one in outline.sources(index)]
+        static = self._static(index, outline.static(index))
+        return flows(outline.row(index), out, args, static, wanted, self._adjoint(index, upstream))
 
     def _adjoint(self, index: int, tree: ast.expr) -> Sketch:
         value = self.outline.raw(index)
@@ -83,11 +84,13 @@ class ArrayCode:
             return Sketch(tree, sample(np.broadcast_to(np.ones((), adjoint_dtype(value.dtype)), value.shape)))
         return Sketch(tree, np.complex128(1.0) if dtype_kind(value) == "c" else np.float64(1.0))
 
-    def _operand(self, index: int) -> Any:
-        """A node for a rule: a constant number as it is, anything else as a sketch."""
+    def _operand(self, index: int, constant: Any = None) -> Any:
+        """A node for a rule: a constant number as it is, or as it is given here, anything else as a sketch."""
         value = self.outline.raw(index)
-        if not self.outline.varies(index) and type(value) in (int, float, bool):
-            return value
+        if not self.outline.varies(index):
+            known = value if constant is None else constant
+            if type(known) in (int, float, bool):
+                return known
         return Sketch(name(f"N_{index}"), sample(value))
 
     def _attempt(self, index: int, write: Any, *args: Any) -> Any:
@@ -117,7 +120,7 @@ class ArrayCode:
     def constant(self, value: Any) -> ast.expr:
         """A constant: a long array has a name."""
         if not isinstance(value, np.ndarray):
-            return ast.parse(written(value.item()), mode="eval").body
+            return ast.parse(written(value), mode="eval").body
         return self._settled(literal(value))
 
     def one(self, index: int) -> ast.expr:

@@ -50,14 +50,14 @@ def _replaced(array, value, index):
     found = array.copy(order="K")
     found[index] = value
     return found''',
-    "_raised": '''\
-def _raised(array, values, index):
+    "_increased": '''\
+def _increased(array, values, index):
     """A copy of an array with values added at an index, which may come twice."""
     found = array.copy()
     np.add.at(found, index, values)
     return found''',
-    "_lowered": '''\
-def _lowered(array, values, index):
+    "_decreased": '''\
+def _decreased(array, values, index):
     """A copy of an array with values subtracted at an index, which may come twice."""
     found = array.copy()
     np.subtract.at(found, index, values)
@@ -239,7 +239,7 @@ def applied(row: Primitive, args: Sequence[Any]) -> Any:
 
 
 #: operations that numpy has as changes of an array -> the definition that says what is left after them
-_CHANGED = {ADD_AT: "_raised", SUBTRACT_AT: "_lowered"}
+_CHANGED = {ADD_AT: "_increased", SUBTRACT_AT: "_decreased"}
 
 
 def _helped(function: str, forward: Callable[..., Any], *args: Any) -> Any:

@@ -109,7 +109,7 @@ class Reals:
                     "isqrt",
                     "prod",
                 }
-            case ast.Attribute(value=ast.Name(id="math")):
+            case ast.Attribute(value=ast.Name(id="math")) | ast.Call(func=ast.Name(id="float")):
                 return True
         return False
 

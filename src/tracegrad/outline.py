@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from functools import cached_property
+from itertools import zip_longest
 from math import isfinite
 from typing import Any
 
@@ -18,9 +19,11 @@ from tracegrad.document import Annotated, Guard, Node, Stage
 from tracegrad.errors import InputError, UnsupportedError
 from tracegrad.fold.columns import NONE, columns_at_hand, columns_of
 from tracegrad.graph import Guard as GraphGuard
+from tracegrad.graph import Literal
 from tracegrad.ieee import lift, plain
 from tracegrad.lazy import Kept
 from tracegrad.primitives import PLAIN, TABLE, Primitive, partials
+from tracegrad.scalars import DOUBLES, KINDS_OF_NUMBERS, as_numpy_takes, kind_of, of_kind, plain_by
 from tracegrad.structures import quantity
 from tracegrad.tracer import KINDS
 from tracegrad.tracer import plain as under
@@ -79,7 +82,8 @@ class Outline:
     def value(self, index: int) -> Any:
         """The recorded value of a node or literal."""
         if index >= len(self.kinds):
-            return self._literals[index - len(self.kinds)]
+            literal = self._literals[index - len(self.kinds)]
+            return _number(literal) if kind_of(literal) else literal
         return _number(self.columns.values[index])
 
     def partial(self, index: int, slot: int) -> Any:
@@ -92,18 +96,29 @@ class Outline:
         return _number(self.columns.flows[self._starts[index] + slot])
 
     def dtype(self, index: int) -> str:
-        value = self.columns.values[index]
-        return "float" if type(value) is float else self.nodes[index].dtype
+        at_hand = self.columns.graph is not None
+        return "float" if at_hand and type(self.raw(index)) is float else self.nodes[index].dtype
+
+    def kind(self, index: int) -> str:
+        """The name of the class of a number that is not Python's own float or whole number."""
+        if index >= len(self.kinds) or self.columns.graph is not None:
+            return kind_of(self.raw(index))
+        dtype = self.dtype(index)
+        return dtype if dtype in KINDS_OF_NUMBERS and not self.nodes[index].shape else ""
+
+    def plain_by(self, index: int) -> str:
+        """What makes a plain number of this one, where it computes otherwise than one: numbers alike have it alike."""
+        return plain_by(self.kind(index))
 
     def operation(self, index: int) -> Hashable:
         """What is equal for nodes that do the same: primitive and static data."""
         graph = self.columns.graph
         if self._is_power(index):
-            return "literal_power"
+            return "literal_power", self.plain_by(index)
         if graph is None:
             node = self.nodes[index]
-            return node.primitive, tuple(map(repr, node.params.items()))
-        params = graph.params.get(index)
+            return node.primitive, tuple(map(repr, node.params.items())), self.plain_by(index)
+        params = graph.static(index) or None
         if params is not None and self._indexes(index):
             params = (_places(params[0]), *params[1:])
         return graph.primitives[index].name, None if params is None else repr(params), self._form(index)
@@ -114,10 +129,31 @@ class Outline:
         return graph is not None and graph.primitives[index].name in _INDEXING and self.arrays
 
     def _is_power(self, index: int) -> bool:
-        """Whether an operation is a number to the power of a literal."""
+        """Whether an operation is a number to the power of a literal of Python's."""
         graph = self.columns.graph
         name = self.nodes[index].primitive if graph is None else graph.primitives[index].name
-        return name == "literal_power" and not self.on_arrays(index)
+        return name == "literal_power" and not self.on_arrays(index) and not kind_of(self.given(index)[0])
+
+    @cached_property
+    def _by_class(self) -> set[int]:
+        """The constants among numpy's doubles that meet none: these make the result one, and divide without error."""
+        graph = self.columns.graph
+        found: set[int] = set()
+        if graph is None or not graph.originals:
+            return found
+        for index in self.live:
+            sources = self.sources(index)
+            doubles = any(_is_double(self.raw(source)) for source in sources if self.varies(source))
+            if not doubles or graph.primitives[index].name.endswith("power"):
+                found.update(source for source in sources if source in graph.originals)
+        return found
+
+    def constant(self, index: int) -> Any:
+        """A constant as it is to be written: one of numpy's doubles beside others as a plain number."""
+        value = self.raw(index)
+        if kind_of(value) in DOUBLES and index not in self._by_class:
+            return self.value(index)
+        return as_numpy_takes(value) if self.arrays or self.scalars - {"Fraction"} else value
 
     def positions(self, index: int) -> list[int]:
         """An exponent, or the whole numbers in an index, as literals: in a loop they may be others in each turn."""
@@ -134,7 +170,7 @@ class Outline:
     def _form(self, index: int) -> Hashable:
         """Shape and precision of an array."""
         value = self.raw(index)
-        return (value.shape, str(value.dtype)) if type(value) in KINDS else None
+        return (value.shape, str(value.dtype)) if type(value) in KINDS else self.plain_by(index)
 
     def place(self, index: int) -> Hashable:
         """What is equal for all executions of the expression that made a node."""
@@ -142,13 +178,16 @@ class Outline:
         return self.columns.part(index), None if at == NONE else self.columns.statement(at)
 
     def _codes(self, guard: Guard) -> list[int]:
-        found = []
-        for operand in guard.operands:
+        found: list[int] = []
+        asks = self.asks(guard)
+        raw = () if asks is None else asks.operands
+        for operand, original in zip_longest(guard.operands, raw):
             if "node" in operand:
                 found.append(self.columns.index_of(operand["node"]))
             else:
                 found.append(len(self.kinds) + len(self._literals))
-                self._literals.append(operand["value"])
+                literal = under(original.value) if isinstance(original, Literal) else None
+                self._literals.append(literal if kind_of(literal) else operand["value"])
         return found
 
     @cached_property
@@ -221,7 +260,14 @@ class Outline:
 
     def raw(self, index: int) -> Any:
         """The recorded value itself: an array where it is one and the trace is at hand."""
-        return under(self.columns.values[index]) if index < len(self.kinds) else self.value(index)
+        if index >= len(self.kinds):
+            return self._literals[index - len(self.kinds)]
+        graph = self.columns.graph
+        value = under(self.columns.values[index])
+        if graph is not None:
+            return graph.originals.get(index, value)
+        kind = self.kind(index)
+        return of_kind(kind, value) if kind else value
 
     def on_arrays(self, index: int) -> bool:
         """Whether an operation has an array among its operands, or gives one, or is made for them."""
@@ -242,6 +288,11 @@ class Outline:
         rows = {primitive for primitive in graph.primitives if not primitive.python}
         return not kinds.isdisjoint(KINDS) or any(row.name.startswith(("numpy.", "scipy.")) for row in rows)
 
+    @cached_property
+    def scalars(self) -> set[str]:
+        """The classes of the numbers that anything depends on, but for Python's own."""
+        return set(map(self.kind, self.live)) - {""}
+
     def in_numpy(self, index: int) -> bool:
         """Whether an operation is written with numpy."""
         graph = self.columns.graph
@@ -252,9 +303,14 @@ class Outline:
         )
 
     def static(self, index: int) -> tuple[Any, ...]:
-        """The static data of a node, as it is."""
+        """The static data of a node, as its derivative takes it."""
         graph = self.columns.graph
         return tuple(self.nodes[index].params.values()) if graph is None else graph.params.get(index, ())
+
+    def given(self, index: int) -> tuple[Any, ...]:
+        """The static data of a node, as the function has it."""
+        graph = self.columns.graph
+        return self.static(index) if graph is None else graph.static(index)
 
     def asks(self, guard: Guard) -> GraphGuard | None:
         """A guard as it is, where the trace is at hand."""
@@ -301,6 +357,10 @@ class Outline:
     def local_gradient(self, index: int, slot: int) -> float:
         """The recorded one."""
         return float(plain(lift(self.partial(index, slot))))
+
+
+def _is_double(value: Any) -> bool:
+    return str(getattr(value, "dtype", "")) in DOUBLES
 
 
 #: operations with an index for their first static data

@@ -144,7 +144,7 @@ def program(
         backward=tuple(backward),
         gradients=gradients,
         helpers=formulas.helpers | (variables.arrays.helpers if outline.arrays else {}),
-        tables=dict(variables.tables.values()) | (variables.arrays.tables if outline.arrays else {}),
+        tables={**dict(variables.tables.values()), **(variables.arrays.tables if outline.arrays else {})},
         seed=way_back.seed,
         vectors=variables.vectors,
         lists={own: turns for own, _, turns in variables.lists.values()},

@@ -69,6 +69,7 @@ class WayThere:
             for path, index in self.outline.inputs
             if (shape := getattr(self.outline.raw(index), "shape", None)) is not None
             and index in self.outline.live
+            and (self.outline.arrays or not self.outline.kind(index))
         }
         for root, indices in self.variables.lists_of_arrays(shapes).items():
             asked = ast.Call(name("list"), [parse(f"map(np.shape, {self.variables.roots[root]})")], [])
@@ -116,8 +117,9 @@ class WayThere:
         exponents = [f"N_{one}" for one in self.outline.positions(index) if self.variables.varies_here(one)]
         if exponents:
             return parse(self.formulas.call(POWER, [*operands, *exponents], {}))
-        params = dict(self.outline.nodes[index].params)
-        return parse(self.formulas.call(self.outline.row(index), operands, params))
+        row = self.outline.row(index)
+        static = dict(zip(row.params, self.outline.given(index), strict=True))
+        return parse(self.formulas.call(row, operands, static))
 
     def _assign(self, index: int, tree: ast.expr) -> Assign:
         own, value = self.variables.value(index), self.outline.value(index)
@@ -134,7 +136,7 @@ class WayThere:
         if self.outline.arrays and self.outline.asks(guard) is not None:
             tree, outcome = self.variables.arrays.question(guard)
             asked = self.outline.guarded(guard)  # constants stand in the question as they are
-        elif any(isinstance(operand.get("value"), Opaque) for operand in guard.operands):
+        elif any(isinstance(self.outline.raw(operand), Opaque) for operand in asked):
             raise UnsupportedError(
                 f"{_place(guard)} asks what is no number, so that no source can be written"
             )

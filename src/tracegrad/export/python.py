@@ -38,7 +38,7 @@ from tracegrad.structures import Record
 SUFFIXES = (".py",)
 
 _WIDTH = 88
-_MODULES = ("math", "operator", "statistics", "numpy", "scipy", "tracegrad.special")
+_MODULES = ("fractions", "math", "operator", "statistics", "numpy", "scipy", "tracegrad.special")
 _NAMED = {"numpy": "np", "scipy": "scipy", "tracegrad.special": "tracegrad"}
 _IMPORTS = {"numpy": "import numpy as np", "scipy": "import scipy.special"}
 
