@@ -172,3 +172,87 @@ def test_formatters_leave_the_source_as_it_is(tmp_path: Any) -> None:
         text = tg.trace(function, 2.0).to_python()
         (tmp_path / f"f{number}.py").write_text(text)
     assert_formatted(tmp_path)
+
+
+def same(function: Any, *args: Any) -> str:
+    """The source of a function, run here: with the numbers of the trace."""
+    t = tg.trace(function, *args)
+    if len(leaves(t.value)) > 1:
+        t = t.backward(map_leaves(t.value, lambda _: 1.0))
+    text = t.to_python()
+    value, gradients = functions(text)[1](*args)
+    assert bits(map_leaves(value, as_float)) == bits(map_leaves(t.value, as_float))
+    assert bits(map_leaves(gradients, as_float)) == bits(map_leaves(t.gradients, as_float))
+    return text
+
+
+def test_a_result_that_is_a_constant_keeps_its_class() -> None:
+    text = same(lambda x: (SINGLE, THIRD, np.int64(2), 3, x), 2.0)
+    assert "return (np.float32(0.1), fractions.Fraction(1, 3), np.int64(2), 3, x)" in text
+
+
+def test_singles_tell_doubles_from_plain_floats() -> None:
+    def f(x, single):
+        for _ in range(9):
+            x = DOUBLE - x
+            x = x + single * 0.5
+        return x
+
+    t = tg.trace(f, 0.1, np.float32(0.3))
+    value, _ = functions(t.to_python())[1](0.1, np.float32(0.3))
+    assert bits(value) == bits(t.value)
+
+
+def test_literals_of_questions_in_a_loop_where_numpy_is_at_work() -> None:
+    def f(x, a):
+        for c in [0.3, 0.2, 0.4, 0.5, 0.6, 0.1]:
+            if x > c:
+                x = x * 1.5
+        return x * a.sum()
+
+    assert "for c in (0.3, 0.2, 0.4, 0.5, 0.6, 0.1):\n        _require(x > c, True" in same(
+        f, 1.0, np.ones(2)
+    )
+
+
+def test_a_number_that_turns_complex() -> None:
+    def f(x):
+        return abs(x**0.5) + (x**0.5).imag
+
+    assert "complex(x, 0.0)" in same(f, -2.5)
+
+
+def test_a_question_of_numpy_among_plain_numbers() -> None:
+    same(lambda x: x * 2 if DOUBLE < x else x, 2.0)
+
+
+@tg.primitive(partials=lambda out, x: 2.0)
+def doubled(x):
+    return 2 * x
+
+
+@tg.custom_gradient(lambda g, out, x: -g)
+def turned(x):
+    return x * 2
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda x: doubled(x) * x, 2.0),
+        (lambda x: turned(x) * x, 2.0),
+        (lambda x: turned(x).sum(), np.ones(2)),
+        (lambda x: doubled(x).sum(), np.ones(2)),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["to_python", "to_markdown"])
+def test_a_primitive_of_the_user_is_refused_with_advice(function: Any, x: Any, suffix: str) -> None:
+    t = tg.trace(function, x)
+    with pytest.raises(
+        tg.UnsupportedError, match=r"(doubled|turned) is a primitive of yours .*\.__wrapped__"
+    ):
+        getattr(t, suffix)()
+
+
+def test_the_plain_function_of_a_primitive_is_written() -> None:
+    assert "    turned = x * 2  # (1)\n" in same(lambda x: turned.__wrapped__(x) * x, 2.0)

@@ -58,12 +58,12 @@ class ArrayCode:
             return static
         at = static[0]
         parts = [
-            self._position(next(literals), one) if type(one) is int else one
+            self._literal(next(literals), one) if type(one) is int else one
             for one in (at if type(at) is tuple else (at,))
         ]
         return (tuple(parts) if type(at) is tuple else parts[0], *static[1:])
 
-    def _position(self, literal: int, recorded: int) -> Any:
+    def _literal(self, literal: int, recorded: Any) -> Any:
         return Sketch(name(f"N_{literal}"), recorded) if self.varies_here(literal) else recorded
 
     def returned(self, index: int, wanted: Sequence[bool], upstream: ast.expr) -> list[ast.expr | None]:
@@ -108,7 +108,8 @@ class ArrayCode:
         assert asks is not None
         row, outcome = asks.primitive, plain(asks.outcome)
         operands = [
-            plain(one.value) if isinstance(one, Literal) else self._operand(one) for one in asks.operands
+            self._literal(index, plain(one.value)) if isinstance(one, Literal) else self._operand(one)
+            for index, one in zip(self.outline.asked(guard), asks.operands, strict=True)
         ]
         try:
             tree = operands[0].tree if row.name == "indices" else tree_of(row.forward(*operands))

@@ -29,6 +29,7 @@ from tracegrad.errors import UnsupportedError
 from tracegrad.expressions import constant, name, number_of, parse
 from tracegrad.reverse import times
 from tracegrad.row import Primitive
+from tracegrad.scalars import kind_of, plain_by, scalar_source
 
 #: definitions of what arrays can do and no expression says
 HELPERS = {
@@ -231,6 +232,8 @@ def applied(row: Primitive, args: Sequence[Any]) -> Any:
         return _helped("np.array", np.array, args[0])
     if row is ORDERED:
         return _ordered(*args)
+    if row.name == "complex":
+        return _helped("complex", lambda *parts: np.complex128(complex(*parts)), *args)
     if row is ARANGE:
         return _helped("np.arange", row.forward, *(args if args[-1] is not None else args[:-1]))
     if row is ARRAY:
@@ -443,6 +446,8 @@ def _made(tree: ast.expr, function: Callable[..., Any], *args: Any) -> Any:
 def _static(value: Any) -> ast.expr:
     """Static data as source."""
     if isinstance(value, np.generic):
+        if plain_by(kind_of(value)) == "float":
+            return parse(scalar_source(value))
         value = value.item()
     if value is None or isinstance(value, (bool, str)) or value is Ellipsis:
         return ast.Constant(value)

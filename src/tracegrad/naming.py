@@ -15,7 +15,8 @@ from typing import Any
 CALLED = frozenset({
     "Exception", "ValueError", "_added", "_decreased", "_increased", "_placed", "_raised", "_replaced", "_require",
     "abs", "bool", "complex", "float", "format", "fractions", "hash", "int", "list", "map", "math", "max", "min", "np",
-    "numpy", "operator", "pow", "range", "reversed", "round", "scipy", "slice", "statistics", "sum", "tracegrad", "type", "zip",
+    "numpy", "operator", "pow", "range", "reversed", "round", "scipy", "slice", "statistics", "sum", "tracegrad",
+    "type", "zip",
 })  # fmt: skip
 
 

@@ -107,17 +107,28 @@ class Outline:
         return dtype if dtype in KINDS_OF_NUMBERS and not self.nodes[index].shape else ""
 
     def plain_by(self, index: int) -> str:
-        """What makes a plain number of this one, where it computes otherwise than one: numbers alike have it alike."""
+        """What makes a plain number of this one, where it computes otherwise than one."""
         return plain_by(self.kind(index))
+
+    def form(self, index: int) -> str:
+        """What is equal for numbers that compute alike: with single ones, numpy's doubles do not as Python's do."""
+        kind = self.kind(index)
+        return kind if self.narrow else plain_by(kind)
+
+    @cached_property
+    def narrow(self) -> bool:
+        """Whether a number or an array that anything depends on is of less, or more, than double precision."""
+        kinds = {str(getattr(self.raw(index), "dtype", "")) for index in self.live} | self.scalars
+        return not kinds.isdisjoint(_NARROW)
 
     def operation(self, index: int) -> Hashable:
         """What is equal for nodes that do the same: primitive and static data."""
         graph = self.columns.graph
         if self._is_power(index):
-            return "literal_power", self.plain_by(index)
+            return "literal_power", self.form(index)
         if graph is None:
             node = self.nodes[index]
-            return node.primitive, tuple(map(repr, node.params.items())), self.plain_by(index)
+            return node.primitive, tuple(map(repr, node.params.items())), self.form(index)
         params = graph.static(index) or None
         if params is not None and self._indexes(index):
             params = (_places(params[0]), *params[1:])
@@ -151,7 +162,7 @@ class Outline:
     def constant(self, index: int) -> Any:
         """A constant as it is to be written: one of numpy's doubles beside others as a plain number."""
         value = self.raw(index)
-        if kind_of(value) in DOUBLES and index not in self._by_class:
+        if kind_of(value) in DOUBLES and index not in self._by_class and not self.narrow:
             return self.value(index)
         return as_numpy_takes(value) if self.arrays or self.scalars - {"Fraction"} else value
 
@@ -170,7 +181,7 @@ class Outline:
     def _form(self, index: int) -> Hashable:
         """Shape and precision of an array."""
         value = self.raw(index)
-        return (value.shape, str(value.dtype)) if type(value) in KINDS else self.plain_by(index)
+        return (value.shape, str(value.dtype)) if type(value) in KINDS else self.form(index)
 
     def place(self, index: int) -> Hashable:
         """What is equal for all executions of the expression that made a node."""
@@ -189,6 +200,13 @@ class Outline:
                 literal = under(original.value) if isinstance(original, Literal) else None
                 self._literals.append(literal if kind_of(literal) else operand["value"])
         return found
+
+    @property
+    def results(self) -> list[Any]:
+        """The numbers of the result, as they are where the trace is at hand."""
+        graph = self.columns.graph
+        found = self.annotated.outputs if graph is None else graph.outputs
+        return [under(output.value) for output in found]
 
     @cached_property
     def reached(self) -> set[int]:
@@ -285,7 +303,9 @@ class Outline:
         if graph is None:
             return False
         kinds = {type(value) for value in self.columns.values}
-        rows = {primitive for primitive in graph.primitives if not primitive.python}
+        rows = {
+            row for row in [*graph.primitives, *(guard.primitive for guard in graph.guards)] if not row.python
+        }
         return not kinds.isdisjoint(KINDS) or any(row.name.startswith(("numpy.", "scipy.")) for row in rows)
 
     @cached_property
@@ -322,6 +342,7 @@ class Outline:
         found = self._rows.get(index)
         if found is None:
             graph = self.columns.graph
+            _refuse_custom(self.nodes[index].primitive if graph is None else graph.primitives[index].name)
             if self.in_numpy(index) and graph is not None:
                 found = graph.primitives[index]
             else:
@@ -363,6 +384,9 @@ def _is_double(value: Any) -> bool:
     return str(getattr(value, "dtype", "")) in DOUBLES
 
 
+#: precisions other than Python's own
+_NARROW = frozenset({"float16", "float32", "longdouble", "float128", "complex64", "complex256"})
+
 #: operations with an index for their first static data
 _INDEXING = frozenset({"getitem", "setitem", "scatter"})
 
@@ -395,8 +419,20 @@ def _has_no_gaps(annotated: Annotated) -> bool:
     return all(found == set(range(len(found))) for found in slots.values())
 
 
+def _refuse_custom(operation: str) -> None:
+    """A primitive of the user's runs a derivative of which there is no text."""
+    prefix, _, own = operation.partition(".")
+    if prefix == "custom":
+        raise UnsupportedError(
+            f"{own} is a primitive of yours (tg.primitive, tg.custom_gradient): its derivative is a function that is "
+            f"run, not a formula that could be written, so that no source can be.  Where its own operations will do, "
+            f"call the function in it instead, {own}.__wrapped__: these are written as any others are"
+        )
+
+
 def row_of(operation: str) -> Primitive:
     """The row of an operation that can be written in Python."""
+    _refuse_custom(operation)
     row = TABLE.get(operation)
     if operation.startswith(("numpy.", "scipy.")):
         raise UnsupportedError(

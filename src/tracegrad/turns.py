@@ -63,22 +63,22 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A literal, the same in all turns or another one in each; ``plain_by``: see :meth:`Outline.plain_by`."""
+    """A literal, the same in all turns or another one in each; ``form``: see :meth:`Outline.form`."""
 
-    plain_by: str
+    form: str
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
     """An element of an argument or a list: the way to it in turn 0, by how much each step grows.
 
-    ``around``: the same in the loops around; ``plain_by``: see :meth:`Outline.plain_by`.
+    ``around``: the same in the loops around; ``form``: see :meth:`Outline.form`.
     """
 
     way: Way
     strides: tuple[int, ...]
     around: tuple[Any, ...] | None
-    plain_by: str
+    form: str
 
 
 Role: TypeAlias = Made | Same | Literal | Element
@@ -158,7 +158,7 @@ class Turns:
 
     def _role(self, turn: int, one: int, next_one: int) -> Role | None:
         if self._is_literal(one) and self._is_literal(next_one):
-            return Literal(self.outline.plain_by(one))
+            return Literal(self.outline.form(one))
         if one == next_one:
             return Same(one)
         at = self.units.at.get(one)
@@ -180,7 +180,7 @@ class Turns:
         if strides is None:
             return None
         return Element(
-            _moved(here, strides, -turn), strides, self.around.strides.get(one), self.outline.plain_by(one)
+            _moved(here, strides, -turn), strides, self.around.strides.get(one), self.outline.form(one)
         )
 
     # ---- how far they hold
@@ -231,7 +231,7 @@ class Turns:
                         _raise(found, turn, first if operand == role.node else None)
             elif isinstance(role, Literal):
                 for turn, operand in enumerate(operands):
-                    if not self._is_literal(operand) or self.outline.plain_by(operand) != role.plain_by:
+                    if not self._is_literal(operand) or self.outline.form(operand) != role.form:
                         found[turn] = None
             else:
                 for turn, operand in enumerate(operands):
@@ -250,10 +250,7 @@ class Turns:
 
     def _is_element(self, role: Element, turn: int, operand: int) -> bool:
         there = self.units.way(operand) == _moved(role.way, role.strides, turn)
-        alike = (
-            self.around.strides.get(operand) == role.around
-            and self.outline.plain_by(operand) == role.plain_by
-        )
+        alike = self.around.strides.get(operand) == role.around and self.outline.form(operand) == role.form
         return there and alike
 
     def _at_pole(self, place: int, slot: int, role: Role, turns: int) -> Iterator[int]:
@@ -319,7 +316,7 @@ class Turns:
                     key = role.place, self.begin - turn + role.back
                     if not self._are_one(self.before.setdefault(key, operand), operand):
                         return False
-                    if self.outline.plain_by(operand) != self.outline.plain_by(self.node(turn, role.place)):
+                    if self.outline.form(operand) != self.outline.form(self.node(turn, role.place)):
                         return False
         return all(self.units.at.get(node, -1) < self.first for node in self.before.values())
 

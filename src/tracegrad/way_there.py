@@ -85,11 +85,12 @@ class WayThere:
 
     def results(self) -> dict[str, ast.expr]:
         """The results by path."""
-        outputs = [(output.path, output.node, output.value) for output in self.outline.annotated.outputs]
         at = {output.path: index for output, index in self.outline.outputs}
         return {
-            path: self.variables.constant(value) if node is None else self._result(at[path])
-            for path, node, value in outputs
+            output.path: self.variables.constant(value)
+            if output.node is None
+            else self._result(at[output.path])
+            for output, value in zip(self.outline.annotated.outputs, self.outline.results, strict=True)
         }
 
     def _result(self, index: int) -> ast.expr:
@@ -135,7 +136,6 @@ class WayThere:
         asked = self.outline.asked(guard)
         if self.outline.arrays and self.outline.asks(guard) is not None:
             tree, outcome = self.variables.arrays.question(guard)
-            asked = self.outline.guarded(guard)  # constants stand in the question as they are
         elif any(isinstance(self.outline.raw(operand), Opaque) for operand in asked):
             raise UnsupportedError(
                 f"{_place(guard)} asks what is no number, so that no source can be written"
