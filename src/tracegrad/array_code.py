@@ -79,9 +79,10 @@ class ArrayCode:
         return flows(outline.row(index), out, args, static, wanted, self._adjoint(index, upstream))
 
     def _adjoint(self, index: int, tree: ast.expr) -> Sketch:
-        value = self.outline.raw(index)
+        value, adjoint = self.outline.raw(index), self.outline.adjoint(index)
         if isinstance(value, np.ndarray):
-            return Sketch(tree, sample(np.broadcast_to(np.ones((), adjoint_dtype(value.dtype)), value.shape)))
+            dtype = getattr(adjoint, "dtype", None) or adjoint_dtype(value.dtype)  # a seed may be of any precision
+            return Sketch(tree, sample(np.broadcast_to(np.ones((), dtype), value.shape)))
         return Sketch(tree, np.complex128(1.0) if dtype_kind(value) == "c" else np.float64(1.0))
 
     def _operand(self, index: int, constant: Any = None) -> Any:
@@ -90,7 +91,7 @@ class ArrayCode:
         if not self.outline.varies(index):
             known = value if constant is None else constant
             if type(known) in (int, float, bool):
-                return known
+                return self._literal(index, known)
         return Sketch(name(f"N_{index}"), sample(value))
 
     def _attempt(self, index: int, write: Any, *args: Any) -> Any:

@@ -95,6 +95,10 @@ class Outline:
         """What was recorded to return to an operand."""
         return _number(self.columns.flows[self._starts[index] + slot])
 
+    def adjoint(self, index: int) -> Any:
+        """The recorded adjoint of a node, as it is where the trace is at hand."""
+        return under(self.columns.adjoints[index])
+
     def dtype(self, index: int) -> str:
         at_hand = self.columns.graph is not None
         return "float" if at_hand and type(self.raw(index)) is float else self.nodes[index].dtype
@@ -110,8 +114,14 @@ class Outline:
         """What makes a plain number of this one, where it computes otherwise than one."""
         return plain_by(self.kind(index))
 
-    def form(self, index: int) -> str:
-        """What is equal for numbers that compute alike: with single ones, numpy's doubles do not as Python's do."""
+    def form(self, index: int) -> Hashable:
+        """What is equal for arrays of one shape and precision, and for numbers that compute alike.
+
+        Beside single ones, numpy's doubles do not compute as Python's do.
+        """
+        value = self.raw(index)
+        if type(value) in KINDS:
+            return value.shape, str(value.dtype)
         kind = self.kind(index)
         return kind if self.narrow else plain_by(kind)
 
@@ -132,7 +142,7 @@ class Outline:
         params = graph.static(index) or None
         if params is not None and self._indexes(index):
             params = (_places(params[0]), *params[1:])
-        return graph.primitives[index].name, None if params is None else repr(params), self._form(index)
+        return graph.primitives[index].name, None if params is None else repr(params), self.form(index)
 
     def _indexes(self, index: int) -> bool:
         """Whether an operation takes elements from an array or puts them into one."""
@@ -177,11 +187,6 @@ class Outline:
             self._literals += numbers
             self._positions[index] = list(range(first, first + len(numbers)))
         return self._positions[index]
-
-    def _form(self, index: int) -> Hashable:
-        """Shape and precision of an array."""
-        value = self.raw(index)
-        return (value.shape, str(value.dtype)) if type(value) in KINDS else self.form(index)
 
     def place(self, index: int) -> Hashable:
         """What is equal for all executions of the expression that made a node."""

@@ -19,7 +19,7 @@ loop do not end it: all those of their place are kept in a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -65,7 +65,7 @@ class Same:
 class Literal:
     """A literal, the same in all turns or another one in each; ``form``: see :meth:`Outline.form`."""
 
-    form: str
+    form: Hashable
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Element:
     way: Way
     strides: tuple[int, ...]
     around: tuple[Any, ...] | None
-    form: str
+    form: Hashable
 
 
 Role: TypeAlias = Made | Same | Literal | Element
