@@ -111,6 +111,16 @@ class Sketch:
     def T(self) -> Any:
         return np.transpose(self)  # type: ignore[call-overload]
 
+    @property
+    def is_number(self) -> bool:
+        """Whether this is known to be no array."""
+        return not isinstance(self.like, np.ndarray)
+
+    def either(self, yes: Any, no: Any) -> Sketch:
+        """The one or the other number, as this truth value says."""
+        tree = ast.IfExp(self.tree, tree_of(yes), tree_of(no))
+        return Sketch(tree, no.like if isinstance(no, Sketch) else no)
+
     def __len__(self) -> int:
         return len(self.like)
 
@@ -138,6 +148,16 @@ class Sketch:
 
     def __invert__(self) -> Any:
         return _made(ast.UnaryOp(ast.Invert(), self.tree), np.invert, self)
+
+    def written_out(self) -> Sketch:
+        """A broadcast number or array as an array of its own: in which order numpy computes depends on that."""
+        if not (isinstance(self.tree, ast.Call) and ast.unparse(self.tree.func) == "np.broadcast_to"):
+            return self
+        shape = _static(self.shape[0] if self.ndim == 1 else self.shape)
+        if isinstance(self, _Copies):
+            tree = ast.Call(parse("np.full"), [shape, self.number.tree], [])
+            return _Copies(tree, self.like, self.number)
+        return Sketch(ast.Call(ast.Attribute(self.tree, "copy", ast.Load()), [], []), self.like)
 
     def astype(self, dtype: Any) -> Any:
         if self.dtype == np.dtype(dtype) and isinstance(self.like, (np.ndarray, np.generic)):
@@ -489,6 +509,10 @@ def literal(array: Any) -> ast.expr:
     if array.dtype.kind not in "fiubc":
         raise UnsupportedError(f"a constant array of {array.dtype} cannot be written as source")
     usual = {"f": np.float64, "i": np.int64, "b": np.bool_, "c": np.complex128}.get(array.dtype.kind)
+    if array.flags.f_contiguous and not array.flags.c_contiguous:  # in which order numpy goes on depends on that
+        order = ast.keyword("order", ast.Constant("F"))
+        dtype = [] if array.dtype == usual else [ast.keyword("dtype", _static(array.dtype))]
+        return ast.Call(parse("np.array"), [_nested(array.tolist())], [*dtype, order])
     if array.size and array.dtype == usual:
         run = _as_range(array)
         return run if run is not None else ast.Call(parse("np.array"), [_nested(array.tolist())], [])
@@ -605,4 +629,7 @@ def _fitted(flow: Any, arg: Any) -> Any:
     like = arg.like if isinstance(arg, Sketch) else arg
     if not isinstance(flow, Sketch):
         flow = Sketch(_static(flow), flow)
-    return fit(flow, like)
+    flow = fit(flow, like)
+    if type(like) in (float, int) and flow.dtype.kind == "f" and flow.dtype != np.float64:
+        return Sketch(ast.Call(name("float"), [flow.tree], []), float(flow.like))  # to add up in double precision
+    return flow

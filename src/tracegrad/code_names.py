@@ -413,6 +413,11 @@ class CodeNames:
         is_array = hasattr(value, "dtype") and not kind_of(value)
         return self.arrays.constant(value) if is_array else parse(written(value))
 
+    @property
+    def tables_of_arrays(self) -> dict[str, ast.expr]:
+        """The arrays that stand by themselves: without numpy at work, perhaps among the results."""
+        return self.arrays.tables if "arrays" in vars(self) else {}
+
     @cached_property
     def arrays(self) -> ArrayCode:
         """What writes operations on arrays, where numpy is at work."""

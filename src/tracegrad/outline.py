@@ -99,6 +99,15 @@ class Outline:
         """The recorded adjoint of a node, as it is where the trace is at hand."""
         return under(self.columns.adjoints[index])
 
+    @cached_property
+    def classes_of_flows(self) -> dict[int, set[str]]:
+        """For each node the classes of the numbers that were recorded to return to it."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for index in self.reached:
+            for slot, operand in enumerate(self.sources(index)):
+                found[operand].add(kind_of(under(self.columns.flows[self._starts[index] + slot])))
+        return found
+
     def dtype(self, index: int) -> str:
         at_hand = self.columns.graph is not None
         return "float" if at_hand and type(self.raw(index)) is float else self.nodes[index].dtype
