@@ -396,7 +396,7 @@ def _called(function: Any, args: Sequence[Any], options: dict[str, Any]) -> Any:
 
 def _broadcast(array: Sketch, shape: Any) -> Any:
     shape = tuple(np.atleast_1d(shape).tolist()) if not isinstance(shape, tuple) else shape
-    if array.shape == shape and isinstance(array.like, (np.ndarray, np.generic)):
+    if array.shape == shape and (not shape or isinstance(array.like, (np.ndarray, np.generic))):
         return array
     number = _spread_of(array)
     if number is None and array.shape == ():
