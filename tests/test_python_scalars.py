@@ -223,7 +223,7 @@ def test_a_number_that_turns_complex() -> None:
 
 
 def test_a_question_of_numpy_among_plain_numbers() -> None:
-    same(lambda x: x * 2 if DOUBLE < x else x, 2.0)
+    same(lambda x: x * 2 if DOUBLE < x else x, 2.0)  # noqa: SIM300
 
 
 @tg.primitive(partials=lambda out, x: 2.0)
@@ -256,3 +256,10 @@ def test_a_primitive_of_the_user_is_refused_with_advice(function: Any, x: Any, s
 
 def test_the_plain_function_of_a_primitive_is_written() -> None:
     assert "    turned = x * 2  # (1)\n" in same(lambda x: turned.__wrapped__(x) * x, 2.0)
+
+
+def test_equations_have_numbers_without_their_classes() -> None:
+    text = tg.trace(times_single, np.float32(1.5)).to_markdown()
+    assert r"x \cdot 0.1 + x = 1.5 \cdot 0.1 + 1.5 = 1.65" in text
+    assert "float32" not in text
+    assert r"\frac{1}{3}" in tg.trace(lambda x: x * THIRD, 2).to_markdown()

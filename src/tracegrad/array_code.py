@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tracegrad.array_formula import HELPERS, Sketch, applied, flows, literal, sample, tree_of
+from tracegrad.array_flows import flows
+from tracegrad.array_formula import HELPERS, Sketch, applied, sample
+from tracegrad.array_literals import literal, tree_of
 from tracegrad.arrays.fit import adjoint_dtype, dtype_kind
 from tracegrad.document import Guard
 from tracegrad.errors import UnsupportedError
@@ -81,14 +83,16 @@ class ArrayCode:
     def _adjoint(self, index: int, tree: ast.expr) -> Sketch:
         value, adjoint = self.outline.raw(index), self.outline.adjoint(index)
         if isinstance(value, np.ndarray):
-            dtype = getattr(adjoint, "dtype", None) or adjoint_dtype(value.dtype)  # a seed may be of any precision
+            dtype = getattr(adjoint, "dtype", None) or adjoint_dtype(
+                value.dtype
+            )  # a seed may be of any precision
             return Sketch(tree, sample(np.broadcast_to(np.ones((), dtype), value.shape)))
         if self.outline.narrow and dtype_kind(value) != "c":
             return Sketch(tree, self._number_like_adjoint(index, tree))
         return Sketch(tree, np.complex128(1.0) if dtype_kind(value) == "c" else np.float64(1.0))
 
     def _number_like_adjoint(self, index: int, tree: ast.expr) -> Any:
-        """What stands for the adjoint of a number beside single precision: of the class that the sum of its flows has."""
+        """What stands for the adjoint of a number beside single precision: of the class of the sum of its flows."""
         kinds = set() if number_of(tree) is not None else self.outline.classes_of_flows.get(index, set())
         kind = next((one for one in ("float64", "float32", "float16") if one in kinds), None)
         return 1.0 if kind is None else getattr(np, kind)(1.0)
