@@ -178,8 +178,7 @@ def test_a_network_with_two_layers() -> None:
     dshifted = dvalue_difference
     dlog_sum = np.sum(-dvalue_difference, axis=1, keepdims=True)
     # backprop log_sum = np.log(np.exp(shifted).sum(axis=1, keepdims=True))  (4)
-    dlog_sum_sum_part = np.broadcast_to(1.0 / log_sum_sum * dlog_sum, (6, 3))
-    dshifted = dshifted + log_sum_exp * dlog_sum_sum_part.copy()
+    dshifted = dshifted + log_sum_exp * np.tile(1.0 / log_sum_sum * dlog_sum, (1, 3))
     # backprop shifted = scores - scores.max(axis=1, keepdims=True)  (3)
     dshifted_max = np.sum(-dshifted, axis=1, keepdims=True)
     dshifted_max_part = np.sum(scores == shifted_max, axis=1, keepdims=True)

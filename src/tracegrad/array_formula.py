@@ -145,14 +145,8 @@ class Sketch:
         return _made(ast.UnaryOp(ast.Invert(), self.tree), np.invert, self)
 
     def written_out(self) -> Sketch:
-        """A broadcast number or array as an array of its own: in which order numpy computes depends on that."""
-        if not (isinstance(self.tree, ast.Call) and ast.unparse(self.tree.func) == "np.broadcast_to"):
-            return self
-        shape = static(self.shape[0] if self.ndim == 1 else self.shape)
-        if isinstance(self, _Copies):
-            tree = ast.Call(parse("np.full"), [shape, self.number.tree], [])
-            return _Copies(tree, self.like, self.number)
-        return Sketch(ast.Call(ast.Attribute(self.tree, "copy", ast.Load()), [], []), self.like)
+        """What is broadcast as an array of its own, since in which order numpy computes depends on that."""
+        return self
 
     def astype(self, dtype: Any) -> Any:
         if self.dtype == np.dtype(dtype) and isinstance(self.like, (np.ndarray, np.generic)):
@@ -342,6 +336,27 @@ class _Copies(Sketch):
         super().__init__(tree, like)
         self.number = number
 
+    def written_out(self) -> Sketch:
+        if ast.unparse(self.tree).startswith("np.reshape("):
+            return self
+        shape = static(self.shape[0] if self.ndim == 1 else self.shape)
+        return _Copies(ast.Call(parse("np.full"), [shape, self.number.tree], []), self.like, self.number)
+
+
+class _Spread(Sketch):
+    """An array broadcast along axes."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, tree: ast.expr, like: Any, array: Sketch) -> None:
+        super().__init__(tree, like)
+        self.array = array
+
+    def written_out(self) -> Sketch:
+        own = (1,) * (self.ndim - self.array.ndim) + self.array.shape
+        counts = tuple(length // one if one else 1 for length, one in zip(self.shape, own, strict=True))
+        return Sketch(ast.Call(parse("np.tile"), [self.array.tree, static(counts)], []), self.like)
+
 
 def _number_in(value: Sketch) -> Sketch:
     inner = _spread_of(value)
@@ -394,7 +409,7 @@ def _broadcast(array: Sketch, shape: Any) -> Any:
     of = array if number is None else number
     tree = ast.Call(parse("np.broadcast_to"), [of.tree, static(shape)], [])
     like = np.broadcast_to(array.like, shape)
-    return Sketch(tree, like) if number is None else _Copies(tree, like, number)
+    return _Spread(tree, like, array) if number is None else _Copies(tree, like, number)
 
 
 def _argument(function: Any, value: Any) -> ast.expr:
