@@ -387,6 +387,11 @@ def test_an_array_without_axes_is_changed_in_place() -> None:
     assert tg.hessian(f)(*args) == pytest.approx(2 * (-1.2 + 1))
 
 
+def test_a_formula_that_depends_on_values_is_refused_by_name() -> None:
+    with pytest.raises(tg.UnsupportedError, match=r"numpy\.linalg\.det: a derivative whose formula depends on"):
+        tg.trace(np.linalg.det, np.eye(2)).to_python()
+
+
 def held(function: Any, *args: Any, seed: Any = None) -> str:
     """The source of a function of arrays: with the numbers of the trace, to the last bit."""
     t = tg.trace(function, *args)

@@ -18,7 +18,7 @@ from tracegrad.array_literals import literal, tree_of
 from tracegrad.arrays.fit import adjoint_dtype, dtype_kind
 from tracegrad.document import Guard
 from tracegrad.errors import UnsupportedError
-from tracegrad.expressions import name, number_of, source
+from tracegrad.expressions import name, source
 from tracegrad.formula import written
 from tracegrad.graph import Literal
 from tracegrad.naming import Names
@@ -88,14 +88,18 @@ class ArrayCode:
             )  # a seed may be of any precision
             return Sketch(tree, sample(np.broadcast_to(np.ones((), dtype), value.shape)))
         if self.outline.narrow and dtype_kind(value) != "c":
-            return Sketch(tree, self._number_like_adjoint(index, tree))
+            return self._adjoint_of_number(index, tree)
         return Sketch(tree, np.complex128(1.0) if dtype_kind(value) == "c" else np.float64(1.0))
 
-    def _number_like_adjoint(self, index: int, tree: ast.expr) -> Any:
-        """What stands for the adjoint of a number beside single precision: of the class of the sum of its flows."""
-        kinds = set() if number_of(tree) is not None else self.outline.classes_of_flows.get(index, set())
+    def _adjoint_of_number(self, index: int, tree: ast.expr) -> Sketch:
+        """The adjoint of a number beside single precision: of the class that the sum of its flows has."""
+        kinds = self.outline.classes_of_flows.get(index, set())
         kind = next((one for one in ("float64", "float32", "float16") if one in kinds), None)
-        return 1.0 if kind is None else getattr(np, kind)(1.0)
+        if kind is None:
+            return Sketch(tree, 1.0)
+        if not any(isinstance(node, ast.Name) for node in ast.walk(tree)):
+            tree = ast.Call(ast.Attribute(name("np"), kind, ast.Load()), [tree], [])
+        return Sketch(tree, getattr(np, kind)(1.0))
 
     def _operand(self, index: int, constant: Any = None) -> Any:
         """A node for a rule: a constant number as it is, or as it is given here, anything else as a sketch."""
@@ -109,8 +113,8 @@ class ArrayCode:
     def _attempt(self, index: int, write: Any, *args: Any) -> Any:
         try:
             return write(*args)
-        except UnsupportedError:
-            raise
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{self.outline.nodes[index].primitive}: {error}") from None
         except Exception as error:
             what = self.outline.nodes[index].primitive
             raise UnsupportedError(f"{what} cannot be written as source ({error})") from error

@@ -121,7 +121,7 @@ class Sketch:
 
     def __bool__(self) -> bool:
         raise UnsupportedError(
-            "a derivative that depends on the values of an array cannot be written as source"
+            "a derivative whose formula depends on the values of an array cannot be written as source"
         )
 
     def __getitem__(self, index: Any) -> Any:
