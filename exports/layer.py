@@ -51,8 +51,7 @@ def loss_backward(weights, bias):
     # backprop chances = powers / powers.sum(axis=1, keepdims=True)  (3)
     dchances_part = -(chances / chances_sum) * dchances
     dpowers = 1.0 / chances_sum * dchances
-    dchances_sum = np.sum(dchances_part, axis=1, keepdims=True)
-    dpowers = dpowers + np.broadcast_to(dchances_sum, (4, 2)).copy()
+    dpowers = dpowers + np.tile(np.sum(dchances_part, axis=1, keepdims=True), (1, 2))
     # backprop powers = np.exp(scores)  (2)
     dscores = powers * dpowers
     # backprop scores = np.tanh(batch @ weights + bias)  (1)

@@ -388,7 +388,9 @@ def test_an_array_without_axes_is_changed_in_place() -> None:
 
 
 def test_a_formula_that_depends_on_values_is_refused_by_name() -> None:
-    with pytest.raises(tg.UnsupportedError, match=r"numpy\.linalg\.det: a derivative whose formula depends on"):
+    with pytest.raises(
+        tg.UnsupportedError, match=r"numpy\.linalg\.det: a derivative whose formula depends on"
+    ):
         tg.trace(np.linalg.det, np.eye(2)).to_python()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from fractions import Fraction
 from importlib import import_module
+from math import isfinite
 from typing import Any
 
 #: numpy's classes that compute as Python's floats and complex numbers do, to the last bit
@@ -54,7 +55,7 @@ def _of_numpy(kind: str, value: Any) -> str:
     if value.dtype.kind == "b":
         return f"np.bool_({bool(value)})"
     text = str(value)
-    if value.dtype.kind == "f" and value - value != 0:
+    if value.dtype.kind == "f" and not isfinite(value):
         text = f"{'-' if value < 0 else ''}np.{abs(value)}"
     elif kind == "longdouble":
         text = f'"{text}"'

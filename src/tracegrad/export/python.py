@@ -271,7 +271,7 @@ def _head(loop: Loop, width: int) -> list[str]:
     return (
         [line]
         if len(line) <= width
-        else ["for (", *(f"    {one}," for one in loop.targets), f") in {iterable}:"]
+        else ["for (", *(f"    {one}," for one in loop.targets), *lines(") in ", loop.iterable, width, ":")]
     )
 
 
