@@ -312,6 +312,8 @@ class WayBack:
 
         ``-0.0`` is what a sum starts with: a number added to it is that number, to the sign of a zero.
         """
+        if self.outline.reached.isdisjoint(item for item in inside(loop.body) if isinstance(item, int)):
+            return
         last = {stand_in: node for node, stand_in in loop.after.items()}
         states = {node: last.get(node, node) for node in sorted(loop.exposed & self.outline.reached)}
         for entry, (node, back) in loop.carried.items():
