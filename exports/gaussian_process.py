@@ -59,8 +59,7 @@ def log_likelihood_backward(length, height, noise):
     )  # (5)
 
     # backprop return -0.5 * white @ white - np.log(np.diag(lower)).sum() - 0.5 * len(x) * np.…  (5)
-    dvalue_log_part = 1.0 / value_diagonal
-    dvalue_diagonal = dvalue_log_part * np.broadcast_to(-1.0, (5,))
+    dvalue_diagonal = 1.0 / value_diagonal * np.full(5, -1.0)
     dvalue_diagonal_part = np.reshape(dvalue_diagonal, (-1,))
     dlower = np.reshape(
         _added(dvalue_diagonal_part, np.array([0, 6, 12, 18, 24]), (25,)), (5, 5)

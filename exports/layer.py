@@ -45,13 +45,13 @@ def loss_backward(weights, bias):
     value = -np.mean(np.log(chosen))  # (5)
 
     # backprop return -np.log(chosen).mean()  (5)
-    dchosen = 1.0 / chosen * np.broadcast_to(-1.0 / 4, (4,))
+    dchosen = 1.0 / chosen * np.full(4, -1.0 / 4)
     # backprop chosen = chances[np.arange(len(labels)), labels]  (4)
     dchances = _added(dchosen, (np.arange(4), np.array([0, 1, 1, 0])), (4, 2))
     # backprop chances = powers / powers.sum(axis=1, keepdims=True)  (3)
     dchances_part = -(chances / chances_sum) * dchances
-    dchances_sum_part = np.sum(dchances_part, axis=1, keepdims=True)
-    dpowers = 1.0 / chances_sum * dchances + np.broadcast_to(dchances_sum_part, (4, 2))
+    dpowers = 1.0 / chances_sum * dchances
+    dpowers = dpowers + np.tile(np.sum(dchances_part, axis=1, keepdims=True), (1, 2))
     # backprop powers = np.exp(scores)  (2)
     dscores = powers * dpowers
     # backprop scores = np.tanh(batch @ weights + bias)  (1)

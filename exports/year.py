@@ -26,14 +26,18 @@ def distance(x, y, vx, vy):
         moved_2_sum_2 = y + 0.07853981633974483 * moved
         moved_2_sum_3 = vx + 0.07853981633974483 * k2_2
         moved_2 = vy + 0.07853981633974483 * k2_3  # (7)
-        cube_3 = (moved_2_sum * moved_2_sum + moved_2_sum_2 * moved_2_sum_2) ** 1.5  # (8)
+        cube_3 = (
+            moved_2_sum * moved_2_sum + moved_2_sum_2 * moved_2_sum_2
+        ) ** 1.5  # (8)
         k3_2 = -moved_2_sum / cube_3
         k3_3 = -moved_2_sum_2 / cube_3  # (9)
         moved_3_sum = x + 0.15707963267948966 * moved_2_sum_3
         moved_3_sum_2 = y + 0.15707963267948966 * moved_2
         moved_3_sum_3 = vx + 0.15707963267948966 * k3_2
         moved_3 = vy + 0.15707963267948966 * k3_3  # (10)
-        cube_4 = (moved_3_sum * moved_3_sum + moved_3_sum_2 * moved_3_sum_2) ** 1.5  # (11)
+        cube_4 = (
+            moved_3_sum * moved_3_sum + moved_3_sum_2 * moved_3_sum_2
+        ) ** 1.5  # (11)
         k4_2 = -moved_3_sum / cube_4
         k4_3 = -moved_3_sum_2 / cube_4  # (12)
         product = 0.02617993877991494 * (

@@ -462,3 +462,17 @@ def test_gradients_of_a_list_come_before_those_of_the_turn_after() -> None:
         return s[4] * 0.1 + s[4] / 7.0 + s[2] * s[8] + s[8] * 1.1
 
     emitted(tg.trace(f, 0.3, 0.7), 0.3, 0.7)
+
+
+def test_a_loop_through_which_no_gradient_returns() -> None:
+    def f(y, z):
+        for _ in range(6):
+            before = y
+            y = y + z[0] * 0.5
+        for k in z:
+            if before * k == y:
+                y = y * 2
+        return z[1] if y < 100 else y
+
+    args = 0.14, [1.5, 0.5, 0.25, 1.3, -1.5, 3.0, 0.6]
+    assert "dy = " not in emitted(tg.trace(f, *args), *args)

@@ -24,6 +24,7 @@ from programs import load, points, programs
 import tracegrad as tg
 from tracegrad import export
 from tracegrad.demo import f as staged
+from tracegrad.expressions import lines, parse
 from tracegrad.primitives import TABLE, bind
 from tracegrad.tree import is_leaf, leaves, map_leaves
 
@@ -463,3 +464,19 @@ def test_the_sign_of_a_zero_in_a_sum() -> None:
     for x in (1.0, -1.0, 0.0, -0.0):
         t = tg.trace(f, x)
         assert bits(functions(t.to_python())[1](x)) == bits((t.value, t.gradients))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-(first_of_all_the_numbers / math.hypot(first_of_all_the_numbers, second) / math.hypot(second, 2) * second)",
+        "((first_of_all_the_numbers + first_of_all_the_numbers) * math.log(second_of_them_all**2 + 1.25)) ** 2",
+        "(first_of_all_the_numbers * second_of_them_all + first_of_all_the_numbers * second).astype(second_of_them)",
+    ],
+)
+def test_long_sums_under_a_sign_an_exponent_or_a_method(text: str, tmp_path: Path) -> None:
+    formals = "first_of_all_the_numbers, second, second_of_them, second_of_them_all"
+    body = "\n".join(f"    {line}" for line in lines("value_of_it = ", parse(text), 84))
+    module = f"import math\n\n\ndef f({formals}):\n{body}\n    return math.exp(value_of_it)\n"
+    (tmp_path / "f.py").write_text(module)
+    assert_formatted(tmp_path)

@@ -173,6 +173,7 @@ class _Rows:
         graph, kinds, adjoints, flags = self.graph, self.kinds, self.adjoints, self.flags
         primitives, values, names_of, site = graph.primitives, graph.values, self.names.of, self.places.site
         stage_of, cluster_of = self.places.stage_of, self.places.cluster_of
+        originals = graph.originals
         for index in indices:
             primitive, value = primitives[index], values[index]
             stage, cluster = stage_of[index], cluster_of[index]
@@ -189,7 +190,7 @@ class _Rows:
                 value if is_float else _number(value),
                 adjoints[index],
                 () if is_float else shape_of(value),
-                "float" if is_float else _dtype(value),
+                "float" if is_float and not originals else self._dtype(index, value),
                 site(index),
                 None if stage == NONE else f"s{stage}",
                 None if cluster == NONE else f"c{cluster}",
@@ -198,6 +199,11 @@ class _Rows:
                 None,
                 None,
             )
+
+    def _dtype(self, index: int, value: Any) -> str:
+        """The class of a number, or the precision of an array; of a constant, as the function has it."""
+        value = plain(self.graph.originals.get(index, value) if self.kinds[index] == "const" else value)
+        return str(value.dtype) if is_array(value) else type(value).__name__
 
     def part(self, index: int) -> Hashable:
         name = self.names.name(index)
@@ -264,11 +270,6 @@ def _partial(local: Any) -> Any:
 def _params(graph: Graph, index: int) -> dict[str, Any]:
     names = graph.primitives[index].params
     return {name: structure(value) for name, value in zip(names, graph.params.get(index, ()), strict=False)}
-
-
-def _dtype(value: Any) -> str:
-    value = plain(value)
-    return str(value.dtype) if is_array(value) else type(value).__name__
 
 
 def _edge(found: Columns, edge: int) -> Edge:

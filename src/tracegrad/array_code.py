@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tracegrad.array_formula import HELPERS, Sketch, applied, flows, literal, sample, tree_of
+from tracegrad.array_flows import flows
+from tracegrad.array_formula import HELPERS, Sketch, applied, sample
+from tracegrad.array_literals import literal, tree_of
 from tracegrad.arrays.fit import adjoint_dtype, dtype_kind
 from tracegrad.document import Guard
 from tracegrad.errors import UnsupportedError
@@ -48,21 +50,22 @@ class ArrayCode:
 
     def _call(self, index: int) -> ast.expr:
         operands = list(map(self._operand, self.outline.sources(index)))
-        return tree_of(applied(self.outline.row(index), [*operands, *self._static(index)]))
+        static = self._static(index, self.outline.given(index))
+        return tree_of(applied(self.outline.row(index), [*operands, *static]))
 
-    def _static(self, index: int) -> tuple[Any, ...]:
+    def _static(self, index: int, static: tuple[Any, ...]) -> tuple[Any, ...]:
         """The static data of an operation; what of an index is another number in each turn has a placeholder."""
-        static, literals = self.outline.static(index), iter(self.outline.positions(index))
+        literals = iter(self.outline.positions(index))
         if not self.outline.positions(index):
             return static
         at = static[0]
         parts = [
-            self._position(next(literals), one) if type(one) is int else one
+            self._literal(next(literals), one) if type(one) is int else one
             for one in (at if type(at) is tuple else (at,))
         ]
         return (tuple(parts) if type(at) is tuple else parts[0], *static[1:])
 
-    def _position(self, literal: int, recorded: int) -> Any:
+    def _literal(self, literal: int, recorded: Any) -> Any:
         return Sketch(name(f"N_{literal}"), recorded) if self.varies_here(literal) else recorded
 
     def returned(self, index: int, wanted: Sequence[bool], upstream: ast.expr) -> list[ast.expr | None]:
@@ -73,28 +76,45 @@ class ArrayCode:
     def _flows(self, index: int, wanted: Sequence[bool], upstream: ast.expr) -> Any:
         outline = self.outline
         out = Sketch(name(f"N_{index}"), sample(outline.raw(index)))
-        args = list(map(self._operand, outline.sources(index)))
-        upstream_of = self._adjoint(index, upstream)
-        return flows(outline.row(index), out, args, self._static(index), wanted, upstream_of)
+        args = [self._operand(one, outline.value(one)) for one in outline.sources(index)]
+        static = self._static(index, outline.static(index))
+        return flows(outline.row(index), out, args, static, wanted, self._adjoint(index, upstream))
 
     def _adjoint(self, index: int, tree: ast.expr) -> Sketch:
-        value = self.outline.raw(index)
+        value, adjoint = self.outline.raw(index), self.outline.adjoint(index)
         if isinstance(value, np.ndarray):
-            return Sketch(tree, sample(np.broadcast_to(np.ones((), adjoint_dtype(value.dtype)), value.shape)))
+            dtype = getattr(adjoint, "dtype", None) or adjoint_dtype(
+                value.dtype
+            )  # a seed may be of any precision
+            return Sketch(tree, sample(np.broadcast_to(np.ones((), dtype), value.shape)))
+        if self.outline.narrow and dtype_kind(value) != "c":
+            return self._adjoint_of_number(index, tree)
         return Sketch(tree, np.complex128(1.0) if dtype_kind(value) == "c" else np.float64(1.0))
 
-    def _operand(self, index: int) -> Any:
-        """A node for a rule: a constant number as it is, anything else as a sketch."""
+    def _adjoint_of_number(self, index: int, tree: ast.expr) -> Sketch:
+        """The adjoint of a number beside single precision: of the class that the sum of its flows has."""
+        kinds = self.outline.classes_of_flows.get(index, set())
+        kind = next((one for one in ("float64", "float32", "float16") if one in kinds), None)
+        if kind is None:
+            return Sketch(tree, 1.0)
+        if not any(isinstance(node, ast.Name) for node in ast.walk(tree)):
+            tree = ast.Call(ast.Attribute(name("np"), kind, ast.Load()), [tree], [])
+        return Sketch(tree, getattr(np, kind)(1.0))
+
+    def _operand(self, index: int, constant: Any = None) -> Any:
+        """A node for a rule: a constant number as it is, or as it is given here, anything else as a sketch."""
         value = self.outline.raw(index)
-        if not self.outline.varies(index) and type(value) in (int, float, bool):
-            return value
+        if not self.outline.varies(index):
+            known = value if constant is None else constant
+            if type(known) in (int, float, bool):
+                return self._literal(index, known)
         return Sketch(name(f"N_{index}"), sample(value))
 
     def _attempt(self, index: int, write: Any, *args: Any) -> Any:
         try:
             return write(*args)
-        except UnsupportedError:
-            raise
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{self.outline.nodes[index].primitive}: {error}") from None
         except Exception as error:
             what = self.outline.nodes[index].primitive
             raise UnsupportedError(f"{what} cannot be written as source ({error})") from error
@@ -105,7 +125,8 @@ class ArrayCode:
         assert asks is not None
         row, outcome = asks.primitive, plain(asks.outcome)
         operands = [
-            plain(one.value) if isinstance(one, Literal) else self._operand(one) for one in asks.operands
+            self._literal(index, plain(one.value)) if isinstance(one, Literal) else self._operand(one)
+            for index, one in zip(self.outline.asked(guard), asks.operands, strict=True)
         ]
         try:
             tree = operands[0].tree if row.name == "indices" else tree_of(row.forward(*operands))
@@ -117,7 +138,7 @@ class ArrayCode:
     def constant(self, value: Any) -> ast.expr:
         """A constant: a long array has a name."""
         if not isinstance(value, np.ndarray):
-            return ast.parse(written(value.item()), mode="eval").body
+            return ast.parse(written(value), mode="eval").body
         return self._settled(literal(value))
 
     def one(self, index: int) -> ast.expr:

@@ -1,7 +1,7 @@
-"""The text of operations on arrays, and of what returns through them: numpy's functions, called on a sketch.
+"""The text of operations on arrays: numpy's functions, called on a sketch.
 
 In: a row, and for each operand what is known of it before there are numbers: how it is written, and its shape and
-precision.  Out: expressions.  Read :class:`Sketch` first, then :func:`flows`.
+precision.  Out: expressions.  Read :class:`Sketch` first, then :func:`applied`.
 
 As :mod:`tracegrad.formula` does for numbers, a rule is run on operands that write down what is done to them, so that
 no formula is written a second time.  What numpy would give for such operands says the shape of each result.
@@ -11,23 +11,22 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from tracegrad.array_literals import index_of, static, tree_of
 from tracegrad.arrays.build import ARRAY, COPY, ORDERED
-from tracegrad.arrays.elementwise import NUMPY
-from tracegrad.arrays.fit import ASTYPE, fit, quiet
+from tracegrad.arrays.fit import ASTYPE, quiet
 from tracegrad.arrays.indexing import GETITEM, SCATTER, SETITEM
 from tracegrad.arrays.numerical import ARANGE
 from tracegrad.arrays.steps import FACTS
 from tracegrad.arrays.table import title
 from tracegrad.arrays.ufunc_methods import ADD_AT, SUBTRACT_AT
 from tracegrad.errors import UnsupportedError
-from tracegrad.expressions import constant, name, number_of, parse
-from tracegrad.reverse import times
+from tracegrad.expressions import number_of, parse
 from tracegrad.row import Primitive
 
 #: definitions of what arrays can do and no expression says
@@ -50,14 +49,14 @@ def _replaced(array, value, index):
     found = array.copy(order="K")
     found[index] = value
     return found''',
-    "_raised": '''\
-def _raised(array, values, index):
+    "_increased": '''\
+def _increased(array, values, index):
     """A copy of an array with values added at an index, which may come twice."""
     found = array.copy()
     np.add.at(found, index, values)
     return found''',
-    "_lowered": '''\
-def _lowered(array, values, index):
+    "_decreased": '''\
+def _decreased(array, values, index):
     """A copy of an array with values subtracted at an index, which may come twice."""
     found = array.copy()
     np.subtract.at(found, index, values)
@@ -76,9 +75,6 @@ _COMPARISONS: dict[Any, type[ast.cmpop]] = {
 
 #: ufunc -> what its method ``reduce`` is called elsewhere
 _REDUCED: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
-
-#: more elements are not written out
-_MOST = 1000
 
 
 class Sketch:
@@ -110,16 +106,26 @@ class Sketch:
     def T(self) -> Any:
         return np.transpose(self)  # type: ignore[call-overload]
 
+    @property
+    def is_number(self) -> bool:
+        """Whether this is known to be no array."""
+        return not isinstance(self.like, np.ndarray)
+
+    def either(self, yes: Any, no: Any) -> Sketch:
+        """The one or the other number, as this truth value says."""
+        tree = ast.IfExp(self.tree, tree_of(yes), tree_of(no))
+        return Sketch(tree, no.like if isinstance(no, Sketch) else no)
+
     def __len__(self) -> int:
         return len(self.like)
 
     def __bool__(self) -> bool:
         raise UnsupportedError(
-            "a derivative that depends on the values of an array cannot be written as source"
+            "a derivative whose formula depends on the values of an array cannot be written as source"
         )
 
     def __getitem__(self, index: Any) -> Any:
-        tree = ast.Subscript(self.tree, _index(index), ast.Load())
+        tree = ast.Subscript(self.tree, index_of(index), ast.Load())
         return _made(tree, lambda like: like[_likes(index)], self)
 
     def __neg__(self) -> Any:
@@ -138,10 +144,14 @@ class Sketch:
     def __invert__(self) -> Any:
         return _made(ast.UnaryOp(ast.Invert(), self.tree), np.invert, self)
 
+    def written_out(self) -> Sketch:
+        """What is broadcast as an array of its own, since in which order numpy computes depends on that."""
+        return self
+
     def astype(self, dtype: Any) -> Any:
         if self.dtype == np.dtype(dtype) and isinstance(self.like, (np.ndarray, np.generic)):
             return self
-        kind = _static(np.dtype(dtype))
+        kind = static(np.dtype(dtype))
         is_number = number_of(self.tree) is not None or not isinstance(self.like, np.ndarray)
         if is_number and not isinstance(kind, ast.Constant):
             call = ast.Call(kind, [self.tree], [])
@@ -207,11 +217,6 @@ def sample(value: Any) -> Any:
     return np.broadcast_to(np.ones((), value.dtype), value.shape)
 
 
-def tree_of(value: Any) -> ast.expr:
-    """How a sketch, a number or static data is written."""
-    return value.tree if isinstance(value, Sketch) else _static(value)
-
-
 # ---- applications -----------------------------------------------------------------------------------
 
 
@@ -231,6 +236,8 @@ def applied(row: Primitive, args: Sequence[Any]) -> Any:
         return _helped("np.array", np.array, args[0])
     if row is ORDERED:
         return _ordered(*args)
+    if row.name == "complex":
+        return _helped("complex", lambda *parts: np.complex128(complex(*parts)), *args)
     if row is ARANGE:
         return _helped("np.arange", row.forward, *(args if args[-1] is not None else args[:-1]))
     if row is ARRAY:
@@ -239,7 +246,7 @@ def applied(row: Primitive, args: Sequence[Any]) -> Any:
 
 
 #: operations that numpy has as changes of an array -> the definition that says what is left after them
-_CHANGED = {ADD_AT: "_raised", SUBTRACT_AT: "_lowered"}
+_CHANGED = {ADD_AT: "_increased", SUBTRACT_AT: "_decreased"}
 
 
 def _helped(function: str, forward: Callable[..., Any], *args: Any) -> Any:
@@ -259,7 +266,7 @@ def _array(*args: Any) -> Any:
             return ast.List(list(map(nested, layout)), ast.Load())
         return tree_of(operands[layout])
 
-    keywords = [] if dtype is None else [ast.keyword("dtype", _static(np.dtype(dtype)))]
+    keywords = [] if dtype is None else [ast.keyword("dtype", static(np.dtype(dtype)))]
     return _made(ast.Call(parse("np.array"), [nested(layout)], keywords), ARRAY.forward, *args)
 
 
@@ -290,7 +297,7 @@ def _applied(ufunc: Any, *inputs: Any) -> Any:
 def _scanned(ufunc: Any, method: str, inputs: Any, options: dict[str, Any]) -> Any:
     """A method of a ufunc, as it was called."""
     function = getattr(ufunc, method)
-    keywords = [ast.keyword(key, _static(value)) for key, value in options.items()]
+    keywords = [ast.keyword(key, static(value)) for key, value in options.items()]
     tree = ast.Call(parse(f"{_spelled(ufunc)}.{method}"), list(map(tree_of, inputs)), keywords)
     return _made(tree, lambda *likes: function(*likes, **options), *inputs)
 
@@ -328,6 +335,27 @@ class _Copies(Sketch):
     def __init__(self, tree: ast.expr, like: Any, number: Sketch) -> None:
         super().__init__(tree, like)
         self.number = number
+
+    def written_out(self) -> Sketch:
+        if ast.unparse(self.tree).startswith("np.reshape("):
+            return self
+        shape = static(self.shape[0] if self.ndim == 1 else self.shape)
+        return _Copies(ast.Call(parse("np.full"), [shape, self.number.tree], []), self.like, self.number)
+
+
+class _Spread(Sketch):
+    """An array broadcast along axes."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, tree: ast.expr, like: Any, array: Sketch) -> None:
+        super().__init__(tree, like)
+        self.array = array
+
+    def written_out(self) -> Sketch:
+        own = (1,) * (self.ndim - self.array.ndim) + self.array.shape
+        counts = tuple(length // one if one else 1 for length, one in zip(self.shape, own, strict=True))
+        return Sketch(ast.Call(parse("np.tile"), [self.array.tree, static(counts)], []), self.like)
 
 
 def _number_in(value: Sketch) -> Sketch:
@@ -373,22 +401,22 @@ def _called(function: Any, args: Sequence[Any], options: dict[str, Any]) -> Any:
 
 def _broadcast(array: Sketch, shape: Any) -> Any:
     shape = tuple(np.atleast_1d(shape).tolist()) if not isinstance(shape, tuple) else shape
-    if array.shape == shape and isinstance(array.like, (np.ndarray, np.generic)):
+    if array.shape == shape and (not shape or isinstance(array.like, (np.ndarray, np.generic))):
         return array
     number = _spread_of(array)
     if number is None and array.shape == ():
         number = array
     of = array if number is None else number
-    tree = ast.Call(parse("np.broadcast_to"), [of.tree, _static(shape)], [])
+    tree = ast.Call(parse("np.broadcast_to"), [of.tree, static(shape)], [])
     like = np.broadcast_to(array.like, shape)
-    return Sketch(tree, like) if number is None else _Copies(tree, like, number)
+    return _Spread(tree, like, array) if number is None else _Copies(tree, like, number)
 
 
 def _argument(function: Any, value: Any) -> ast.expr:
     if isinstance(value, (list, tuple)) and any(isinstance(one, Sketch) for one in value):
         return ast.List([_argument(function, one) for one in value], ast.Load())
     if function is np.transpose and isinstance(value, np.ndarray):
-        return _static(tuple(value.tolist()))
+        return static(tuple(value.tolist()))
     return tree_of(value)
 
 
@@ -435,169 +463,3 @@ def _made(tree: ast.expr, function: Callable[..., Any], *args: Any) -> Any:
         make: Any = getattr(type(like), "_make", type(like))
         return make(parts)
     return Sketch(tree, like)
-
-
-# ---- static data ------------------------------------------------------------------------------------
-
-
-def _static(value: Any) -> ast.expr:
-    """Static data as source."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, str)) or value is Ellipsis:
-        return ast.Constant(value)
-    if isinstance(value, (int, float)):
-        return constant(value)
-    if isinstance(value, complex):
-        return _complex(value)
-    if isinstance(value, (tuple, list)):
-        kind = ast.Tuple if isinstance(value, tuple) else ast.List
-        return kind(list(map(tree_of, value)), ast.Load())
-    if isinstance(value, slice):
-        return ast.Call(name("slice"), [_static(one) for one in (value.start, value.stop, value.step)], [])
-    if isinstance(value, np.dtype):
-        return parse(f"np.{value.name}") if hasattr(np, value.name) else ast.Constant(value.str)
-    if isinstance(value, type) and issubclass(value, (np.generic, float, int, bool)):
-        return _static(np.dtype(value))
-    if isinstance(value, np.ndarray):
-        return literal(value)
-    raise UnsupportedError(f"static data of class {type(value).__name__} cannot be written as source")
-
-
-def _complex(value: complex) -> ast.expr:
-    """A complex number; where it would not read back as it is, by its parts."""
-    try:
-        if repr(ast.literal_eval(repr(value))) == repr(value):
-            return parse(repr(value))
-    except ValueError:  # inf and nan are names
-        pass
-    return ast.Call(name("complex"), [constant(value.real), constant(value.imag)], [])
-
-
-def literal(array: Any) -> ast.expr:
-    """An array as source that reads back equal."""
-    if array.size > _MOST:
-        raise UnsupportedError(
-            f"a constant array of shape {array.shape} is too long for a source file: make it an argument of the "
-            "function, and trace it"
-        )
-    if array.dtype.kind not in "fiubc":
-        raise UnsupportedError(f"a constant array of {array.dtype} cannot be written as source")
-    usual = {"f": np.float64, "i": np.int64, "b": np.bool_, "c": np.complex128}.get(array.dtype.kind)
-    if array.size and array.dtype == usual:
-        run = _as_range(array)
-        return run if run is not None else ast.Call(parse("np.array"), [_nested(array.tolist())], [])
-    dtype = ast.keyword("dtype", _static(array.dtype))
-    if not array.size:
-        return ast.Call(parse("np.zeros"), [_static(array.shape)], [dtype])
-    return ast.Call(parse("np.array"), [_nested(array.tolist())], [dtype])
-
-
-def _as_range(array: Any) -> ast.expr | None:
-    """``np.arange(n)`` for the numbers from 0, ``np.zeros(n)`` and the like for equal ones, ``np.eye(n)``."""
-    if (
-        array.dtype.kind == "i"
-        and array.ndim == 1
-        and array.size > 1
-        and (array == np.arange(array.size)).all()
-    ):
-        return parse(f"np.arange({array.size})")
-    if array.dtype.kind != "f":
-        return None
-    first = array.flat[0]
-    if array.size > 1 and (array.view(np.int64) == first.view(np.int64)).all() and np.isfinite(first):
-        shape = _static(array.shape[0] if array.ndim == 1 else array.shape)
-        usual = {"0.0": "np.zeros", "1.0": "np.ones"}.get(repr(float(first)))
-        more = [] if usual else [_static(first)]
-        return ast.Call(parse(usual or "np.full"), [shape, *more], [])
-    if (
-        array.ndim == 2
-        and array.size > 1
-        and len(array) == len(array.T)
-        and (array == np.eye(len(array))).all()
-    ):
-        return parse(f"np.eye({len(array)})")
-    return None
-
-
-def _nested(value: Any) -> ast.expr:
-    return ast.List(list(map(_nested, value)), ast.Load()) if isinstance(value, list) else _static(value)
-
-
-def _index(index: Any) -> ast.expr:
-    if isinstance(index, tuple):
-        parts = list(map(_index, index))
-        return (
-            parts[0]
-            if len(parts) == 1 and not isinstance(parts[0], ast.Tuple)
-            else ast.Tuple(parts, ast.Load())
-        )
-    if isinstance(index, slice):
-        ends = (None if one is None else tree_of(one) for one in (index.start, index.stop, index.step))
-        return ast.Slice(*ends)
-    return tree_of(index)
-
-
-# ---- the way back -----------------------------------------------------------------------------------
-
-
-def flows(
-    row: Primitive,
-    out: Any,
-    args: Sequence[Any],
-    static: Sequence[Any],
-    wanted: Sequence[bool],
-    upstream: Any,
-) -> Iterator[ast.expr | None]:
-    """What returns along each wanted slot, as :func:`tracegrad.reverse.returned` has it.
-
-    ``args`` are sketches, or constants as they are.
-    """
-    count = len(wanted)
-    if row.vjps is None:
-        found = row.rules(NUMPY, out, *args) if row.variadic else None  # type: ignore[operator]
-        for slot in range(count):
-            if not wanted[slot]:
-                yield None
-                continue
-            rule = found[slot] if found is not None else row.rules[slot]  # type: ignore[index]
-            local = rule(NUMPY, out, *args, *static) if callable(rule) else rule
-            yield tree_of(_fitted(_times(local, upstream), args[slot]))
-        return
-    args = [_with_shape(arg) for arg in args]
-    if type(out.like) is np.ndarray and not out.ndim:
-        # what comes may be a number, which has no elements to take or to replace
-        upstream = Sketch(ast.Call(parse("np.asarray"), [upstream.tree], []), upstream.like)
-    if callable(row.vjps):
-        every = row.vjps(upstream, out, *args, *static)
-        yield from (
-            tree_of(_fitted(every[slot], args[slot])) if wanted[slot] else None for slot in range(count)
-        )
-        return
-    for slot, vjp in enumerate(row.vjps):
-        if not wanted[slot]:
-            yield None
-        else:
-            yield tree_of(_fitted(vjp(upstream, out, *args, *static), args[slot]))
-
-
-def _times(local: Any, upstream: Any) -> Any:
-    """The flow: a factor of 1 or -1, or an upstream gradient of 1, does not multiply."""
-    if type(local) is float and local == -1.0:
-        return -upstream
-    if isinstance(local, Sketch) and isinstance(upstream, Sketch) and number_of(upstream.tree) == 1:
-        floats = local.dtype.kind == "f" and local.shape == np.broadcast_shapes(local.shape, upstream.shape)
-        return local if floats else times(local, upstream)
-    return times(local, upstream)
-
-
-def _with_shape(arg: Any) -> Any:
-    return np.float64(arg) if type(arg) in (float, int) else arg
-
-
-def _fitted(flow: Any, arg: Any) -> Any:
-    """The flow in the shape and precision of the operand."""
-    like = arg.like if isinstance(arg, Sketch) else arg
-    if not isinstance(flow, Sketch):
-        flow = Sketch(_static(flow), flow)
-    return fit(flow, like)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tracegrad.expressions import fill, key_source, name, parse, placeholders, source
 from tracegrad.fold.columns import base_name
@@ -24,10 +24,15 @@ from tracegrad.listed import WholeLists
 from tracegrad.naming import Names, identifier, steps_of
 from tracegrad.outline import Outline
 from tracegrad.repeats import Item, Repeat, inside, repeats
+from tracegrad.scalars import kind_of
+from tracegrad.spelling import literal
 from tracegrad.statements import Assign, Move, Statement, each
 
 if TYPE_CHECKING:
     from tracegrad.array_code import ArrayCode
+
+#: literals that a loop runs through: each an expression, or all an array
+Series: TypeAlias = tuple[ast.expr, ...] | ast.expr
 
 #: a series of literals longer than this stands by itself
 _LONGEST = 50
@@ -73,7 +78,7 @@ class CodeNames:
         self.indices: dict[Repeat, str] = {}
         self.series: dict[Repeat, list[str]] = {}
         #: long series of literals: name of one of them -> name of all, and these
-        self.tables: dict[str, tuple[str, tuple[ast.expr, ...]]] = {}
+        self.tables: dict[str, tuple[str, Series]] = {}
         #: what goes by the name of an element or of a literal that varies, in the turn that speaks for all
         self.recorded: dict[str, Any] = {}
         self._around: list[Repeat] = []
@@ -382,18 +387,36 @@ class CodeNames:
             )
             if tuple(steps) == values:
                 return _range(steps)
+        kinds = set(map(kind_of, values))
+        if len(kinds) == 1 and (own_kind := kinds.pop()) and own_kind != "Fraction":
+            return self._array_of(own, own_kind, values)
         trees = tuple(map(self.constant, values))
         if sum(len(source(tree)) + 2 for tree in trees) <= _LONGEST:
             return ast.Tuple(list(trees), ast.Load())
         return name(self.tables.setdefault(own, (self.free.numbered(f"{own}_values"), trees))[0])
 
+    def _array_of(self, own: str, kind: str, values: tuple[Any, ...]) -> ast.expr:
+        """Scalars of one class of numpy's as the elements of an array, which are of that class."""
+        trees = [parse(literal(value.item(), "python")) for value in values]
+        dtype = [] if kind in ("float64", "int64") else [ast.keyword("dtype", parse(f"np.{kind}"))]
+        tree = ast.Call(parse("np.array"), [ast.List(trees, ast.Load())], dtype)
+        if len(source(tree)) <= _LONGEST:
+            return tree
+        return name(self.tables.setdefault(own, (self.free.numbered(f"{own}_values"), tree))[0])
+
     def literal(self, index: int) -> ast.expr:
         """A constant as an expression."""
-        return self.constant(self.outline.raw(index))
+        return self.constant(self.outline.constant(index))
 
     def constant(self, value: Any) -> ast.expr:
         """A number or an array as an expression; a long array has a name and stands by itself."""
-        return self.arrays.constant(value) if hasattr(value, "dtype") else parse(written(value))
+        is_array = hasattr(value, "dtype") and not kind_of(value)
+        return self.arrays.constant(value) if is_array else parse(written(value))
+
+    @property
+    def tables_of_arrays(self) -> dict[str, ast.expr]:
+        """The arrays that stand by themselves: without numpy at work, perhaps among the results."""
+        return self.arrays.tables if "arrays" in vars(self) else {}
 
     @cached_property
     def arrays(self) -> ArrayCode:

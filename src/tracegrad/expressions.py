@@ -109,7 +109,7 @@ class Reals:
                     "isqrt",
                     "prod",
                 }
-            case ast.Attribute(value=ast.Name(id="math")):
+            case ast.Attribute(value=ast.Name(id="math")) | ast.Call(func=ast.Name(id="float")):
                 return True
         return False
 
@@ -291,12 +291,29 @@ def lines(before: str, tree: ast.expr, width: int, note: str = "") -> list[str]:
     if len(terms) > 1:
         body = [text] if len(text) + 4 <= width else terms
         return [f"{before}(", *(f"    {line}" for line in body), f"){note}"]
+    opened = _opened(tree)
+    if opened is not None:
+        head, inside, tail = opened
+        body = [source(inside)] if len(source(inside)) + 4 <= width else _terms(inside)
+        return [f"{before}{head}", *(f"    {line}" for line in body), f"{tail}{note}"]
     if isinstance(tree, ast.Call):
         body = _each(tree.args, width - 4)
         if tree.keywords:
             body = [*body[:-1], body[-1].rstrip(",") + ",", *(_keyword(one) for one in tree.keywords)]
         return [f"{before}{source(tree.func)}(", *(f"    {line}" for line in body), f"){note}"]
     return [before + text + note]
+
+
+def _opened(tree: ast.expr) -> tuple[str, ast.expr, str] | None:
+    """What stands before and after a sum or product in brackets: a sign, an exponent, a method."""
+    match tree:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.BinOp() as inside):
+            return "-(", inside, ")"
+        case ast.BinOp(left=ast.BinOp() as inside, op=ast.Pow(), right=exponent):
+            return "(", inside, source(ast.BinOp(parse("_()"), ast.Pow(), exponent)).removeprefix("_(")
+        case ast.Call(func=ast.Attribute(value=ast.BinOp() as inside, attr=attr)):
+            return "(", inside, f"){source(ast.Call(name(f'_.{attr}'), tree.args, tree.keywords))[1:]}"
+    return None
 
 
 def _keyword(one: ast.keyword) -> str:

@@ -34,6 +34,7 @@ from tracegrad.primitives import (
     partials,
     spell,
 )
+from tracegrad.scalars import scalar_source
 
 #: a number where a local gradient is constant, else its source
 Local = float | int | str
@@ -133,7 +134,11 @@ def written(value: Any) -> str:
     if type(value) is Text:
         return value.source
     try:
-        return literal(value, "python") if isinstance(value, (int, float)) else repr(value)
+        return (
+            literal(value, "python")
+            if isinstance(value, (int, float))
+            else scalar_source(value) or repr(value)
+        )
     except ValueError:
         raise UnsupportedError(
             "a constant with more than 4300 digits is too long for a source file: compute it there from smaller ones"

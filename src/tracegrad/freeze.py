@@ -32,6 +32,7 @@ def freeze(tape: Tape, names: Sequence[str], outputs: Sequence[tuple[str, Any]])
     for entry, name in zip(tape, names, strict=False):
         entry.adjoint_ = graph.append(INPUT, (), entry.value_, name=name)
     _operations(graph, tape, len(names))
+    _originals(graph, tape)
     if tape.passes or tape.groups:
         _ranges(graph, tape)
     graph.adjoints = [(value.adjoint_, adjoint.adjoint_) for value, adjoint in tape.adjoints]
@@ -148,6 +149,20 @@ def _runs(tape: Tape, first: int) -> Iterator[tuple[int, int, Call | None]]:
         call = following
 
 
+def _originals(graph: Graph, tape: Tape) -> None:
+    """Constants as the function has them, by their nodes; static data by that of the operation."""
+    for position, changed in tape.originals.items():
+        node = tape[position].adjoint
+        sources = graph.operands_of(node)
+        for slot, original in changed.items():
+            if slot < len(sources):
+                graph.originals[sources[slot]] = original
+            else:
+                static = list(graph.static(node))
+                static[slot - len(sources)] = original
+                graph.original_params[node] = tuple(static)
+
+
 def _ranges(graph: Graph, tape: Tape) -> None:
     """Backward passes and named stages: ranges of entries become ranges of nodes."""
     ends = [0, *(entry.adjoint_ + 1 for entry in tape)]
@@ -177,7 +192,7 @@ def thaw(graph: Graph) -> tuple[Tape, list[Any]]:
     ends = [0]
     for index, primitive in enumerate(graph.primitives):
         if primitive is CONST:
-            entries.append(graph.values[index])
+            entries.append(graph.originals.get(index, graph.values[index]))
         else:
             entries.append(_entry(tape, graph, index, primitive, entries))
         ends.append(len(tape))
@@ -192,7 +207,7 @@ def thaw(graph: Graph) -> tuple[Tape, list[Any]]:
 
 
 def _entry(tape: Tape, graph: Graph, index: int, primitive: Primitive, entries: list[Any]) -> Any:
-    args = (*(entries[source] for source in graph.operands_of(index)), *graph.params.get(index, ()))
+    args = (*(entries[source] for source in graph.operands_of(index)), *graph.static(index))
     entry = add(tape, primitive, graph.values[index], args)
     entry.lasti_ = graph.lastis[index]
     call = graph.calls[index]

@@ -96,6 +96,9 @@ class Graph:
     calls: list[Call | None] = field(default_factory=list)
     lastis: array[int] = field(default_factory=lambda: array("q"))
     params: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    #: constants that are plain numbers here and of another class in the function, as they are there; such static data
+    originals: dict[int, Any] = field(default_factory=dict)
+    original_params: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
@@ -147,6 +150,16 @@ class Graph:
             self.names[index] = name
         return index
 
+    def static(self, index: int) -> tuple[Any, ...]:
+        """The static data of an operation as the function has it."""
+        return self.original_params.get(index) or self.params.get(index, ())
+
+    def applied_to(self, index: int, values: Sequence[Any] | None = None) -> tuple[Any, ...]:
+        """The same as :meth:`arguments` with constants as the function has them."""
+        column, originals = self.values if values is None else values, self.originals
+        operands = (originals[i] if i in originals else column[i] for i in self.operands_of(index))
+        return (*operands, *self.static(index))
+
     @property
     def inputs(self) -> list[int]:
         """The nodes that vary."""
@@ -156,10 +169,9 @@ class Graph:
         """The operand nodes of a node in the order of their slots."""
         return self.operands[self.starts[index] : self.starts[index + 1]]
 
-    def arguments(self, index: int, values: Sequence[Any] | None = None) -> tuple[Any, ...]:
+    def arguments(self, index: int) -> tuple[Any, ...]:
         """What a node's primitive is applied to: operand values, then static data."""
-        column = self.values if values is None else values
-        return (*(column[i] for i in self.operands_of(index)), *self.params.get(index, ()))
+        return (*(self.values[i] for i in self.operands_of(index)), *self.params.get(index, ()))
 
     def replay(self, inputs: Sequence[Any], apply: Callable[..., Any] = bind) -> list[Any]:
         """The values of all nodes for new inputs, through the primitive table; every guard is checked.
@@ -174,7 +186,7 @@ class Graph:
             elif primitive is CONST:
                 values.append(self.values[index])
             else:
-                values.append(apply(primitive, *self.arguments(index, values)))
+                values.append(apply(primitive, *self.applied_to(index, values)))
         for guard in self.guards:
             outcome = apply(guard.primitive, *guard.arguments(values))
             if not same(outcome, guard.outcome):
@@ -209,7 +221,7 @@ class Graph:
             raise GraphError(f"n{index} = {primitive.name} has {len(operands)} operands")
         if len(self.params.get(index, ())) != len(primitive.params):
             raise GraphError(f"n{index} = {primitive.name} lacks its static data {primitive.params}")
-        if not same(bind(primitive, *self.arguments(index)), self.values[index]):
+        if not same(bind(primitive, *self.applied_to(index)), self.values[index]):
             raise GraphError(f"n{index} = {primitive.name} does not give its value {self.values[index]!r}")
 
     def __str__(self) -> str:

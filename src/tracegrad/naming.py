@@ -13,9 +13,10 @@ from typing import Any
 
 #: what generated code calls, and what a name of the user must therefore not hide
 CALLED = frozenset({
-    "ValueError", "_added", "_placed", "_replaced", "_require", "abs", "bool", "complex", "float", "format", "hash",
-    "int", "list", "map", "math", "max", "min", "np", "numpy", "operator", "pow", "range", "reversed", "round", "scipy",
-    "slice", "statistics", "sum", "tracegrad", "zip",
+    "Exception", "ValueError", "_added", "_decreased", "_increased", "_placed", "_raised", "_replaced", "_require",
+    "abs", "bool", "complex", "float", "format", "fractions", "hash", "int", "list", "map", "math", "max", "min", "np",
+    "numpy", "operator", "pow", "range", "reversed", "round", "scipy", "slice", "statistics", "sum", "tracegrad",
+    "type", "zip",
 })  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from functools import cached_property
+from itertools import zip_longest
 from math import isfinite
 from typing import Any
 
@@ -19,9 +20,11 @@ from tracegrad.document import Annotated, Guard, Node, Stage
 from tracegrad.errors import InputError, UnsupportedError
 from tracegrad.fold.columns import NONE, base_name, columns_at_hand, columns_of
 from tracegrad.graph import Guard as GraphGuard
+from tracegrad.graph import Literal
 from tracegrad.ieee import lift, plain
 from tracegrad.lazy import Kept
 from tracegrad.primitives import PLAIN, TABLE, Primitive, partials
+from tracegrad.scalars import DOUBLES, KINDS_OF_NUMBERS, as_numpy_takes, kind_of, of_kind, plain_by
 from tracegrad.structures import quantity
 from tracegrad.tracer import KINDS
 from tracegrad.tracer import plain as under
@@ -80,7 +83,8 @@ class Outline:
     def value(self, index: int) -> Any:
         """The recorded value of a node or literal."""
         if index >= len(self.kinds):
-            return self._literals[index - len(self.kinds)]
+            literal = self._literals[index - len(self.kinds)]
+            return _number(literal) if kind_of(literal) else literal
         return _number(self.columns.values[index])
 
     def partial(self, index: int, slot: int) -> Any:
@@ -92,22 +96,63 @@ class Outline:
         """What was recorded to return to an operand."""
         return _number(self.columns.flows[self._starts[index] + slot])
 
+    def adjoint(self, index: int) -> Any:
+        """The recorded adjoint of a node, as it is where the trace is at hand."""
+        return under(self.columns.adjoints[index])
+
+    @cached_property
+    def classes_of_flows(self) -> dict[int, set[str]]:
+        """For each node the classes of the numbers that were recorded to return to it."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for index in self.reached:
+            for slot, operand in enumerate(self.sources(index)):
+                found[operand].add(kind_of(under(self.columns.flows[self._starts[index] + slot])))
+        return found
+
     def dtype(self, index: int) -> str:
-        value = self.columns.values[index]
-        return "float" if type(value) is float else self.nodes[index].dtype
+        at_hand = self.columns.graph is not None
+        return "float" if at_hand and type(self.raw(index)) is float else self.nodes[index].dtype
+
+    def kind(self, index: int) -> str:
+        """The name of the class of a number that is not Python's own float or whole number."""
+        if index >= len(self.kinds) or self.columns.graph is not None:
+            return kind_of(self.raw(index))
+        dtype = self.dtype(index)
+        return dtype if dtype in KINDS_OF_NUMBERS and not self.nodes[index].shape else ""
+
+    def plain_by(self, index: int) -> str:
+        """What makes a plain number of this one, where it computes otherwise than one."""
+        return plain_by(self.kind(index))
+
+    def form(self, index: int) -> Hashable:
+        """What is equal for arrays of one shape and precision, and for numbers that compute alike.
+
+        Beside single ones, numpy's doubles do not compute as Python's do.
+        """
+        value = self.raw(index)
+        if type(value) in KINDS:
+            return value.shape, str(value.dtype)
+        kind = self.kind(index)
+        return kind if self.narrow else plain_by(kind)
+
+    @cached_property
+    def narrow(self) -> bool:
+        """Whether a number or an array that anything depends on is of less, or more, than double precision."""
+        kinds = {str(getattr(self.raw(index), "dtype", "")) for index in self.live} | self.scalars
+        return not kinds.isdisjoint(_NARROW)
 
     def operation(self, index: int) -> Hashable:
         """What is equal for nodes that do the same: primitive and static data."""
         graph = self.columns.graph
         if self._is_power(index):
-            return "literal_power"
+            return "literal_power", self.form(index)
         if graph is None:
             node = self.nodes[index]
-            return node.primitive, tuple(map(repr, node.params.items()))
-        params = graph.params.get(index)
+            return node.primitive, tuple(map(repr, node.params.items())), self.form(index)
+        params = graph.static(index) or None
         if params is not None and self._indexes(index):
             params = (_places(params[0]), *params[1:])
-        return graph.primitives[index].name, None if params is None else repr(params), self._form(index)
+        return graph.primitives[index].name, None if params is None else repr(params), self.form(index)
 
     def _indexes(self, index: int) -> bool:
         """Whether an operation takes elements from an array or puts them into one."""
@@ -115,10 +160,31 @@ class Outline:
         return graph is not None and graph.primitives[index].name in _INDEXING and self.arrays
 
     def _is_power(self, index: int) -> bool:
-        """Whether an operation is a number to the power of a literal."""
+        """Whether an operation is a number to the power of a literal of Python's."""
         graph = self.columns.graph
         name = self.nodes[index].primitive if graph is None else graph.primitives[index].name
-        return name == "literal_power" and not self.on_arrays(index)
+        return name == "literal_power" and not self.on_arrays(index) and not kind_of(self.given(index)[0])
+
+    @cached_property
+    def _by_class(self) -> set[int]:
+        """The constants among numpy's doubles that meet none: these make the result one, and divide without error."""
+        graph = self.columns.graph
+        found: set[int] = set()
+        if graph is None or not graph.originals:
+            return found
+        for index in self.live:
+            sources = self.sources(index)
+            doubles = any(_is_double(self.raw(source)) for source in sources if self.varies(source))
+            if not doubles or graph.primitives[index].name.endswith("power"):
+                found.update(source for source in sources if source in graph.originals)
+        return found
+
+    def constant(self, index: int) -> Any:
+        """A constant as it is to be written: one of numpy's doubles beside others as a plain number."""
+        value = self.raw(index)
+        if kind_of(value) in DOUBLES and index not in self._by_class and not self.narrow:
+            return self.value(index)
+        return as_numpy_takes(value) if self.arrays or self.scalars - {"Fraction"} else value
 
     def positions(self, index: int) -> list[int]:
         """An exponent, or the whole numbers in an index, as literals: in a loop they may be others in each turn."""
@@ -132,25 +198,30 @@ class Outline:
             self._positions[index] = list(range(first, first + len(numbers)))
         return self._positions[index]
 
-    def _form(self, index: int) -> Hashable:
-        """Shape and precision of an array."""
-        value = self.raw(index)
-        return (value.shape, str(value.dtype)) if type(value) in KINDS else None
-
     def place(self, index: int) -> Hashable:
         """What is equal for all executions of the expression that made a node."""
         at = self.columns.stage_of[index]
         return self.columns.part(index), None if at == NONE else self.columns.statement(at)
 
     def _codes(self, guard: Guard) -> list[int]:
-        found = []
-        for operand in guard.operands:
+        found: list[int] = []
+        asks = self.asks(guard)
+        raw = () if asks is None else asks.operands
+        for operand, original in zip_longest(guard.operands, raw):
             if "node" in operand:
                 found.append(self.columns.index_of(operand["node"]))
             else:
                 found.append(len(self.kinds) + len(self._literals))
-                self._literals.append(operand["value"])
+                literal = under(original.value) if isinstance(original, Literal) else None
+                self._literals.append(literal if kind_of(literal) else operand["value"])
         return found
+
+    @property
+    def results(self) -> list[Any]:
+        """The numbers of the result, as they are where the trace is at hand."""
+        graph = self.columns.graph
+        found = self.annotated.outputs if graph is None else graph.outputs
+        return [under(output.value) for output in found]
 
     @cached_property
     def reached(self) -> set[int]:
@@ -225,7 +296,14 @@ class Outline:
 
     def raw(self, index: int) -> Any:
         """The recorded value itself: an array where it is one and the trace is at hand."""
-        return under(self.columns.values[index]) if index < len(self.kinds) else self.value(index)
+        if index >= len(self.kinds):
+            return self._literals[index - len(self.kinds)]
+        graph = self.columns.graph
+        value = under(self.columns.values[index])
+        if graph is not None:
+            return graph.originals.get(index, value)
+        kind = self.kind(index)
+        return of_kind(kind, value) if kind else value
 
     def on_arrays(self, index: int) -> bool:
         """Whether an operation has an array among its operands, or gives one, or is made for them."""
@@ -243,8 +321,15 @@ class Outline:
         if graph is None:
             return False
         kinds = {type(value) for value in self.columns.values}
-        rows = {primitive for primitive in graph.primitives if not primitive.python}
+        rows = {
+            row for row in [*graph.primitives, *(guard.primitive for guard in graph.guards)] if not row.python
+        }
         return not kinds.isdisjoint(KINDS) or any(row.name.startswith(("numpy.", "scipy.")) for row in rows)
+
+    @cached_property
+    def scalars(self) -> set[str]:
+        """The classes of the numbers that anything depends on, but for Python's own."""
+        return set(map(self.kind, self.live)) - {""}
 
     def in_numpy(self, index: int) -> bool:
         """Whether an operation is written with numpy."""
@@ -256,9 +341,14 @@ class Outline:
         )
 
     def static(self, index: int) -> tuple[Any, ...]:
-        """The static data of a node, as it is."""
+        """The static data of a node, as its derivative takes it."""
         graph = self.columns.graph
         return tuple(self.nodes[index].params.values()) if graph is None else graph.params.get(index, ())
+
+    def given(self, index: int) -> tuple[Any, ...]:
+        """The static data of a node, as the function has it."""
+        graph = self.columns.graph
+        return self.static(index) if graph is None else graph.static(index)
 
     def asks(self, guard: Guard) -> GraphGuard | None:
         """A guard as it is, where the trace is at hand."""
@@ -270,6 +360,7 @@ class Outline:
         found = self._rows.get(index)
         if found is None:
             graph = self.columns.graph
+            _refuse_custom(self.nodes[index].primitive if graph is None else graph.primitives[index].name)
             if self.in_numpy(index) and graph is not None:
                 found = graph.primitives[index]
             else:
@@ -306,6 +397,13 @@ class Outline:
         """The recorded one."""
         return float(plain(lift(self.partial(index, slot))))
 
+
+def _is_double(value: Any) -> bool:
+    return str(getattr(value, "dtype", "")) in DOUBLES
+
+
+#: precisions other than Python's own
+_NARROW = frozenset({"float16", "float32", "longdouble", "float128", "complex64", "complex256"})
 
 #: operations with an index for their first static data
 _INDEXING = frozenset({"getitem", "setitem", "scatter"})
@@ -349,8 +447,20 @@ def _has_no_gaps(annotated: Annotated) -> bool:
     return all(found == set(range(len(found))) for found in slots.values())
 
 
+def _refuse_custom(operation: str) -> None:
+    """A primitive of the user's runs a derivative of which there is no text."""
+    prefix, _, own = operation.partition(".")
+    if prefix == "custom":
+        raise UnsupportedError(
+            f"{own} is a primitive of yours (tg.primitive, tg.custom_gradient): its derivative is a function that is "
+            f"run, not a formula that could be written, so that no source can be.  Where its own operations will do, "
+            f"call the function in it instead, {own}.__wrapped__: these are written as any others are"
+        )
+
+
 def row_of(operation: str) -> Primitive:
     """The row of an operation that can be written in Python."""
+    _refuse_custom(operation)
     row = TABLE.get(operation)
     if operation.startswith(("numpy.", "scipy.")):
         raise UnsupportedError(

@@ -13,6 +13,7 @@ from typing import Any
 
 from tracegrad.errors import UnsupportedError
 from tracegrad.row import Primitive
+from tracegrad.scalars import scalar_source
 
 
 def spell(row: Primitive, language: str, operands: Sequence[str], **static: Any) -> str:
@@ -59,6 +60,8 @@ def literal(value: Any, language: str) -> str:
     >>> literal(0.1, "python"), literal(float("inf"), "c"), literal(float("nan"), "numpy")
     ('0.1', 'INFINITY', 'np.nan')
     """
+    if language == "python" and (text := scalar_source(value)):
+        return text
     if not isinstance(value, float) or math.isfinite(value):
         return str(value)
     if language == "c":

@@ -131,6 +131,7 @@ def program(
         backward = [one for one in backward if not (isinstance(one, Move) and idle.issuperset(one.targets))]
     forward, backward = stacked(forward, backward, variables.free)
     forward, alone = (list(map(_without_idle_index, one)) for one in (forward, alone))
+    results, alone_results = there.results(), short.results()
     reached = {index for node in outline.reached for index in outline.sources(node)}
     reached |= {index for _, index in outline.outputs}
     gradients = {path: fill(way_back.gradient(index), known) for path, index in outline.inputs}
@@ -138,13 +139,13 @@ def program(
         outline=outline,
         values=variables.values,
         short=tuple(alone),
-        short_results=short.results(),
+        short_results=alone_results,
         forward=tuple(forward),
-        results=there.results(),
+        results=results,
         backward=tuple(backward),
         gradients=gradients,
         helpers=formulas.helpers | (variables.arrays.helpers if outline.arrays else {}),
-        tables=dict(variables.tables.values()) | (variables.arrays.tables if outline.arrays else {}),
+        tables={**dict(variables.tables.values()), **variables.tables_of_arrays},
         seed=way_back.seed,
         vectors=variables.vectors,
         lists={own: turns for own, _, turns in variables.lists.values()},

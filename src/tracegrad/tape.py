@@ -92,6 +92,7 @@ class Tape(list[Any]):
         "groups",
         "guards",
         "kind",
+        "originals",
         "outer",
         "passes",
         "stale",
@@ -113,6 +114,8 @@ class Tape(list[Any]):
         #: what tells whether the function writes to an argument that is another one too
         self.aliases: Any = None
         self.swept = False
+        #: constants that became plain numbers: number of the entry -> slot -> the constant as the function has it
+        self.originals: dict[int, dict[int, Any]] = {}
         #: the stages that the user has named; one that has not ended has no ``stop``
         self.groups: list[TapeGroup] = []
         #: the backward passes recorded on this tape, and (entry, its adjoint, an entry too) as they have found them

@@ -333,6 +333,15 @@ def plain_constant(arg: Any) -> Any:
     return int(arg) if isinstance(arg, Integral) else float(arg)
 
 
+def made_plain(tape: Tape, args: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+    """Operands with constants as plain numbers up to ``count``; the tape keeps of what class they were."""
+    kept = (*map(plain_constant, args[:count]), *args[count:])
+    changed = {slot: arg for slot, arg in enumerate(args) if type(kept[slot]) is not type(arg)}
+    if changed:
+        tape.originals[len(tape)] = changed
+    return kept
+
+
 def _as_now(value: Any) -> Any:
     """What a guard keeps of a value: of arrays, which the user's code may write to, a copy."""
     if type(value) is tuple:
@@ -468,7 +477,7 @@ def add(tape: Tape, row: Primitive, value: Any, args: tuple[Any, ...]) -> Any:
             )
     if not _USUAL.issuperset(map(type, args)):
         count = len(args) - len(row.params) if row.vjps is not None else len(args)
-        args = (*map(plain_constant, args[:count]), *args[count:])
+        args = made_plain(tape, args, count)
     if row.variadic or len(args) > 2 or not args:
         node.pull_ = pull_for(row, "n")
         node.a_, node.b_ = args, NOTHING

@@ -19,7 +19,7 @@ loop do not end it: all those of their place are kept in a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -63,19 +63,22 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A literal, the same in all turns or another one in each."""
+    """A literal, the same in all turns or another one in each; ``form``: see :meth:`Outline.form`."""
+
+    form: Hashable
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
     """An element of an argument or a list: the way to it in turn 0, by how much each step grows.
 
-    ``around``: the same in the loops around.
+    ``around``: the same in the loops around; ``form``: see :meth:`Outline.form`.
     """
 
     way: Way
     strides: tuple[int, ...]
     around: tuple[Any, ...] | None
+    form: Hashable
 
 
 Role: TypeAlias = Made | Same | Literal | Element
@@ -155,7 +158,7 @@ class Turns:
 
     def _role(self, turn: int, one: int, next_one: int) -> Role | None:
         if self._is_literal(one) and self._is_literal(next_one):
-            return Literal()
+            return Literal(self.outline.form(one))
         if one == next_one:
             return Same(one)
         at = self.units.at.get(one)
@@ -176,7 +179,9 @@ class Turns:
         strides = _strides(here, there)
         if strides is None:
             return None
-        return Element(_moved(here, strides, -turn), strides, self.around.strides.get(one))
+        return Element(
+            _moved(here, strides, -turn), strides, self.around.strides.get(one), self.outline.form(one)
+        )
 
     # ---- how far they hold
 
@@ -226,7 +231,7 @@ class Turns:
                         _raise(found, turn, first if operand == role.node else None)
             elif isinstance(role, Literal):
                 for turn, operand in enumerate(operands):
-                    if not self._is_literal(operand):
+                    if not self._is_literal(operand) or self.outline.form(operand) != role.form:
                         found[turn] = None
             else:
                 for turn, operand in enumerate(operands):
@@ -245,7 +250,8 @@ class Turns:
 
     def _is_element(self, role: Element, turn: int, operand: int) -> bool:
         there = self.units.way(operand) == _moved(role.way, role.strides, turn)
-        return there and self.around.strides.get(operand) == role.around
+        alike = self.around.strides.get(operand) == role.around and self.outline.form(operand) == role.form
+        return there and alike
 
     def _at_pole(self, place: int, slot: int, role: Role, turns: int) -> Iterator[int]:
         """The turns in which a local gradient lies at a pole, so that the trace's own stands in its place."""
@@ -309,6 +315,8 @@ class Turns:
                     operand = self.operand(turn, place, slot)
                     key = role.place, self.begin - turn + role.back
                     if not self._are_one(self.before.setdefault(key, operand), operand):
+                        return False
+                    if self.outline.form(operand) != self.outline.form(self.node(turn, role.place)):
                         return False
         return all(self.units.at.get(node, -1) < self.first for node in self.before.values())
 

@@ -171,11 +171,15 @@ class WayBack:
 
     def gradient(self, index: int) -> ast.expr:
         """The gradient of an input when all is done."""
-        is_array = hasattr(self.outline.raw(index), "shape")
+        is_array = hasattr(self.outline.raw(index), "shape") and not self.outline.kind(index)
         if index not in self.begun:
             return self.variables.arrays.zeros(index) if is_array else constant(0.0)
         own = self.variables.here(name(f"D_{index}"))
-        return own if is_array or not self.outline.arrays else ast.Call(name("float"), [own], [])
+        if is_array or not (self.outline.arrays or self.outline.scalars):
+            return own
+        if self.outline.arrays and self.outline.kind(index):
+            return own
+        return ast.Call(name("float"), [own], [])
 
     def _seeds(self) -> dict[int, ast.expr]:
         """The seed of each output, as an expression; a node that is in the result twice gets the sum."""
@@ -308,6 +312,8 @@ class WayBack:
 
         ``-0.0`` is what a sum starts with: a number added to it is that number, to the sign of a zero.
         """
+        if self.outline.reached.isdisjoint(item for item in inside(loop.body) if isinstance(item, int)):
+            return
         last = {stand_in: node for node, stand_in in loop.after.items()}
         states = {node: last.get(node, node) for node in sorted(loop.exposed & self.outline.reached)}
         for entry, (node, back) in loop.carried.items():
@@ -455,12 +461,20 @@ class WayBack:
             value = self.outline.value(index)
             varies = self.variables.varies_here(index)
             real = type(value) is float and index < len(self.outline.kinds)
-            return Text(text, Answers(self.formulas), real=real) if varies else value
+            return Text(self._plain(index, text), Answers(self.formulas), real=real) if varies else value
         node = self.outline.nodes[index]
         plain = node.name is None and node.primitive == "neg" and self.variables.is_made_here(index)
         if self.closed and plain:
-            text = f"-N_{self.outline.sources(index)[0]}"
+            operand = self.outline.sources(index)[0]
+            text = f"-{self._plain(operand, f'N_{operand}')}"
+        else:
+            text = self._plain(index, text)
         return Text(text, Answers(self.formulas), real=self.reals.dtype(index) == "float")
+
+    def _plain(self, index: int, text: str) -> str:
+        """A number as a rule takes it: as one of Python's, where its own class would compute another one."""
+        plain = self.outline.plain_by(index)
+        return f"{plain}({text})" if plain else text
 
     # ---- poles
 

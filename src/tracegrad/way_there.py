@@ -69,6 +69,7 @@ class WayThere:
             for path, index in self.outline.inputs
             if (shape := getattr(self.outline.raw(index), "shape", None)) is not None
             and index in self.outline.live
+            and (self.outline.arrays or not self.outline.kind(index))
         }
         for root, indices in self.variables.lists_of_arrays(shapes).items():
             asked = ast.Call(name("list"), [parse(f"map(np.shape, {self.variables.roots[root]})")], [])
@@ -84,11 +85,12 @@ class WayThere:
 
     def results(self) -> dict[str, ast.expr]:
         """The results by path."""
-        outputs = [(output.path, output.node, output.value) for output in self.outline.annotated.outputs]
         at = {output.path: index for output, index in self.outline.outputs}
         return {
-            path: self.variables.constant(value) if node is None else self._result(at[path])
-            for path, node, value in outputs
+            output.path: self.variables.constant(value)
+            if output.node is None
+            else self._result(at[output.path])
+            for output, value in zip(self.outline.annotated.outputs, self.outline.results, strict=True)
         }
 
     def _result(self, index: int) -> ast.expr:
@@ -116,8 +118,9 @@ class WayThere:
         exponents = [f"N_{one}" for one in self.outline.positions(index) if self.variables.varies_here(one)]
         if exponents:
             return parse(self.formulas.call(POWER, [*operands, *exponents], {}))
-        params = dict(self.outline.nodes[index].params)
-        return parse(self.formulas.call(self.outline.row(index), operands, params))
+        row = self.outline.row(index)
+        static = dict(zip(row.params, self.outline.given(index), strict=True))
+        return parse(self.formulas.call(row, operands, static))
 
     def _assign(self, index: int, tree: ast.expr) -> Assign:
         own, value = self.variables.value(index), self.outline.value(index)
@@ -133,8 +136,7 @@ class WayThere:
         asked = self.outline.asked(guard)
         if self.outline.arrays and self.outline.asks(guard) is not None:
             tree, outcome = self.variables.arrays.question(guard)
-            asked = self.outline.guarded(guard)  # constants stand in the question as they are
-        elif any(isinstance(operand.get("value"), Opaque) for operand in guard.operands):
+        elif any(isinstance(self.outline.raw(operand), Opaque) for operand in asked):
             raise UnsupportedError(
                 f"{_place(guard)} asks what is no number, so that no source can be written"
             )

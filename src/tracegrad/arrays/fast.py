@@ -84,7 +84,7 @@ def {name}(self, other):
     elif kind is ndarray and other.dtype.kind in "fiub":
         operand, other = other, other.copy("K") if other.size < LARGE else copied(other)
         pull = pull_vc
-    elif kind is float64:
+    elif kind is float64 and array.dtype is double:
         operand = other
         other = float(other)
         pull = pull_vc
@@ -169,6 +169,7 @@ def compiled(template: str, name: str, names: dict[str, Any], record: str = _REC
         "NOTHING": NOTHING,
         "NUMBERS": _NUMBERS,
         "copied": copied,
+        "double": np.dtype(float),
         "enter": enter,
         "float64": np.float64,
         "is_stale": is_stale,

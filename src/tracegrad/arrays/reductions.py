@@ -43,7 +43,9 @@ def spread(reduced: Any, x: Any, axis: Any) -> Any:
     """A reduction's result (or its adjoint) over the shape of the operand."""
     shape: tuple[int, ...] = x.shape
     if records(reduced):
-        return np.broadcast_to(np.reshape(reduced, kept(shape, axis)), shape)
+        found = np.broadcast_to(np.reshape(reduced, kept(shape, axis)), shape)
+        written_out = getattr(found, "written_out", None)  # source: an array where this is one, as below
+        return written_out() if written_out is not None and x.size <= _SMALL else found
     reduced = _asarray(reduced).reshape(kept(shape, axis))
     if x.size > _SMALL:
         return np.broadcast_to(reduced, shape)
@@ -118,6 +120,8 @@ def _slope_of_root(g: Any, out: Any) -> Any:
     flat = out == 0  # of equal values: 0, as for the norm at the origin
     if type(flat) is np.bool_ and not records(out):
         return g * (0.0 if flat else 0.5 / out)
+    if getattr(flat, "is_number", False):  # source: of the same form
+        return g * flat.either(0.0, 0.5 / out)
     return g * np.where(flat, 0.0, 0.5) / np.where(flat, 1.0, out)
 
 

@@ -36,7 +36,7 @@ from tracegrad.tracer import (
     is_operand,
     isinstance_tracer,
     lend,
-    plain_constant,
+    made_plain,
     record,
 )
 from tracegrad.ufuncs import SHORT
@@ -261,12 +261,13 @@ def _usual(tape: Any, row: Primitive, args: tuple[Any, ...]) -> Any:
             return None
         else:
             values.append(arg)
-            kept.append(arg if kind is float or kind is int else plain_constant(arg))
+            kept.append(arg)
     for one in args[count:]:
         if issubclass(type(one), Tracer):
             return None
         values.append(one)
-        kept.append(one if row.vjps is not None else plain_constant(one))
+        kept.append(one)
+    kept = list(made_plain(tape, tuple(kept), count if row.vjps is not None else len(args)))
     value = row.forward(*values)
     if row.variadic or len(args) > 2:
         return entry(tape, row, pull_for(row, "n"), value, tuple(kept), NOTHING)

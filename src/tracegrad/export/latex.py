@@ -13,6 +13,7 @@ from typing import Any
 
 from tracegrad.export.numerals import short
 from tracegrad.expressions import source
+from tracegrad.scalars import KINDS_OF_NUMBERS
 from tracegrad.structures import Array
 
 #: functions that have a sign of their own
@@ -148,6 +149,12 @@ class _Writer:
                 return f"-{self.write(operand, _PRODUCT)}", _SUM
             case ast.BinOp(left=left, op=op, right=right):
                 return self._binary(left, op, right)
+            case ast.Call(func=ast.Attribute(attr=attr), args=[one]) if attr in KINDS_OF_NUMBERS:
+                return self._parts(one)  # a number is one in an equation, whatever its class
+            case ast.Call(func=ast.Name(id="float" | "int"), args=[one]):
+                return self._parts(one)
+            case ast.Call(func=ast.Attribute(attr="Fraction"), args=[above, below]):
+                return self._binary(above, ast.Div(), below)
             case ast.Call(func=func, args=args):
                 return self._call(ast.unparse(func), args, tree.keywords)
             case ast.List(elts=elts):

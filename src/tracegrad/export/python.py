@@ -18,27 +18,25 @@ Decisions:
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from tracegrad.arrays.fit import shape_of
 from tracegrad.document import Annotated
 from tracegrad.errors import InputError
-from tracegrad.expressions import constant, key_source, lines, name, parse, quoted, source
+from tracegrad.export.code_arguments import Arguments, structure
+from tracegrad.export.code_lines import WIDTH, call, clean, indented, one_line, wrapped
+from tracegrad.expressions import lines, parse, quoted, source
 from tracegrad.formula import written
-from tracegrad.listed import with_lists
-from tracegrad.naming import Names, steps_of
+from tracegrad.naming import Names
 from tracegrad.outline import Outline
 from tracegrad.primitives import TABLE
 from tracegrad.staged import UNROLL, Program, program
 from tracegrad.statements import Assign, Check, Loop, Move, Push, Stack, Statement, each, mentioned, needed
-from tracegrad.structures import Record
 
 SUFFIXES = (".py",)
 
-_WIDTH = 88
-_MODULES = ("math", "operator", "statistics", "numpy", "scipy", "tracegrad.special")
+_MODULES = ("fractions", "math", "operator", "statistics", "numpy", "scipy", "tracegrad.special")
 _NAMED = {"numpy": "np", "scipy": "scipy", "tracegrad.special": "tracegrad"}
 _IMPORTS = {"numpy": "import numpy as np", "scipy": "import scipy.special"}
 
@@ -102,7 +100,7 @@ def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unrol
         names.take(f"_{row}_partials")
         for formal in "xyz":
             names.take(f"_{row}_d{formal}")
-    arguments = _Arguments([row.name for row in annotated.inputs], names)
+    arguments = Arguments([row.name for row in annotated.inputs], names)
     title = names.take(annotated.function.name if annotated.function.name.isidentifier() else "f")
     backward_title = names.take(f"{title}_backward")
     closed = level == "stage"
@@ -127,11 +125,11 @@ def dump(annotated: Annotated, *, level: str = "stage", limit: int = 2000, unrol
 def _table(own: str, values: Any) -> list[str]:
     """Constants that stand by themselves."""
     if isinstance(values, tuple):
-        return _wrapped(f"{own} = ", values, width=_WIDTH)
+        return wrapped(f"{own} = ", values, width=WIDTH)
     line = f"{own} = {source(values)}"
-    if len(line) <= _WIDTH:
+    if len(line) <= WIDTH:
         return [line]
-    inner = _wrapped("", _unnested(values.args[0]), "," * bool(values.keywords), _WIDTH - 4)
+    inner = wrapped("", _unnested(values.args[0]), "," * bool(values.keywords), WIDTH - 4)
     keywords = [f"{one.arg}={source(one.value)}," for one in values.keywords]
     return [f"{own} = {source(values.func)}(", *(f"    {line}" for line in [*inner, *keywords]), ")"]
 
@@ -171,20 +169,18 @@ def _imports(body: str) -> Iterator[str]:
 # ---- the two functions --------------------------------------------------------------------------------
 
 
-def _short(found: Program, title: str, arguments: _Arguments) -> Iterator[str]:
+def _short(found: Program, title: str, arguments: Arguments) -> Iterator[str]:
     yield from _signature(title, arguments.parameters)
     unpacked = arguments.unpacked(found, needed(found.short) | _mentioned(found.short_results))
     body = [*unpacked, *_statements(found, found.short)]
-    results = _structure(found, found.short_results)
+    results = structure(found, found.short_results)
     last = [index for _, index in found.outline.outputs][-1:]
     written_out = {one.node for one in each(found.short) if isinstance(one, Assign)}
     note = _number(found.outline, last[0]) if last and last[0] not in written_out else ""
-    yield from _indented([*body, *_wrapped("return ", results, note)])
+    yield from indented([*body, *wrapped("return ", results, note)])
 
 
-def _backward(
-    found: Program, title: str, own: str, arguments: _Arguments, seeds: str | None
-) -> Iterator[str]:
+def _backward(found: Program, title: str, own: str, arguments: Arguments, seeds: str | None) -> Iterator[str]:
     parameters = list(arguments.parameters)
     if seeds is not None:
         parameters.append(seeds)
@@ -195,14 +191,14 @@ def _backward(
     summary = (
         f"The value of {title} and its gradients, by the chain rule from the last statement to the first."
     )
-    yield from _indented([f'"""{summary}', "", _ZERO, '"""'] if _starts_sums(found) else [f'"""{summary}"""'])
+    yield from indented([f'"""{summary}', "", _ZERO, '"""'] if _starts_sums(found) else [f'"""{summary}"""'])
     unpacked = arguments.unpacked(found, needed(statements) | _mentioned(found.results))
     body = [*unpacked, *_statements(found, found.forward), *_way_back(found, arguments)]
     gradients = arguments.gradients(found)
-    results = _structure(found, found.results)
-    line = f"return {_one_line(results)}, "
-    pair = _wrapped(line, gradients) if len(line) < _WIDTH - 4 else _wrapped("return ", (results, gradients))
-    yield from _indented([*body, *pair])
+    results = structure(found, found.results)
+    line = f"return {one_line(results)}, "
+    pair = wrapped(line, gradients) if len(line) < WIDTH - 4 else wrapped("return ", (results, gradients))
+    yield from indented([*body, *pair])
 
 
 class _Seeds(NamedTuple):
@@ -235,14 +231,14 @@ def _starts_sums(found: Program) -> bool:
 
 def _signature(title: str, parameters: list[str]) -> list[str]:
     line = f"def {title}({', '.join(parameters)}):"
-    if len(line) <= _WIDTH:
+    if len(line) <= WIDTH:
         return [line]
     inner = ", ".join(parameters)
-    inside = [inner] if len(inner) + 4 <= _WIDTH else [f"{one}," for one in parameters]
+    inside = [inner] if len(inner) + 4 <= WIDTH else [f"{one}," for one in parameters]
     return [f"def {title}(", *(f"    {line}" for line in inside), "):"]
 
 
-def _statements(found: Program, statements: Iterable[Statement], width: int = _WIDTH - 4) -> Iterator[str]:
+def _statements(found: Program, statements: Iterable[Statement], width: int = WIDTH - 4) -> Iterator[str]:
     for one in statements:
         match one:
             case Assign(target=target, sign="+=", expression=expression, in_place=False):
@@ -254,8 +250,8 @@ def _statements(found: Program, statements: Iterable[Statement], width: int = _W
                 note = _number(found.outline, one.node) if one.computes else ""
                 yield from lines(f"{target} {sign} ", expression, width, note)
             case Check(expression=expression, outcome=outcome, where=where):
-                yield from _call(
-                    "_require", [source(expression), source(parse(outcome)), quoted(_clean(where))], width
+                yield from call(
+                    "_require", [source(expression), source(parse(outcome)), quoted(clean(where))], width
                 )
             case Move(targets=targets, sources=sources):
                 yield from _move(targets, sources, width)
@@ -265,7 +261,7 @@ def _statements(found: Program, statements: Iterable[Statement], width: int = _W
                 yield from _push(stack, values, width)
             case Loop():
                 yield from _head(one, width)
-                yield from _indented(_statements(found, one.body, width - 4))
+                yield from indented(_statements(found, one.body, width - 4))
 
 
 def _head(loop: Loop, width: int) -> list[str]:
@@ -275,14 +271,14 @@ def _head(loop: Loop, width: int) -> list[str]:
     return (
         [line]
         if len(line) <= width
-        else ["for (", *(f"    {one}," for one in loop.targets), f") in {iterable}:"]
+        else ["for (", *(f"    {one}," for one in loop.targets), *lines(") in ", loop.iterable, width, ":")]
     )
 
 
 def _push(stack: str, values: tuple[str, ...], width: int) -> list[str]:
     pushed = f"({', '.join(values)})" if len(values) > 1 else values[0]
     if len(pushed) + 5 <= width:
-        return _call(f"{stack}.append", [pushed], width)
+        return call(f"{stack}.append", [pushed], width)
     return [f"{stack}.append(", "    (", *(f"        {value}," for value in values), "    )", ")"]
 
 
@@ -292,14 +288,14 @@ def _move(targets: tuple[str, ...], sources: tuple[ast.expr, ...], width: int) -
         for target, tree in zip(targets, sources, strict=True):
             yield from lines(f"{target} = ", tree, width)
     else:
-        yield from _wrapped(f"{', '.join(targets)} = ", sources, width=width)
+        yield from wrapped(f"{', '.join(targets)} = ", sources, width=width)
 
 
-def _way_back(found: Program, arguments: _Arguments) -> Iterator[str]:
+def _way_back(found: Program, arguments: Arguments) -> Iterator[str]:
     if found.backward:
         yield ""
     yield from arguments.begun(found)
-    yield from _steps_back(found, found.backward, _WIDTH - 4)
+    yield from _steps_back(found, found.backward, WIDTH - 4)
 
 
 def _steps_back(found: Program, statements: Iterable[Statement], width: int) -> Iterator[str]:
@@ -307,13 +303,13 @@ def _steps_back(found: Program, statements: Iterable[Statement], width: int) -> 
     for one in statements:
         if isinstance(one, Loop):
             yield from _head(one, width)
-            yield from _indented(_steps_back(found, one.body, width - 4))
+            yield from indented(_steps_back(found, one.body, width - 4))
             before = None
             continue
         is_seed = isinstance(one, Assign) and mentioned(one.expression) == {found.seed}
         at = found.outline.stage(one.through) if isinstance(one, Assign) and not is_seed else None
         if at is not None and at != before:
-            yield f"# backprop {_clean(at[1].label)}  ({at[0]})"
+            yield f"# backprop {clean(at[1].label)}  ({at[0]})"
             before = at
         yield from _statements(found, [one], width)
 
@@ -325,165 +321,3 @@ def _mentioned(results: dict[str, ast.expr]) -> set[str]:
 def _number(outline: Outline, index: int) -> str:
     at = outline.stage(index)
     return f"  # ({at[0]})" if at is not None and outline.completes(index) else ""
-
-
-def _call(function: str, arguments: list[str], width: int) -> list[str]:
-    """A call on one line, or with one argument a line."""
-    line = f"{function}({', '.join(arguments)})"
-    if len(line) <= width:
-        return [line]
-    return [f"{function}(", *(f"    {argument}," for argument in arguments), ")"]
-
-
-def _clean(text: str) -> str:
-    """A text of the user as one line of a comment or a message."""
-    line = "".join(letter if letter.isprintable() else "�" for letter in " ".join(text.split()))
-    return line if len(line) <= 80 else f"{line[:79]}…"
-
-
-def _indented(lines: Iterable[str]) -> Iterator[str]:
-    return (f"    {line}" if line else "" for line in lines)
-
-
-# ---- arguments ----------------------------------------------------------------------------------------
-
-
-class _Arguments:
-    """The parameters, and the way to each input inside of them."""
-
-    def __init__(self, paths: list[str], names: Names) -> None:
-        steps = {path: steps_of(path) for path in paths}
-        roots = [path if found is None else found[0] for path, found in steps.items()]
-        #: parameter of the user's function -> that of ours
-        self.roots = {root: names.take(root) for root in dict.fromkeys(roots)}
-        self._steps = {path: [] if found is None else found[1] for path, found in steps.items()}
-        self._root_of = dict(zip(paths, roots, strict=True))
-        self._paths: dict[str, list[str]] = {root: [] for root in self.roots}
-        for path, root in self._root_of.items():
-            self._paths[root].append(path)
-
-    @property
-    def parameters(self) -> list[str]:
-        return list(self.roots.values())
-
-    def unpacked(self, found: Program, used: set[str]) -> Iterator[str]:
-        """A name for each number that lies inside of a parameter and is used."""
-        for path, index in found.outline.inputs:
-            own = found.values.get(index)
-            if self._steps[path] and own in used:
-                place = "".join(map(_step, self._steps[path]))
-                yield f"{own} = {self.roots[self._root_of[path]]}{place}"
-
-    def begun(self, found: Program) -> Iterator[str]:
-        """The gradients of the arguments that loops run through, before anything is added to them."""
-        for root, gradient in found.vectors.items():
-            leaves = {path: -0.0 if path in found.begun else 0.0 for path in self._paths[root]}
-            yield from _wrapped(f"{gradient} = ", _repeated(self._nest(root, leaves)))
-
-    def gradients(self, found: Program) -> Any:
-        """The gradients by parameter, nested as the arguments are."""
-        return {
-            root: name(found.vectors[root]) if root in found.vectors else self._nest(root, found.gradients)
-            for root in self.roots
-        }
-
-    def _nest(self, root: str, leaves: Mapping[str, Any]) -> Any:
-        return _nested([(self._steps[path], leaves[path]) for path in self._paths[root] if path in leaves])
-
-
-def _step(step: tuple[str, Any]) -> str:
-    kind, key = step
-    return f".{key}" if kind == "." else f"[{key_source(key)}]"
-
-
-def _nested(items: list[tuple[list[tuple[str, Any]], ast.expr]]) -> Any:
-    """Leaves at the end of steps as lists and dicts."""
-    if len(items) == 1 and not items[0][0]:
-        return items[0][1]
-    inner: dict[Any, list[Any]] = {}
-    for steps, leaf in items:
-        inner.setdefault(steps[0][1], []).append((steps[1:], leaf))
-    found = {key: _nested(rest) for key, rest in inner.items()}
-    return list(found.values()) if list(found) == list(range(len(found))) else found
-
-
-def _repeated(value: Any) -> Any:
-    """Numbers in lists and dicts as expressions: ``[0.0] * 3`` for three that are alike."""
-    if isinstance(value, dict):
-        return {key: _repeated(item) for key, item in value.items()}
-    if not isinstance(value, list):
-        return constant(value)
-    runs = [(list(run), text) for text, run in groupby(map(_repeated, value), key=_one_line)]
-    if all(isinstance(item, float) for item in value):
-        parts = [f"[{text}] * {len(run)}" if len(run) > 1 else f"[{text}]" for run, text in runs]
-        return parse(" + ".join(parts))
-    if len(runs) == 1 and len(value) > 1:
-        return parse(f"[{runs[0][1]} for _ in range({len(value)})]")
-    return [item for run, _ in runs for item in run]
-
-
-# ---- results ------------------------------------------------------------------------------------------
-
-
-def _structure(found: Program, results: dict[str, ast.expr]) -> Any:
-    """The function's result with expressions in place of its numbers; where that cannot be written, a dict by path."""
-    used: list[str] = []
-    built = _with_lists(found, _built(found.outline.annotated.value, "", results, used))
-    return built if len(used) == len(results) else dict(results)
-
-
-def _built(value: Any, path: str, results: dict[str, ast.expr], used: list[str]) -> Any:
-    if path in results:
-        used.append(path)
-        return results[path]
-    if isinstance(value, Record):
-        return {field: _built(item, f"{path}.{field}", results, used) for field, item in value.fields}
-    if isinstance(value, dict):
-        return {key: _built(item, f"{path}[{key!r}]", results, used) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_built(item, f"{path}[{i}]", results, used) for i, item in enumerate(value))
-    return constant(value) if value is None or isinstance(value, (bool, int, float, str)) else name("None")
-
-
-def _with_lists(found: Program, built: Any) -> Any:
-    """A result in which the elements of a list that a loop leaves are that list."""
-    if isinstance(built, dict):
-        return {key: _with_lists(found, item) for key, item in built.items()}
-    if not isinstance(built, (list, tuple)):
-        return built
-    inner = [_with_lists(found, item) for item in built]
-    if not all(isinstance(item, ast.expr) for item in inner):
-        return type(built)(inner)
-    items = with_lists(inner, found.lists)
-    whole = len(items) == 1 and isinstance(items[0], ast.Starred) and isinstance(built, list)
-    return items[0].value if whole else type(built)(items)  # type: ignore[attr-defined]
-
-
-def _one_line(value: Any) -> str:
-    if isinstance(value, ast.expr):
-        return quoted(value.value) if _is_text(value) else source(value)  # type: ignore[attr-defined]
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key_source(key)}: {_one_line(item)}" for key, item in value.items()) + "}"
-    items = ", ".join(map(_one_line, value))
-    return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
-
-
-def _is_text(tree: ast.expr) -> bool:
-    return isinstance(tree, ast.Constant) and isinstance(tree.value, str)
-
-
-def _wrapped(before: str, value: Any, note: str = "", width: int = _WIDTH - 4) -> list[str]:
-    """A value on one line, or with one item a line."""
-    if isinstance(value, ast.expr) and not _is_text(value):
-        return lines(before, value, width, note)
-    line = f"{before}{_one_line(value)}{note}"
-    if len(line) <= width or isinstance(value, ast.expr):
-        return [line]
-    opening, closing = "{}" if isinstance(value, dict) else "[]" if isinstance(value, list) else "()"
-    items = (
-        [_wrapped(f"{key_source(key)}: ", item, ",", width - 4) for key, item in value.items()]
-        if isinstance(value, dict)
-        else [_wrapped("", item, ",", width - 4) for item in value]
-    )
-    inner = [f"    {line}" for item in items for line in item]
-    return [f"{before}{opening}", *inner, f"{closing}{note}"]
