@@ -152,7 +152,7 @@ def _runs(tape: Tape, first: int) -> Iterator[tuple[int, int, Call | None]]:
 def _originals(graph: Graph, tape: Tape) -> None:
     """Constants as the function has them, by their nodes; static data by that of the operation."""
     for position, changed in tape.originals.items():
-        node = tape[position].adjoint
+        node = tape[position].adjoint_
         sources = graph.operands_of(node)
         for slot, original in changed.items():
             if slot < len(sources):
