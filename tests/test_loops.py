@@ -476,3 +476,15 @@ def test_a_loop_through_which_no_gradient_returns() -> None:
 
     args = 0.14, [1.5, 0.5, 0.25, 1.3, -1.5, 3.0, 0.6]
     assert "dy = " not in emitted(tg.trace(f, *args), *args)
+
+
+def test_large_whole_numbers_of_each_turn() -> None:
+    def f(x):
+        for n in [10**20, 1, 10**9, 3, 10**25, 7, 2]:
+            x = x * 1e-9 + n
+        for n in range(10**20, 10**20 + 6):
+            x = x * 1e-9 + n
+        return x
+
+    text = emitted(tg.trace(f, 0.5), 0.5)
+    assert "range(100000000000000000000, 100000000000000000006)" in text

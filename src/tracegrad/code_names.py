@@ -381,12 +381,9 @@ class CodeNames:
 
     def _series(self, own: str, values: tuple[Any, ...]) -> ast.expr:
         """Literals as a range or a tuple; one that is longer than a line has a name and stands by itself."""
-        if all(type(value) is int for value in values):
-            steps = range(
-                values[0], values[-1] + (1 if values[-1] > values[0] else -1), values[1] - values[0] or 1
-            )
-            if tuple(steps) == values:
-                return _range(steps)
+        step = _step(values)
+        if step is not None:
+            return _range(range(values[0], values[-1] + (1 if step > 0 else -1), step))
         kinds = set(map(kind_of, values))
         if len(kinds) == 1 and (own_kind := kinds.pop()) and own_kind != "Fraction":
             return self._array_of(own, own_kind, values)
