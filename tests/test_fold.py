@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -540,12 +541,38 @@ def test_folding_is_linear_in_the_number_of_operations() -> None:
 
 
 def test_arrays_are_data_at_level_line() -> None:
-    numpy = pytest.importorskip("numpy")
-
     def norm(w: Any, x: Any) -> Any:
-        y = numpy.tanh(w * x)
+        y = np.tanh(w * x)
         return (y * y).sum()
 
-    w, x = numpy.array([0.3, -0.4, 0.5]), numpy.array([1.0, 2.0, 3.0])
+    w, x = np.array([0.3, -0.4, 0.5]), np.array([1.0, 2.0, 3.0])
     folded = tg.trace(norm, w, x).at("line")
     assert from_json(to_json(folded)) == folded == tg.trace(norm, w, x).document.at("line")
+
+
+def hidden_layer(x: Any, weights: Any) -> Any:
+    hidden = np.tanh(x @ weights)
+    return hidden * 2.0
+
+
+def network(x: Any, weights: Any, rate: float) -> Any:
+    scale = rescaled(rate)
+    for _ in range(2):
+        x = hidden_layer(x, weights)
+    loss = np.sum(x * x)
+    return loss * scale
+
+
+def rescaled(rate: float) -> float:
+    half = rate / 2.0
+    return half * half
+
+
+@pytest.mark.parametrize("level", ["op", "stage", "call", "line"])
+def test_documents_of_operations_on_arrays_are_read_back_at_each_level(level: str) -> None:
+    """Such an operation stays by itself, and so do its statement and the calls around it."""
+    found = tg.trace(network, np.ones((2, 3)), np.full((3, 3), 0.1), 3.0).at(level)
+    assert from_json(to_json(found)) == found
+    lint(found)
+    names = {row.name for row in found.clusters}
+    assert ("hidden_layer" in names, "rescaled" in names) == (True, level != "call")

@@ -48,8 +48,17 @@ def calls(columns: Columns, depth: int = 0, expand: Collection[str] = ()) -> Ann
         for cluster, stage in zip(columns.cluster_of, columns.stage_of, strict=True)
     ]
     found = _rows(contract(columns, group_of), "call", frozenset(closed) - {NONE})
-    open_ = (row for row, outermost in zip(found.clusters, closed, strict=True) if outermost == NONE)
-    return dataclasses.replace(found, clusters=tuple(open_))
+    return dataclasses.replace(found, clusters=_open(found, closed))
+
+
+def _open(found: Annotated, closed: Sequence[int]) -> tuple[Cluster, ...]:
+    """The calls that stay: the open ones, and those around an operation on arrays, which stays by itself."""
+    kept = {row.id for row, outermost in zip(found.clusters, closed, strict=True) if outermost == NONE}
+    kept |= {node.cluster for node in found.nodes if node.cluster is not None}
+    for row in reversed(found.clusters):  # a call stands behind the one around it
+        if row.id in kept and row.parent is not None:
+            kept.add(row.parent)
+    return tuple(row for row in found.clusters if row.id in kept)
 
 
 def _closed(clusters: Sequence[Cluster], depth: int, expand: Collection[str]) -> list[int]:
@@ -90,11 +99,12 @@ def _rows(found: Contracted, level: str, closed: Collection[int]) -> Annotated:
         group, stage = found.group_of[index], columns.stage_of[index]
         if group in closed:
             row = _call_node(row, columns.head.clusters[group], flags.get(group, ()))
-        elif group != NONE and row.kind == "op":
+        elif stage != NONE and row.stage is not None:
             if stage not in stages:
                 stages[stage], members[stage] = columns.stage(stage), []
-            row = stage_node(row, stages[stage], found.results[group] > 1, flags.get(group, ()))
             members[stage].append(row.id)
+            if group != NONE and row.kind == "op":
+                row = stage_node(row, stages[stage], found.results[group] > 1, flags.get(group, ()))
         nodes.append(row)
     return dataclasses.replace(
         columns.head,
