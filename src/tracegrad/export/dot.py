@@ -132,9 +132,8 @@ def _run(wire: Wire, source: Shape, target: Shape, reached: Container[str]) -> d
         # it stands before its use, also where the value comes from the last turn
         looks.pop("constraint", None)
         if target.id in reached:
-            looks["weight"] = (
-                "1"  # else the aliases, not the chain, are drawn straight, and the chain descends
-            )
+            # else the aliases, not the chain, are drawn straight, and the chain descends
+            looks["weight"] = "1"
     return looks
 
 

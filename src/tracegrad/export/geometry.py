@@ -28,6 +28,11 @@ class Box(NamedTuple):
     right: float
     bottom: float
 
+    @property
+    def box(self) -> Box:
+        """Itself, as any outline has a box around it."""
+        return self
+
     def overlap(self, other: Box) -> float:
         """The smaller side of the common area; 0 and less if there is none.
 

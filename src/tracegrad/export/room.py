@@ -87,9 +87,8 @@ class _Page:
             boxes = [ink(text) for text in group.findall("text")]
             shape = around(boxes) if boxes else None
         if shape is not None:
-            box = shape if isinstance(shape, Box) else shape.box
-            self._shapes.add((index, shape), box)
-            self._boxes.append(box)
+            self._shapes.add((index, shape), shape.box)
+            self._boxes.append(shape.box)
 
     def settle(self, index: int) -> bool:
         """Move the words of a group to the best place, if it is better than theirs; whether they moved."""

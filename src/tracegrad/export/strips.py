@@ -83,7 +83,7 @@ def _things(page: Element) -> Iterator[tuple[str, Box]]:
         elif kind == "node":
             shape = outline(group)
             if shape is not None:
-                yield kind, (shape if isinstance(shape, Box) else shape.box).grown(_AIR)
+                yield kind, shape.box.grown(_AIR)
 
 
 def _extent(part: Element) -> Box | None:
@@ -94,7 +94,7 @@ def _extent(part: Element) -> Box | None:
         boxes += [Box(x, y, x, y) for x, y in curve(part)]
     elif part.tag == "g":
         shape = outline(part)
-        boxes += [] if shape is None else [shape if isinstance(shape, Box) else shape.box]
+        boxes += [] if shape is None else [shape.box]
     return around(boxes) if boxes else None
 
 
